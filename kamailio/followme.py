@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Kamailio's entry: the only module that imports KSR.
+
+Every callback is guarded: an error costs this call an answer 500 and leaves the next one alone.
+"""
+
+import os
+import traceback
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import KSR
+
+from kemi_routing import settings
+from kemi_routing.ksr.edge import Edge
+from kemi_routing.ksr.fork import Fork
+from kemi_routing.ksr.requests import Requests
+from kemi_routing.redis.store import Store
+
+OK = 1
+
+
+class Handler:
+    """One per process, made before the fork; Kamailio calls it with each message."""
+
+    def __init__(self, edge: Edge) -> None:
+        self._edge = edge
+        self._fork = Fork(edge)
+        self._requests = Requests(edge, self._fork, lambda: datetime.now(UTC))
+
+    def child_init(self, rank: int) -> int:
+        """Nothing to set up: Redis is connected when the first call needs it."""
+        return 0
+
+    def ksr_request_route(self, msg: object) -> int:
+        """A request came in."""
+        return self._guard(self._requests.route, self._refuse)
+
+    def ksr_branch_route(self, msg: object) -> int:
+        """tm adds a branch. One that cannot be dressed would show the caller: it is dropped."""
+        return self._guard(self._fork.on_branch, KSR.set_drop)
+
+    def ksr_branch_failure(self, msg: object) -> int:
+        """A branch ended without an answer."""
+        return self._guard(self._fork.on_branch_failure)
+
+    def ksr_failure_route(self, msg: object) -> int:
+        """All branches ended without an answer."""
+        return self._guard(self._fork.on_failure, self._refuse)
+
+    def _guard(self, callback: Callable[[], None],
+               otherwise: Callable[[], object] = lambda: None) -> int:
+        try:
+            callback()
+        except UnicodeDecodeError as error:
+            self._edge.log("refuse", why=f"not UTF-8: {error.reason}")
+            self._edge.reply(400, "Bad Request")
+        except Exception:  # noqa: BLE001 - without this the caller would hear silence
+            KSR.err(f"error {' '.join(traceback.format_exc().split())}\n")
+            otherwise()
+        return OK
+
+    def _refuse(self) -> None:
+        self._edge.reply(500, "Server Internal Error")
+
+
+def mod_init() -> Handler:
+    """Called once, before the fork."""
+    chosen = settings.from_environment(os.environ)
+    return Handler(Edge(KSR, chosen, Store(chosen.redis)))

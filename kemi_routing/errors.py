@@ -1,0 +1,25 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What can go wrong, each with the SIP status that a caller gets for it."""
+
+
+class FollowMeError(Exception):
+    """Base of all our errors; ``status`` and ``phrase`` are the final answer (RFC 3261 section 21)."""
+
+    status = 500
+    phrase = "Server Internal Error"
+
+
+class InvalidValue(FollowMeError, ValueError):
+    """A value that is refused; the text says what is wrong and the right form."""
+
+    status, phrase = 480, "Temporarily Unavailable"
+
+
+class BrokenRecord(InvalidValue):
+    """A stored record that this version cannot read; the text names the key and the field."""
+
+
+class StoreUnavailable(FollowMeError):
+    """The store did not answer in time: not the same as "nobody owns this number"."""
+
+    status, phrase = 503, "Service Unavailable"

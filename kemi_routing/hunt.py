@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What follows from the outcomes of a step (SPEC F2, F6, F8). Pure, like the decision."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from kemi_routing.plan import PlannedStep
+from kemi_routing.targets import VOICEMAIL, Kind
+
+
+class Outcome(StrEnum):
+    """Why a target ended without an answer."""
+
+    DECLINED = "declined"
+    NO_ANSWER = "no_answer"
+    BUSY = "busy"
+    UNREACHABLE = "unreachable"
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A row of the outcome table."""
+
+    when: str
+    own_line_stops: bool
+    """From the subscriber's own line the hunt stops: the end of the sequence is next (F6)."""
+    status: int
+    """What the second pass of an internal branch answers, so that the outcome survives."""
+    cause: int
+    """RFC 4458 cause that voicemail gets."""
+
+
+OUTCOMES: dict[Outcome, Rule] = {
+    Outcome.DECLINED: Rule("603 or any 6xx", own_line_stops=True, status=603, cause=480),
+    Outcome.NO_ANSWER: Rule("the ring time ended after a 1xx, or 408, 480, 487",
+                            own_line_stops=False, status=408, cause=408),
+    Outcome.BUSY: Rule("486", own_line_stops=False, status=486, cause=486),
+    Outcome.UNREACHABLE: Rule("not registered, no route, no reply, any other final answer",
+                              own_line_stops=False, status=503, cause=404),
+}
+"""Outcome -> what it means. The first one in this order speaks for a step of several targets."""
+
+CAUSE_UNCONDITIONAL = 302
+"""RFC 4458 cause where nothing was rung before voicemail."""
+
+_BY_STATUS = {486: Outcome.BUSY, 408: Outcome.NO_ANSWER, 480: Outcome.NO_ANSWER,
+              487: Outcome.NO_ANSWER}
+_ORDER = list(OUTCOMES)
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """The hunt is over: the final answer to the caller (SPEC F8)."""
+
+    status: int
+    phrase: str
+
+
+BUSY_HERE = End(486, "Busy Here")
+UNAVAILABLE = End(480, "Temporarily Unavailable")
+
+Tried = tuple[tuple[Outcome, ...], ...]
+"""Outcomes per step and target; ``()`` is a step that was jumped over."""
+
+
+def classify(status: int, *, timed_out: bool = False, replied: bool = True) -> Outcome:
+    """The outcome of a branch from its final status (RFC 3261 section 21).
+
+    ``timed_out`` says that our own timer ended it, ``replied`` that a 1xx had come before.
+    """
+    if timed_out:
+        return Outcome.NO_ANSWER if replied else Outcome.UNREACHABLE
+    if status >= 600:
+        return Outcome.DECLINED
+    return _BY_STATUS.get(status, Outcome.UNREACHABLE)
+
+
+def strongest(outcomes: Iterable[Outcome]) -> Outcome:
+    """The outcome that speaks for several branches; unreachable where there was none."""
+    return min(outcomes, key=_ORDER.index, default=Outcome.UNREACHABLE)
+
+
+def next_step(steps: Sequence[PlannedStep], tried: Tried) -> int | End:
+    """Index of the step that comes next, or the final answer. Each step runs at most once."""
+    upcoming = len(tried)
+    if tried and _stops(steps[upcoming - 1], tried[-1]):
+        upcoming = max(upcoming, _end_of_sequence(steps))
+    return upcoming if upcoming < len(steps) else final_answer(steps, tried)
+
+
+def final_answer(steps: Sequence[PlannedStep], tried: Tried) -> End:
+    """486 where all that was tried was busy, 480 otherwise (SPEC F8)."""
+    outcomes = [outcome for step in tried for outcome in step]
+    return BUSY_HERE if outcomes and set(outcomes) == {Outcome.BUSY} else UNAVAILABLE
+
+
+def voicemail_cause(tried: Tried) -> int:
+    """Why the call goes to voicemail, as an RFC 4458 cause."""
+    outcomes = [outcome for step in tried for outcome in step]
+    return OUTCOMES[strongest(outcomes)].cause if outcomes else CAUSE_UNCONDITIONAL
+
+
+def _stops(step: PlannedStep, outcomes: tuple[Outcome, ...]) -> bool:
+    return any(OUTCOMES[outcome].own_line_stops and planned.target.kind is Kind.LINE
+               for planned, outcome in zip(step, outcomes, strict=False))
+
+
+def _end_of_sequence(steps: Sequence[PlannedStep]) -> int:
+    ends_in_voicemail = bool(steps) and steps[-1][0].target == VOICEMAIL
+    return len(steps) - 1 if ends_in_voicemail else len(steps)

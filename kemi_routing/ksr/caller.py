@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Who sends the request: a trusted trunk, a registered line, or a stranger (SPEC B1)."""
+
+import re
+
+from kemi_routing import identity, render
+from kemi_routing.ksr.edge import Edge
+from kemi_routing.model import Call
+from kemi_routing.record import LineRecord
+from kemi_routing.settings import Asserts
+
+_LINE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}", re.ASCII)
+_HA1_OF_NOBODY = "0" * 32
+_PASSWORD_IS_HA1, _USER_IS_FROM, _QOP_AUTH = 1, 1, 1  # flags of Kamailio's auth module
+_USER_MISMATCH = -8
+
+
+def from_trunk(edge: Edge, asserts: Asserts) -> Call:
+    """The call of a trusted trunk; identity headers that it may not set are removed."""
+    hdr = edge.ksr.hdr
+    sender = hdr.gete("From")
+    asserted = hdr.get("P-Asserted-Identity") if asserts is Asserts.PAI else None
+    if asserts is not Asserts.PAI:
+        remove(edge, render.IDENTITY_HEADERS)
+    remove(edge, render.OUR_HEADERS)
+    claimed = identity.number_of(asserted) or identity.number_of(sender)
+    return Call(
+        ani=claimed,
+        asserted=asserts is Asserts.FROM or identity.number_of(asserted) is not None,
+        anonymous=identity.is_anonymous(sender, hdr.get("Privacy")),
+        diverted=identity.is_diverted(hdr.get("Diversion"), hdr.get("History-Info")),
+    )
+
+
+def from_line(edge: Edge, line: LineRecord) -> Call:
+    """The call of a registered line: it shows its main number, whatever it wrote itself."""
+    hdr = edge.ksr.hdr
+    anonymous = identity.is_anonymous(hdr.gete("From"), hdr.get("Privacy"))
+    remove(edge, (*render.IDENTITY_HEADERS, *render.OUR_HEADERS, "Diversion", "History-Info"))
+    return Call(ani=line.number or None, anonymous=anonymous, line=line.name,
+                cli=line.number or None)
+
+
+def authenticate(edge: Edge) -> LineRecord | None:
+    """The line whose digest credentials the request carries; None after it was answered.
+
+    An unknown line and a wrong password get the same answer. Raises StoreUnavailable.
+    """
+    ksr, realm = edge.ksr, edge.settings.platform.domain
+    if ksr.auth.has_credentials(realm) > 0:
+        name = ksr.pv.gete("$au")
+        line = edge.records.line(name) if _LINE_NAME.fullmatch(name) else None
+        ha1 = line.ha1 if line else _HA1_OF_NOBODY
+        verdict = ksr.auth.pv_auth_check(realm, ha1, _PASSWORD_IS_HA1, _USER_IS_FROM)
+        if line and verdict > 0:
+            ksr.auth.consume_credentials()
+            return line
+        if verdict == _USER_MISMATCH:
+            edge.log("refuse", why="user_mismatch", user=name)
+            edge.reply(403, "Forbidden")
+            return None
+    ksr.auth.auth_challenge(realm, _QOP_AUTH)
+    return None
+
+
+def remove(edge: Edge, names: tuple[str, ...]) -> None:
+    """Remove headers, in every spelling."""
+    for name in names:
+        edge.ksr.hdr.remove(name)

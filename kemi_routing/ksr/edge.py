@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What every callback needs: KSR, the settings, the store, and answering."""
+
+from dataclasses import dataclass, field
+from secrets import token_hex
+from typing import TYPE_CHECKING, Protocol
+
+from kemi_routing.model import Number
+from kemi_routing.record import LineRecord
+from kemi_routing.settings import Settings
+
+if TYPE_CHECKING:
+    from KSR import Api
+
+
+class Records(Protocol):
+    """Where records come from; raises StoreUnavailable or BrokenRecord."""
+
+    def number(self, digits: str) -> Number | None: ...
+
+    def line(self, name: str) -> LineRecord | None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """One per process, made before the fork."""
+
+    ksr: "Api"
+    settings: Settings
+    records: Records
+    secret: str = field(default_factory=lambda: token_hex(16))
+    """Known to this Kamailio only: marks the second pass of a branch."""
+
+    def reply(self, status: int, phrase: str, *headers: str) -> None:
+        """Answer the request, within its transaction where there is one."""
+        for header in headers:
+            self.ksr.hdr.append_to_reply(f"{header}\r\n")
+        self.ksr.sl.send_reply(status, phrase)
+
+    def log(self, verb: str, **values: object) -> None:
+        """One line ``verb callid=… key=value``; values cannot break it up."""
+        words = [f"{key}={_word(value)}" for key, value in values.items()]
+        self.ksr.info(" ".join([verb, f"callid={_word(self.ksr.pv.gete('$ci'))}", *words]) + "\n")
+
+
+def _word(value: object) -> str:
+    text = str(value)
+    return text if text and text.isprintable() and " " not in text else ascii(text)

@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The second pass of a branch that rings shorter than its step.
+
+tm has one ring time per transaction. Such a branch goes to our own loopback socket and becomes a
+transaction of its own there, with its own timer and failure route. The Request-URI carries the
+target, and the secret that proves that we wrote it; both are gone when the branch leaves.
+"""
+
+import json
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from dataclasses import replace
+from hmac import compare_digest
+
+from kemi_routing import plan_codec
+from kemi_routing.plan import Planned
+from kemi_routing.plan_codec import Hunt
+
+
+class Spiral:
+    """Writes and reads the Request-URIs of second passes."""
+
+    def __init__(self, secret: str, port: int) -> None:
+        self._secret = secret
+        self._port = port
+
+    def uri(self, state: Hunt, planned: Planned) -> str:
+        """The URI at which this target of a hunt gets its second pass.
+
+        The first pass has dressed the branch already: the target goes on without a CLI.
+        """
+        fields = [state.number, state.owner, plan_codec.planned_fields(replace(planned, cli=None))]
+        load = urlsafe_b64encode(json.dumps(fields).encode()).decode().rstrip("=")
+        return f"sip:{self._secret}.{load}@127.0.0.1:{self._port}"
+
+    def hunt(self, user: str) -> Hunt | None:
+        """The hunt in the user part of such a URI, or None where we did not write it."""
+        secret, _, load = user.partition(".")
+        if not compare_digest(secret.encode(), self._secret.encode()):
+            return None
+        number, owner, planned = json.loads(urlsafe_b64decode(load + "=" * (-len(load) % 4)))
+        return Hunt(number, owner, ((plan_codec.planned(planned),),), spiral=True)

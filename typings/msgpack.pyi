@@ -1,0 +1,9 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The part of msgpack that the record codec uses; msgpack ships no types."""
+
+from typing import Any
+
+class UnpackException(Exception): ...
+
+def packb(o: Any, /) -> bytes: ...
+def unpackb(packed: bytes | memoryview, /, *, use_list: bool = ..., strict_map_key: bool = ...) -> Any: ...
