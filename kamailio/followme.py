@@ -56,7 +56,7 @@ class Handler:
             self._edge.log("refuse", why=f"not UTF-8: {error.reason}")
             self._edge.reply(400, "Bad Request")
         except Exception:  # noqa: BLE001 - without this the caller would hear silence
-            KSR.err(f"error {' '.join(traceback.format_exc().split())}\n")
+            self._edge.alarm("error", traceback=" ".join(traceback.format_exc().split()))
             otherwise()
         return OK
 

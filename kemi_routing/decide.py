@@ -17,6 +17,9 @@ DEFAULT = "default"
 OUTGOING_RING_S = 120
 
 
+RULES = (OWN_MAILBOX, "weekly window", DEFAULT)
+"""The rules in the order in which they are asked; the first that applies wins."""
+
 GRADES: dict[str, tuple[str, bool]] = {
     "A": ("own registered line", False),
     "B": ("trusted trunk asserts the alias", False),

@@ -3,7 +3,7 @@
 
 
 class FollowMeError(Exception):
-    """Base of all our errors; ``status`` and ``phrase`` are the final answer (RFC 3261 section 21)."""
+    """Base of all our errors; ``status`` and ``phrase`` are the final answer (RFC 3261, 21)."""
 
     status = 500
     phrase = "Server Internal Error"

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Who calls, read from SIP header texts (SPEC V2, V3). Never raises: hostile text is no identity."""
+"""Who calls, read from SIP header texts (SPEC V2, V3). Hostile text is no identity, never an error.
+"""
 
 import re
 
@@ -7,30 +8,33 @@ from kemi_routing import e164
 
 _URI_USER = re.compile(r"(?:sips?|tel):([^@;>,\s]{1,64})", re.IGNORECASE)
 _ANONYMOUS_HOST = "anonymous.invalid"
-_PRIVATE = frozenset({"id", "user", "header", "session", "critical"})
+UNREADABLE = "unreadable"
+"""Stands for header text that cannot be decoded: the worst is assumed of it."""
+
+_RETARGETING = (UNREADABLE, "cause=", "cause%3d", ";mp=", ";rc=")
+_PRIVATE = frozenset({"id", "user", "header", "session", "critical", UNREADABLE})
 
 
-def number_of(header: str | None) -> str | None:
+def number_of(text: str) -> str | None:
     """The number in the first ``sip:`` or ``tel:`` URI with one (RFC 3325 section 9.1)."""
-    for match in _URI_USER.finditer(header or ""):
+    for match in _URI_USER.finditer(text):
         if number := e164.from_sip_user(match[1]):
             return number
     return None
 
 
-def is_anonymous(from_header: str, privacy: str | None) -> bool:
+def is_anonymous(from_uri: str, privacy: str) -> bool:
     """Whether the caller asks for privacy or shows none (RFC 3323 sections 4.1 and 4.2)."""
-    asked = {word.strip().lower() for word in re.split("[;,]", privacy or "")}
-    lowered = from_header.lower()
-    return bool(asked & _PRIVATE) or _ANONYMOUS_HOST in lowered or "sip:anonymous@" in lowered
+    asked = {word.strip().lower() for word in re.split("[;,]", privacy)}
+    lowered = from_uri.lower()
+    return bool(asked & _PRIVATE) or _ANONYMOUS_HOST in lowered or ":anonymous@" in lowered
 
 
-def is_diverted(diversion: str | None, history_info: str | None) -> bool:
-    """Whether the call was forwarded before it came here (RFC 5806, RFC 7044 section 5).
+def is_retargeted(history_info: str) -> bool:
+    """Whether History-Info tells that the call was forwarded (RFC 7044 section 5).
 
-    An entry of History-Info retargets where it has a cause (RFC 4458 or escaped Reason), an
-    ``mp`` or ``rc`` parameter, or where there is a second entry.
+    An entry retargets where it has a cause (RFC 4458 or an escaped Reason), an ``mp`` or ``rc``
+    parameter, or where there is a second entry.
     """
-    history = (history_info or "").lower()
-    return bool(diversion) or history.count("index=") > 1 or any(
-        mark in history for mark in ("cause=", "cause%3d", ";mp=", ";rc="))
+    history = history_info.lower()
+    return history.count("index=") > 1 or any(mark in history for mark in _RETARGETING)

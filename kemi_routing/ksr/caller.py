@@ -17,26 +17,25 @@ _USER_MISMATCH = -8
 
 def from_trunk(edge: Edge, asserts: Asserts) -> Call:
     """The call of a trusted trunk; identity headers that it may not set are removed."""
-    hdr = edge.ksr.hdr
-    sender = hdr.gete("From")
-    asserted = hdr.get("P-Asserted-Identity") if asserts is Asserts.PAI else None
-    if asserts is not Asserts.PAI:
-        remove(edge, render.IDENTITY_HEADERS)
-    remove(edge, render.OUR_HEADERS)
-    claimed = identity.number_of(asserted) or identity.number_of(sender)
-    return Call(
-        ani=claimed,
-        asserted=asserts is Asserts.FROM or identity.number_of(asserted) is not None,
-        anonymous=identity.is_anonymous(sender, hdr.get("Privacy")),
-        diverted=identity.is_diverted(hdr.get("Diversion"), hdr.get("History-Info")),
+    sender = edge.ksr.pv.gete("$fu")
+    asserted = _asserted_number(edge) if asserts is Asserts.PAI else None
+    call = Call(
+        ani=asserted or identity.number_of(sender),
+        asserted=asserts is Asserts.FROM or asserted is not None,
+        anonymous=identity.is_anonymous(sender, _text(edge, "Privacy")),
+        diverted=edge.ksr.hdr.is_present("Diversion") > 0
+        or identity.is_retargeted(_text(edge, "History-Info")),
     )
+    if asserts is not Asserts.PAI:
+        _remove(edge, render.IDENTITY_HEADERS)
+    _remove(edge, render.OUR_HEADERS)
+    return call
 
 
 def from_line(edge: Edge, line: LineRecord) -> Call:
     """The call of a registered line: it shows its main number, whatever it wrote itself."""
-    hdr = edge.ksr.hdr
-    anonymous = identity.is_anonymous(hdr.gete("From"), hdr.get("Privacy"))
-    remove(edge, (*render.IDENTITY_HEADERS, *render.OUR_HEADERS, "Diversion", "History-Info"))
+    anonymous = identity.is_anonymous(edge.ksr.pv.gete("$fu"), _text(edge, "Privacy"))
+    _remove(edge, (*render.IDENTITY_HEADERS, *render.OUR_HEADERS, "Diversion", "History-Info"))
     return Call(ani=line.number or None, anonymous=anonymous, line=line.name,
                 cli=line.number or None)
 
@@ -63,7 +62,27 @@ def authenticate(edge: Edge) -> LineRecord | None:
     return None
 
 
-def remove(edge: Edge, names: tuple[str, ...]) -> None:
+def _asserted_number(edge: Edge) -> str | None:
+    return (identity.number_of(str(edge.ksr.pv.gete("$ai")))
+            or identity.number_of(_text(edge, "P-Asserted-Identity")))
+
+
+def _text(edge: Edge, name: str) -> str:
+    """The values of the first two headers of that name, apart by a comma.
+
+    Text that is not UTF-8, as in old display names, becomes ``identity.UNREADABLE``.
+    """
+    return ",".join(filter(None, (_value(edge, name, index) for index in (0, 1))))
+
+
+def _value(edge: Edge, name: str, index: int) -> str:
+    try:
+        return edge.ksr.hdr.gete_idx(name, index)
+    except UnicodeDecodeError:
+        return identity.UNREADABLE
+
+
+def _remove(edge: Edge, names: tuple[str, ...]) -> None:
     """Remove headers, in every spelling."""
     for name in names:
         edge.ksr.hdr.remove(name)

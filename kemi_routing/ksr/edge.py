@@ -39,8 +39,19 @@ class Edge:
 
     def log(self, verb: str, **values: object) -> None:
         """One line ``verb callid=… key=value``; values cannot break it up."""
-        words = [f"{key}={_word(value)}" for key, value in values.items()]
-        self.ksr.info(" ".join([verb, f"callid={_word(self.ksr.pv.gete('$ci'))}", *words]) + "\n")
+        self.ksr.info(self._line(verb, values))
+
+    def alarm(self, verb: str, **values: object) -> None:
+        """The same for what an operator must look into."""
+        self.ksr.err(self._line(verb, values))
+
+    def _line(self, verb: str, values: dict[str, object]) -> str:
+        try:
+            call_id = self.ksr.pv.gete("$ci")
+        except UnicodeDecodeError:
+            call_id = "unreadable"
+        words = (f"{key}={_word(value)}" for key, value in {"callid": call_id, **values}.items())
+        return f"{verb} {' '.join(words)}\n"
 
 
 def _word(value: object) -> str:

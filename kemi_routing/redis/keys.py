@@ -30,3 +30,8 @@ def alias(digits: str) -> str:
 def owner(name: str) -> str:
     """The set of all that an owner has: ``number:…``, ``line:…``, ``alias:…``."""
     return f"{PREFIX}owner:{{{name}}}"
+
+
+def owners() -> str:
+    """The set of all owners."""
+    return f"{PREFIX}owners"
