@@ -1,0 +1,29 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# The edge: Kamailio with the product, in the foreground, log on stderr, settings by environment.
+#   docker build -t followme-edge .
+#   docker run --network host -e FOLLOWME_REDIS=... -e FOLLOWME_TRUNKS=... followme-edge
+FROM debian:bookworm-slim AS packages
+RUN apt-get update && apt-get install --yes --no-install-recommends python3-venv
+WORKDIR /opt/followme
+COPY requirements-edge.lock .
+# The same place as below, since a venv holds its own path.
+RUN /usr/bin/python3 -m venv .venv \
+    && .venv/bin/pip install --no-cache-dir --no-deps --require-hashes --only-binary :all: \
+        --requirement requirements-edge.lock
+
+FROM debian:bookworm-slim
+RUN apt-get update \
+    && apt-get install --yes --no-install-recommends kamailio kamailio-python3-modules \
+    && rm -rf /var/lib/apt/lists/*
+WORKDIR /opt/followme
+COPY --from=packages /opt/followme/.venv .venv
+COPY LICENSE .
+COPY kamailio kamailio
+COPY kemi_routing kemi_routing
+# The Debian package made this user; it needs to write nowhere but here.
+RUN install -d -o kamailio -g kamailio /run/followme \
+    && /usr/bin/python3 -m compileall -q kamailio kemi_routing
+USER kamailio
+ENV FOLLOWME_RUN_DIR=/run/followme
+HEALTHCHECK CMD kamcmd -s "unixs:$FOLLOWME_RUN_DIR/kamailio_ctl" core.uptime
+ENTRYPOINT ["kamailio/start"]
