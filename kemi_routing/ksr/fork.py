@@ -122,17 +122,18 @@ class Fork:
 
     def _add_branches(self, state: Hunt, targets: TargetSet) -> list[int]:
         """Put the running step into the target set; the target index of each branch, in order."""
+        step, longest_ms, cause = state.running, _ring_ms(state), voicemail_cause(state.tried)
+        spirals = [1000 * planned.ring_s < longest_ms for planned in step]
+        # All URIs first: a branch that is added and then not sent rings in some later call.
+        uris = [self._spiral.uri(state, planned) if spiral else self._uri(state, planned, cause)
+                for planned, spiral in zip(step, spirals, strict=True)]
+        lines = [planned.target.kind is Kind.LINE and not spiral
+                 for planned, spiral in zip(step, spirals, strict=True)]
         added: list[int] = []
-        longest_ms, cause = _ring_ms(state), voicemail_cause(state.tried)
         # Lines come last: after a look-up, a plain branch would inherit the phone's address.
-        for index, planned in sorted(enumerate(state.running), key=_lines_last):
-            if 1000 * planned.ring_s < longest_ms:
-                count = targets.add(self._spiral.uri(state, planned))
-            elif planned.target.kind is Kind.LINE:
-                count = targets.add_line(self._uri(state, planned, cause))
-            else:
-                count = targets.add(self._uri(state, planned, cause))
-            added += [index] * count
+        for index in sorted(range(len(step)), key=lines.__getitem__):
+            add = targets.add_line if lines[index] else targets.add
+            added += [index] * add(uris[index])
         return added
 
     def _uri(self, state: Hunt, planned: Planned, cause: int) -> str:
@@ -159,7 +160,3 @@ class Fork:
 def _ring_ms(state: Hunt) -> int:
     return 1000 * max(planned.ring_s for planned in state.running)
 
-
-def _lines_last(indexed: tuple[int, Planned]) -> tuple[bool, int]:
-    index, planned = indexed
-    return planned.target.kind is Kind.LINE, index

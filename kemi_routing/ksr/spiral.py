@@ -26,9 +26,11 @@ class Spiral:
     def uri(self, state: Hunt, planned: Planned) -> str:
         """The URI at which this target of a hunt gets its second pass.
 
-        The first pass has dressed the branch already: the target goes on without a CLI.
+        The first pass has dressed the branch already: the target goes on without a CLI, and
+        without the words about it, with which the URI could outgrow Kamailio's MAX_URI_SIZE.
         """
-        fields = [state.number, state.owner, plan_codec.planned_fields(replace(planned, cli=None))]
+        bare = replace(planned, cli=None, why="", label="")
+        fields = [state.number, state.owner, plan_codec.planned_fields(bare)]
         load = urlsafe_b64encode(json.dumps(fields).encode()).decode().rstrip("=")
         return f"sip:{self._secret}.{load}@127.0.0.1:{self._port}"
 

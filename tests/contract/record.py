@@ -1,0 +1,23 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Writes the recording of the real Kamailio's KEMI interface, and the stub made from it."""
+
+import tempfile
+from pathlib import Path
+
+from tests.contract import recording, server, stub
+
+ENTRY = Path(__file__).with_name("probe_entry.py")
+
+
+def main() -> None:
+    """Records the Kamailio of this machine; the stub is that of the version in `RECORDING`."""
+    with tempfile.TemporaryDirectory() as folder, server.running(ENTRY, Path(folder)):
+        functions = recording.from_rpc(server.kamcmd(Path(folder), "app_python.api_list"))
+    path = recording.path_for(server.version())
+    path.write_text(recording.dump(functions))
+    stub.STUB.write_text(stub.render(recording.load()))
+    print(f"{path.name}: {len(functions)} functions; {stub.STUB.name} written")  # noqa: T201
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,32 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The recording is what Kamailio says, and the stub is what the recording says."""
+
+from pathlib import Path
+
+from tests.contract import recording, server, stub
+from tests.contract.record import ENTRY
+
+
+def test_recording_equals_real_kamailio(tmp_path: Path) -> None:
+    with server.running(ENTRY, tmp_path):
+        listing = server.kamcmd(tmp_path, "app_python.api_list")
+    recorded = recording.load(recording.path_for(server.version()))
+    assert recording.from_rpc(listing) == recorded, "run script/record"
+
+
+def test_stub_equals_recording() -> None:
+    assert stub.STUB.read_text() == stub.render(recording.load()), "run script/record"
+
+
+def test_recording_survives_dump_and_load(tmp_path: Path) -> None:
+    copy = tmp_path / "api.json"
+    copy.write_text(recording.dump(recording.load()))
+    assert recording.load(copy) == recording.load()
+
+
+def test_keyword_module_is_reached_by_getattr() -> None:
+    function = recording.Function("async", "task_route", "int", ("str",))
+    text = stub.render([function])
+    assert "class _async:" in text
+    assert "\n    async:" not in text
+    assert 'getattr(ksr, "async")' in text

@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The product on the fake Kamailio: records in a dictionary, callbacks on new entry objects."""
+
+import importlib.util
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+from kemi_routing import settings
+from kemi_routing.errors import StoreUnavailable
+from kemi_routing.ksr.edge import Edge
+from kemi_routing.model import Number
+from kemi_routing.record import LineRecord
+from tests.support.fake_ksr import FakeKamailio
+from tests.support.sip_message import Address, Request
+
+if TYPE_CHECKING:
+    from KSR import Api
+
+PROXY = Address("127.0.0.1")
+TRUNK, FROM_TRUNK, STRANGER = Address("127.0.0.20"), Address("127.0.0.21"), Address("127.0.0.66")
+ENTRY = Path(__file__).parents[2] / "kamailio/followme.py"
+SETTINGS = settings.from_environment({
+    "FOLLOWME_TRUNKS": "127.0.0.20=P-Asserted-Identity,127.0.0.21=From",
+    "FOLLOWME_GATEWAY": "127.0.0.40:5060",
+    "FOLLOWME_MEDIA_SERVER": "127.0.0.30:5060",
+    "FOLLOWME_SIP_HOSTS": "sip.example.net",
+})
+SPIRAL = Address("127.0.0.1", SETTINGS.spiral_port)
+DOMAIN = SETTINGS.platform.domain
+SECRET = "only-this-kamailio-knows"
+
+
+def entry() -> Any:
+    """``kamailio/followme.py`` as Kamailio loads it."""
+    sys.modules.setdefault("KSR", ModuleType("KSR"))
+    spec = importlib.util.spec_from_file_location("followme", ENTRY)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@dataclass
+class Records:
+    """A store that can be taken away; a record that is an exception is raised."""
+
+    numbers: dict[str, Number | Exception] = field(default_factory=dict)
+    lines: dict[str, LineRecord] = field(default_factory=dict)
+    down: bool = False
+
+    def number(self, digits: str) -> Number | None:
+        found = self._up(self.numbers).get(digits)
+        if isinstance(found, Exception):
+            raise found
+        return found
+
+    def line(self, name: str) -> LineRecord | None:
+        return self._up(self.lines).get(name)
+
+    def _up(self, records: Any) -> Any:
+        if self.down:
+            raise StoreUnavailable("the store is down")
+        return records
+
+
+class Product(FakeKamailio):
+    """The fake Kamailio with our entry."""
+
+    def __init__(self, *numbers: Number, lines: tuple[LineRecord, ...] = ()) -> None:
+        self.records = Records({one.number: one for one in numbers},
+                               {one.name: one for one in lines})
+        self._entry = entry()
+        super().__init__(self._handler_of, local=(PROXY, SPIRAL))
+
+    def _handler_of(self, ksr: "Api") -> object:
+        return self._entry.Handler(Edge(ksr, SETTINGS, self.records, SECRET))
+
+    def call(self, number: str, ani: str = "42075553333", *headers: tuple[str, str | bytes],
+             source: Address = TRUNK, uri: str = "") -> Request:
+        """An INVITE of the trusted trunk that asserts ``ani`` arrives."""
+        identity = ("P-Asserted-Identity", f"<sip:+{ani}@carrier.example>")
+        request = Request(uri=uri or f"sip:{number}@127.0.0.1", caller=f"<sip:{ani}@x>;tag=a",
+                          source=source, headers=(identity, *headers))
+        self.receive(request)
+        return request
+
+    @property
+    def codes(self) -> list[int]:
+        """Final codes sent to callers, in order."""
+        return [reply.code for reply in self.replies if reply.code >= 200]
+
+    @property
+    def uris(self) -> list[str]:
+        """Request-URIs of the INVITEs that left, in order."""
+        return [sent.uri for sent in self.forwarded if sent.method == "INVITE"]
+
+    def spiral(self) -> Request:
+        """The branch that was sent to ourselves arrives there."""
+        sent = next(one for one in self.forwarded if one.uri.endswith(f":{SPIRAL.port}"))
+        request = Request(uri=sent.uri, source=PROXY, received=SPIRAL,
+                          caller=sent.headers.get("From") or "")
+        self.receive(request)
+        return request
+

@@ -1,0 +1,217 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The fake's registrar (location in memory) and digest authentication."""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from tests.support.fake_message import Part
+from tests.support.fake_state import Appended, Edit, Process
+from tests.support.fake_tm import Tm
+from tests.support.sip_message import (
+    Request,
+    auth_params,
+    digest_response,
+    ha1,
+    parse_name_addr,
+    parse_uri,
+    split_list,
+)
+
+TABLE = "location"
+
+
+class Limits(NamedTuple):
+    """registrar's parameters of kamailio.cfg, in seconds."""
+
+    default_s: int = 600
+    min_s: int = 60
+    max_s: int = 3600
+
+
+@dataclass
+class Contact:
+    """A registered phone; `socket` is the one of ours that it registered at."""
+
+    uri: str
+    expires_s: int
+    socket: str
+
+    def __str__(self) -> str:
+        return f"<{self.uri}>;expires={self.expires_s}"
+
+
+class Registrar(Part):
+    """KSR.registrar with usrloc's use_domain=0: the user part alone names a line."""
+
+    INSERTED, UPDATED, REMOVED, FETCHED = 1, 2, 3, 4
+    NOT_FOUND, TOO_MANY = -1, -2
+
+    def __init__(self, process: Process, tm: Tm, limits: Limits) -> None:
+        super().__init__(process)
+        self._tm = tm
+        self._limits = limits
+        self.location: dict[str, list[Contact]] = {}
+
+    def save(self, table: str, flags: int) -> int:
+        _check_table(table)
+        if flags:
+            raise NotImplementedError("the fake does not model flags of registrar.save")
+        user = parse_uri(self._address("To").uri)
+        contacts = self.location.setdefault(user.user if user else "", [])
+        done = self._update(contacts)
+        code, reason = (503, "Service Unavailable") if done < 0 else (200, "OK")
+        more = [f"Contact: {', '.join(map(str, contacts))}\r\n"] if contacts else []
+        self._message.reply_headers.extend(more)
+        self._tm.send_reply(code, reason)
+        return done
+
+    def lookup(self, table: str) -> int:
+        return self.lookup_uri(table, self._message.uri)
+
+    def lookup_uri(self, table: str, uri: str) -> int:
+        contacts = self._contacts(table, uri)
+        if not contacts:
+            return self.NOT_FOUND
+        first, *others = contacts
+        message, process = self._message, self._process
+        message.new_uri, message.dst_uri = first.uri, ""
+        message.send_socket = first.socket
+        process.uri_is_new = True
+        self._append(others)
+        return 1
+
+    def lookup_to_dset(self, table: str, uri: str) -> int:
+        contacts = self._contacts(table, uri)
+        self._append(contacts)
+        return 1 if contacts else self.NOT_FOUND
+
+    def registered(self, table: str) -> int:
+        return self.registered_uri(table, self._message.uri)
+
+    def registered_uri(self, table: str, uri: str) -> int:
+        return 1 if self._contacts(table, uri) else self.NOT_FOUND
+
+    def _contacts(self, table: str, uri: str) -> list[Contact]:
+        _check_table(table)
+        parsed = parse_uri(uri)
+        return self.location.get(parsed.user, []) if parsed else []
+
+    def _append(self, contacts: list[Contact]) -> None:
+        room = self._process.max_branches - 1 - len(self._process.dset)
+        appended = [Appended(contact.uri, "", contact.socket) for contact in contacts[:room]]
+        self._process.dset.extend(appended)
+
+    def _update(self, contacts: list[Contact]) -> int:
+        wanted = [
+            part for value in self._message.lines.all("Contact") for part in split_list(value)
+        ]
+        if not wanted:
+            return self.FETCHED
+        if wanted == ["*"]:
+            contacts.clear()
+            return self.REMOVED
+        known = {contact.uri: contact for contact in contacts}
+        new = self._wanted(wanted)
+        kept = {uri: c for uri, c in {**known, **new}.items() if c.expires_s > 0}
+        if len(kept) > self._max_contacts():
+            return self.TOO_MANY
+        contacts[:] = kept.values()
+        if any(contact.expires_s == 0 for contact in new.values()):
+            return self.REMOVED
+        return self.UPDATED if any(uri in known for uri in new) else self.INSERTED
+
+    def _wanted(self, values: list[str]) -> dict[str, Contact]:
+        own = self._message.request.received
+        socket = f"udp:{own.ip}:{own.port}"
+        parsed = [parse_name_addr(value) for value in values]
+        return {
+            each.uri: Contact(each.uri, self._expires_s(each.params.get("expires")), socket)
+            for each in parsed
+        }
+
+    def _expires_s(self, param: str | None) -> int:
+        value = param or self._header("Expires") or str(self._limits.default_s)
+        if value == "0":
+            return 0
+        return min(max(int(value), self._limits.min_s), self._limits.max_s)
+
+    def _max_contacts(self) -> float:
+        values = self._process.xavps.get("reg", [{}])
+        return int(values[0].get("max_contacts", 0)) or float("inf")
+
+
+class Auth(Part):
+    """KSR.auth; a phone's answer is computed, so right and wrong passwords are real."""
+
+    ERROR, WRONG_PASSWORD, STALE_NONCE, NO_CREDENTIALS, USER_MISMATCH = -1, -2, -4, -5, -8
+    IS_HA1, CHECK_USER = 1, 1
+    UNASKED = ("ACK", "CANCEL", "PRACK")
+
+    def __init__(self, process: Process, tm: Tm) -> None:
+        super().__init__(process)
+        self._tm = tm
+        self._nonces: set[str] = set()
+        self._expired: set[str] = set()
+        self._authorized: Request | None = None
+
+    def expire(self) -> None:
+        """All nonces given out so far are too old."""
+        self._expired |= self._nonces
+
+    def has_credentials(self, realm: str) -> int:
+        names = ("Authorization", "Proxy-Authorization")
+        return 1 if any(self._credentials(name, realm) for name in names) else -1
+
+    def auth_challenge(self, realm: str, flags: int) -> int:
+        nonce = f"nonce-{len(self._nonces) + 1}"
+        self._nonces.add(nonce)
+        qop = ', qop="auth"' if flags & 1 else ""
+        registering = self._message.request.method == "REGISTER"
+        name = "WWW-Authenticate" if registering else "Proxy-Authenticate"
+        header = f'{name}: Digest realm="{realm}", nonce="{nonce}"{qop}\r\n'
+        self._message.reply_headers.append(header)
+        if registering:
+            return self._tm.send_reply(401, "Unauthorized")
+        return self._tm.send_reply(407, "Proxy Authentication Required")
+
+    def pv_auth_check(self, realm: str, password: str, flags: int, checks: int) -> int:
+        method = self._message.request.method
+        if method in self.UNASKED:
+            return 1
+        registering = method == "REGISTER"
+        shown = self._credentials("Authorization" if registering else "Proxy-Authorization", realm)
+        if shown is None:
+            return self.NO_CREDENTIALS
+        code = self._digest_check(realm, password, flags, shown)
+        if code < 0 or not checks & self.CHECK_USER:
+            return code
+        user = parse_uri(self._address("To" if registering else "From").uri)
+        return 1 if user and user.user == shown["username"] else self.USER_MISMATCH
+
+    def _digest_check(self, realm: str, password: str, flags: int, shown: dict[str, str]) -> int:
+        if shown["nonce"] not in self._nonces:
+            return self.ERROR
+        if shown["nonce"] in self._expired:
+            return self.STALE_NONCE
+        known = password if flags & self.IS_HA1 else ha1(shown["username"], realm, password)
+        if digest_response(self._message.request.method, known, shown) != shown["response"]:
+            return self.WRONG_PASSWORD
+        self._authorized = self._message.request
+        return 1
+
+    def consume_credentials(self) -> int:
+        if self._authorized is not self._message.request:
+            return -1
+        registering = self._message.request.method == "REGISTER"
+        name = "Authorization" if registering else "Proxy-Authorization"
+        self._message.edits.append(Edit("remove", name))
+        return 1
+
+    def _credentials(self, name: str, realm: str) -> dict[str, str] | None:
+        all_shown = (auth_params(value) for value in self._message.lines.all(name))
+        return next((shown for shown in all_shown if shown.get("realm") == realm), None)
+
+
+def _check_table(table: str) -> None:
+    if table != TABLE:
+        raise NotImplementedError(f"no table {table!r} in usrloc's preload")

@@ -1,0 +1,259 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""A whole arrangement on loopback: Redis, the edge, the gateway, phones and callers around it.
+
+=====  =====================================================================================
+.1     the edge proxy                      .20  trunk that asserts the ANI by P-Asserted-Identity
+.21    trunk that asserts the ANI by From  .22  trunk that asserts nothing
+.30    the media server (a phone)          .40  the gateway, a phone behind it per number
+.60    phones at SIP targets               .66  somebody we do not trust
+.100   and up: phones of lines
+=====  =====================================================================================
+"""
+
+import json
+import os
+import string
+import subprocess
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+from typing import Any, Self
+
+from tests.support.caller import Caller, Calls, Dialling, Outcome
+from tests.support.edge import ROOT, Edge, assumed_time
+from tests.support.gateway import Gateway
+from tests.support.loopback import Network, NotReady, free_udp_port, wait_until
+from tests.support.phones import Behaviour, Phone, answer
+from tests.support.redis_server import RedisServer
+from tests.support.registration import Line, register
+
+DOMAIN = "followme.local"
+PASSWORD = "s3cret-words"
+MEDIA = "media server"
+FOLLOWME = ROOT / "script" / "followme"
+SIP_PORT = 5060
+
+PROXY, PAI_TRUNK, FROM_TRUNK, SILENT_TRUNK = 1, 20, 21, 22
+MEDIA_SERVER, GATEWAY, SIP_TARGETS, STRANGER, FIRST_PHONE = 30, 40, 60, 66, 100
+
+
+@dataclass
+class Plugged:
+    """A phone of the arrangement, the target that reaches it, and how to unplug it."""
+
+    phone: Phone
+    target: str
+    unplug: Callable[[], object]
+
+
+class Situation:
+    """An arrangement; the edge believes that it starts ``at``, None is the real time."""
+
+    def __init__(
+        self, network: Network, folder: Path, *, at: datetime | None = None,
+        settings: Mapping[str, str] | None = None, environment: Mapping[str, str] | None = None,
+    ) -> None:  # fmt: skip
+        self.network = network
+        self.at = at
+        self._folder = folder
+        self._plugged: list[Plugged] = []
+        self._callers: dict[int, Caller] = {}
+        self._made = 0
+        self.redis = RedisServer(folder / "redis")
+        self.gateway = Gateway(network.address(GATEWAY), SIP_PORT)
+        self.settings = {**self._settings(), **(settings or {})}
+        told = {**(assumed_time(at) if at else {}), **(environment or {})}
+        self.edge = Edge(folder / "edge", self.settings, environment=told)
+
+    def _settings(self) -> dict[str, str]:
+        address = self.network.address
+        trunks = {PAI_TRUNK: "P-Asserted-Identity", FROM_TRUNK: "From", SILENT_TRUNK: "none"}
+        return {
+            "ADDRESS": address(PROXY),
+            "PORT": str(SIP_PORT),
+            "SPIRAL_PORT": str(free_udp_port()),
+            "REDIS": self.redis.url,
+            "DOMAIN": DOMAIN,
+            "TRUNKS": ",".join(f"{address(last)}={header}" for last, header in trunks.items()),
+            "GATEWAY": f"{address(GATEWAY)}:{SIP_PORT}",
+            "MEDIA_SERVER": f"{address(MEDIA_SERVER)}:{SIP_PORT}",
+            "SIP_HOSTS": address(SIP_TARGETS),
+        }
+
+    def __enter__(self) -> Self:
+        try:
+            self.redis.start()
+            self.gateway.start()
+            self.edge.start()
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End all of it. Raises NotReady when the edge did not end cleanly."""
+        try:
+            self.unplug_all()
+            code = self.edge.stop()
+        finally:
+            self.gateway.stop()
+            self.redis.stop()
+            self.network.release()
+        if code != 0:
+            raise NotReady(f"the edge ended with {code}: {self.edge.last_words()}")
+
+    # Settings of subscribers
+
+    def apply(self, *files: Path) -> None:
+        """Write YAML files to Redis; ``$SIP_HOST`` in them becomes the address of SIP targets."""
+        written = [self._substituted(file) for file in files]
+        self._followme("apply", *map(str, written), "--yes")
+
+    def explain(
+        self, dialled: str, ani: str, *, at: datetime | None = None, via: str | None = None,
+        flags: tuple[str, ...] = (),
+    ) -> Any:
+        """What ``followme explain`` says, as JSON; the time is the edge's unless given."""
+        when = at or self.at or datetime.now().astimezone()
+        options = ["--from", ani, "--at", when.isoformat(), *(["--via", via] if via else [])]
+        return json.loads(self._followme("explain", dialled, *options, *flags, "-F", "json"))
+
+    def _substituted(self, file: Path) -> Path:
+        text = string.Template(file.read_text(encoding="utf-8"))
+        written = self._folder / file.name
+        host = self.network.address(SIP_TARGETS)
+        written.write_text(text.safe_substitute(SIP_HOST=host), encoding="utf-8")
+        return written
+
+    def _followme(self, *arguments: str) -> str:
+        ours = {f"FOLLOWME_{name}": value for name, value in self.settings.items()}
+        done = subprocess.run(
+            [FOLLOWME, *arguments], env={**os.environ, **ours}, capture_output=True, text=True,
+            check=False,
+        )  # fmt: skip
+        if done.returncode:
+            raise NotReady(f"followme {' '.join(arguments)}: {done.stdout}{done.stderr}")
+        return done.stdout
+
+    # What the media server is asked for (RFC 4458)
+
+    def voicemail_uri(self, number: str, cause: int) -> str:
+        """Request-URI of a branch that lets the caller leave a message."""
+        media = self.settings["MEDIA_SERVER"]
+        return f"sip:voicemail@{media};target=sip:{number}%40{DOMAIN};cause={cause}"
+
+    def mailbox_uri(self, number: str) -> str:
+        """Request-URI of a branch that lets the owner into the mailbox."""
+        return f"sip:vm-access@{self.settings['MEDIA_SERVER']};target=sip:{number}%40{DOMAIN}"
+
+    # Who is called
+
+    def line_phone(
+        self, line: str, behaviour: Behaviour, *, password: str = PASSWORD, traced: bool = True
+    ) -> Phone:
+        """A phone of our own, registered at the proxy."""
+        taken = {plugged.phone.address[0] for plugged in self._plugged}
+        addresses = (self.network.address(last) for last in range(FIRST_PHONE, 250))
+        address = next(each for each in addresses if each not in taken)
+        phone = self._phone(line, address, SIP_PORT, behaviour, user=line, traced=traced)
+        account = Line(line, password, DOMAIN)
+        bind = partial(register, account, phone.contact, address, self.edge.proxy, self._folder)
+        self._plug(phone, f"line {line}", lambda: bind(expires_s=0))
+        code = bind()
+        if code != 200:
+            raise NotReady(f"{line} could not register: {code}")
+        return phone
+
+    def outside_phone(self, number: str, behaviour: Behaviour, *, traced: bool = True) -> Phone:
+        """A phone somewhere in the world, reached through the gateway."""
+        address, _ = self.gateway.address
+        port = free_udp_port(address)
+        behind = self.gateway.address
+        phone = self._phone(
+            number, address, port, behaviour, user=number, proxied_as=behind, traced=traced
+        )
+        self._plug(phone, number, lambda: self.gateway.disconnect(number))
+        self.gateway.connect(number, phone.address)
+        return phone
+
+    def sip_phone(self, user: str, behaviour: Behaviour) -> Phone:
+        """The phone at the SIP target ``sip:USER@$SIP_HOST``; there is only one at a time."""
+        address = self.network.address(SIP_TARGETS)
+        phone = self._phone(user, address, SIP_PORT, behaviour, user=user)
+        self._plug(phone, f"sip:{user}@{address}")
+        return phone
+
+    def media_server(self, behaviour: Behaviour | None = None, *, traced: bool = True) -> Phone:
+        """The media server's stand-in: it answers at once unless told otherwise."""
+        address = self.network.address(MEDIA_SERVER)
+        told = behaviour or answer()
+        phone = self._phone("media", address, SIP_PORT, told, user="media", traced=traced)
+        self._plug(phone, MEDIA)
+        return phone
+
+    @property
+    def plugged(self) -> list[Plugged]:
+        """The phones that can be called now, in the order in which they were plugged in."""
+        return list(self._plugged)
+
+    def unplug(self, phone: Phone) -> None:
+        """Unregister, disconnect and stop one phone."""
+        plugged = next(each for each in self._plugged if each.phone is phone)
+        self._plugged.remove(plugged)
+        try:
+            plugged.unplug()
+        finally:
+            phone.stop()
+
+    def unplug_all(self) -> None:
+        """The same for all phones."""
+        while self._plugged:
+            self.unplug(self._plugged[-1].phone)
+
+    def _phone(
+        self, name: str, address: str, port: int, behaviour: Behaviour, *, user: str,
+        proxied_as: tuple[str, int] | None = None, traced: bool = True,
+    ) -> Phone:  # fmt: skip
+        self._made += 1
+        folder = self._folder / f"phone-{self._made}"
+        return Phone(
+            name, address, port, behaviour, folder, user=user, proxied_as=proxied_as, traced=traced
+        )
+
+    def _plug(
+        self, phone: Phone, target: str, unplug: Callable[[], object] = lambda: None
+    ) -> None:
+        phone.start()
+        self._plugged.append(Plugged(phone, target, unplug))
+
+    # Who calls
+
+    def wait_for_answer(self, phone: Phone) -> None:
+        """Return when a call to the phone is up: its 200 was acknowledged."""
+        wait_until(lambda: bool(phone.heard("ACK")), f"{phone.name} in a call")
+
+    def caller(self, last: int = PAI_TRUNK) -> Caller:
+        """The caller at address ``last`` of the network."""
+        if last not in self._callers:
+            address = self.network.address(last)
+            self._callers[last] = Caller(address, self.edge.proxy, self._folder)
+        return self._callers[last]
+
+    def dial(self, dialling: Dialling, *, via: int = PAI_TRUNK) -> Calls:
+        """Start a call and return at once."""
+        return self.caller(via).dial(dialling)
+
+    def call(
+        self, dialled: str, ani: str, *, hang_up_after_ms: int | None = None,
+        hold_ms: int | None = 50,
+    ) -> Outcome:  # fmt: skip
+        """A call from the trusted trunk that asserts ``ani``, to its end."""
+        dialling = Dialling(
+            dialled, ani, asserted=ani, hang_up_after_ms=hang_up_after_ms, hold_ms=hold_ms
+        )
+        return self.dial(dialling).outcome()
