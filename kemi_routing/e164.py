@@ -23,8 +23,7 @@ def normalise(text: str) -> str:
     Raises InvalidValue that names the right form.
     """
     digits = text.translate(_SEPARATORS)
-    if not digits.startswith("+"):
-        _refuse_dialling_prefix(text, digits)
+    _refuse_dialling_prefix(text, digits)
     digits = digits.removeprefix("+")
     if is_number(digits):
         return digits

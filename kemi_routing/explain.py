@@ -105,7 +105,7 @@ def as_text(explained: Explained) -> str:
     at = datetime.fromisoformat(explained["at"])
     lines = [
         f"{explained['number']} of {explained['owner']}, revision {explained['revision']}",
-        f"at       {at:%a %Y-%m-%d %H:%M %:z} ({explained['zone']})",
+        f"at       {at:%a %Y-%m-%d %H:%M} {explained['at'][-6:]} ({explained['zone']})",
         f"rule     {explained['rule']}",
         *_listed("lost", explained["lost"]),
         *_step_lines(explained),
@@ -149,7 +149,8 @@ def _listed(title: str, remarks: list[Why]) -> Iterator[str]:
 
 
 def _step_lines(explained: Explained) -> Iterator[str]:
-    rows = [(f"{'+' if step['starts_after_s'] else ' '}{step['starts_after_s']} s", *_cells(one))
+    rows = [(f"{'+' if step['starts_after_s'] else ' '}{step['starts_after_s']} s",
+             *_cells(one, explained["number"]))
             for step in explained["steps"] for one in step["targets"]]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
@@ -157,13 +158,14 @@ def _step_lines(explained: Explained) -> Iterator[str]:
                         ).rstrip()
 
 
-def _cells(one: Ringing) -> tuple[str, ...]:
+def _cells(one: Ringing, number: str) -> tuple[str, ...]:
     named = f"{one['kind']} {one['address']}".rstrip()
     label = f" ({one['label']})" if one["label"] else ""
     condition = ", if registered" if one["if_registered"] else ""
     answers = one["kind"] in (Kind.VOICEMAIL, Kind.MAILBOX)
     return (named + label + condition, "answers" if answers else f"{one['ring_s']} s",
-            f"shows {one['cli']}", one["why"], one["uri"])
+            f"shows {'personal number ' * (one['cli'] == number)}{one['cli']}",
+            one["why"], one["uri"])
 
 
 def _end(explained: Explained) -> str:

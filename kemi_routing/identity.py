@@ -6,7 +6,9 @@ import re
 
 from kemi_routing import e164
 
-_URI_USER = re.compile(r"(?:sips?|tel):([^@;>,\s]{1,64})", re.IGNORECASE)
+_QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"?', re.DOTALL)
+_BRACKETED = re.compile(r"(?:^|,)[^<>,]*<([^<>]*)>(?=\s*(?:[;,]|$))")
+_URI_USER = re.compile(r"\s*(?:sips?|tel):([^@;>,\s]{1,64})", re.IGNORECASE)
 _ANONYMOUS_HOST = "anonymous.invalid"
 UNREADABLE = "unreadable"
 """Stands for header text that cannot be decoded: the worst is assumed of it."""
@@ -16,9 +18,14 @@ _PRIVATE = frozenset({"id", "user", "header", "session", "critical", UNREADABLE}
 
 
 def number_of(text: str) -> str | None:
-    """The number in the first ``sip:`` or ``tel:`` URI with one (RFC 3325 section 9.1)."""
-    for match in _URI_USER.finditer(text):
-        if number := e164.from_sip_user(match[1]):
+    """The number in the first ``sip:`` or ``tel:`` URI with one (RFC 3325 section 9.1).
+
+    Display names and parameters are the caller's own words, whatever they look like.
+    """
+    unquoted = _QUOTED.sub("", text).strip()
+    for uri in _BRACKETED.findall(unquoted) or [unquoted]:
+        user = _URI_USER.match(uri)
+        if user and (number := e164.from_sip_user(user[1])):
             return number
     return None
 
@@ -36,5 +43,5 @@ def is_retargeted(history_info: str) -> bool:
     An entry retargets where it has a cause (RFC 4458 or an escaped Reason), an ``mp`` or ``rc``
     parameter, or where there is a second entry.
     """
-    history = history_info.lower()
+    history = "".join(history_info.lower().split())
     return history.count("index=") > 1 or any(mark in history for mark in _RETARGETING)

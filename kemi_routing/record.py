@@ -64,7 +64,7 @@ def decode_number(data: bytes) -> Number:
         ring_s=fields.take("ring time", _integer),
         windows=fields.take("windows", _each(_window)),
         sequences=fields.take("sequences", _each(_sequence)),
-        default=fields.take("default", lambda value: value and _text(value)),
+        default=fields.take("default", lambda value: None if value is None else _text(value)),
         voicemail=fields.take("voicemail", _flag),
         forward_external=fields.take("forward_external", _flag),
     )
@@ -84,8 +84,9 @@ def decode_line(data: bytes) -> LineRecord:
     """The line of a stored record; raises BrokenRecord."""
     fields = _Fields(_unpack(data), 5)
     return LineRecord(
-        name=fields.take("name", _text), owner=fields.take("owner", _text),
-        ha1=fields.take("ha1", _text), number=fields.take("number", _text),
+        name=fields.take("name", _line_name), owner=fields.take("owner", _text),
+        ha1=fields.take("ha1", _text),
+        number=fields.take("number", lambda value: "" if value == "" else _number(value)),
         max_phones=fields.take("phones", _integer))
 
 
@@ -153,6 +154,13 @@ def _number(value: object) -> str:
     return number
 
 
+def _line_name(value: object) -> str:
+    name = _text(value)
+    if not targets.is_line_name(name):
+        raise InvalidValue(f"{name!r} is not the name of a line")
+    return name
+
+
 def _each(read: Callable[[Any], T]) -> Callable[[Any], tuple[T, ...]]:
     def read_all(values: Any) -> tuple[T, ...]:
         if not isinstance(values, list):
@@ -163,7 +171,7 @@ def _each(read: Callable[[Any], T]) -> Callable[[Any], tuple[T, ...]]:
 
 def _line(value: Any) -> Line:
     name, max_phones = value
-    return Line(_text(name), _integer(max_phones))
+    return Line(_line_name(name), _integer(max_phones))
 
 
 def _window(value: Any) -> Window:

@@ -5,6 +5,7 @@ Addresses come from ``Settings``, everything else from checked values; nothing i
 because nothing that needs it gets here.
 """
 
+from kemi_routing.errors import InvalidValue
 from kemi_routing.plan import Access, Planned
 from kemi_routing.settings import Settings
 from kemi_routing.targets import Kind
@@ -22,7 +23,8 @@ IDENTITY_HEADERS = ("P-Asserted-Identity", "P-Preferred-Identity", "Remote-Party
 def target_uri(planned: Planned, number: str, settings: Settings, cause: int) -> str:
     """The Request-URI of the branch; for a line its address of record.
 
-    ``cause`` is the RFC 4458 cause that voicemail gets.
+    ``cause`` is the RFC 4458 cause that voicemail gets. Raises InvalidValue for an IAX target,
+    whose password has no place in a SIP message (SPEC T3).
     """
     target, domain = planned.target, settings.platform.domain
     match target.kind:
@@ -35,8 +37,9 @@ def target_uri(planned: Planned, number: str, settings: Settings, cause: int) ->
                     f";target=sip:{number}%40{domain};cause={cause}")
         case Kind.MAILBOX:
             return f"sip:vm-access@{settings.media_server};target=sip:{number}%40{domain}"
-        case Kind.SIP | Kind.IAX:
+        case Kind.SIP:
             return target.address
+    raise InvalidValue(f"{target}: no IAX gateway is configured")
 
 
 def from_uri(cli: str, settings: Settings) -> str:

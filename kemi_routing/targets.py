@@ -47,8 +47,12 @@ _SIP = re.compile(
 _IAX = re.compile(
     r"IAX2/(?P<user>[A-Za-z0-9_.-]{1,64})(?::(?P<password>[A-Za-z0-9_.!~*-]{1,64}))?@" + _HOST
     + _PORT + r"/(?P<number>[A-Za-z0-9_+*-]{1,64})", re.ASCII)
-_LINE = re.compile(r"line +(?P<name>[A-Za-z0-9][A-Za-z0-9_.-]{0,63})", re.ASCII)
+_LINE_NAME = r"(?P<name>[A-Za-z0-9][A-Za-z0-9_.-]{0,63})"
+_LINE = re.compile("line +" + _LINE_NAME, re.ASCII)
 _NUMBER_LIKE = re.compile(r"[+0-9(][0-9 \u00a0./()-]*")
+
+_UNICAST_V6 = ipaddress.ip_network("2000::/3")
+"""Outside it stand site-local addresses and those with an IPv4 address in them (NAT64)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +72,7 @@ class Target:
                 return f"IAX2/{self.address}"
             case Kind.PSTN | Kind.SIP:
                 return self.address
-            case Kind.VOICEMAIL | Kind.MAILBOX:
-                return str(self.kind)
+        return str(self.kind)
 
     def __str__(self) -> str:
         """The form for people and logs: an IAX password is masked (SPEC T3)."""
@@ -107,6 +110,11 @@ def parse(text: str) -> Target:
     raise InvalidValue(f"{_masked(written)!r} is not a target; write {_right_form(written)}")
 
 
+def is_line_name(text: str) -> bool:
+    """True for what may name a line: letters, digits, dot, dash, underscore; at most 64."""
+    return re.fullmatch(_LINE_NAME, text, re.ASCII) is not None
+
+
 def refused_host(host: str, domain: str, allowed: Set[str]) -> str | None:
     """Why a SIP target may not go to this host, or None (SPEC P6).
 
@@ -120,7 +128,8 @@ def refused_host(host: str, domain: str, allowed: Set[str]) -> str | None:
         address = ipaddress.ip_address(host)
     except ValueError:
         return f"the operator does not allow calls to the host {host}"
-    return None if address.is_global else f"{host} is not a public address"
+    unicast = address in _UNICAST_V6 if address.version == 6 else not address.is_multicast
+    return None if address.is_global and unicast else f"{host} is not a public address"
 
 
 def _sip_uri(match: re.Match[str], written: str) -> str:
@@ -143,7 +152,8 @@ def _check_host(match: re.Match[str], written: str) -> None:
 
 
 def _masked(written: str) -> str:
-    return re.sub(r"^(IAX2?/[^:@]*):.*@", r"\1:***@", written, flags=re.IGNORECASE)
+    return re.sub(r"^(IAX2?/[^:@]*):(?:.*(?=@)|.*)", r"\1:***", written,
+                  flags=re.IGNORECASE | re.DOTALL)
 
 
 def _right_form(written: str) -> str:

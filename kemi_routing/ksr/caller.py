@@ -1,15 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Who sends the request: a trusted trunk, a registered line, or a stranger (SPEC B1)."""
 
-import re
-
 from kemi_routing import identity, render
 from kemi_routing.ksr.edge import Edge
 from kemi_routing.model import Call
 from kemi_routing.record import LineRecord
 from kemi_routing.settings import Asserts
+from kemi_routing.targets import is_line_name
 
-_LINE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}", re.ASCII)
 _HA1_OF_NOBODY = "0" * 32
 _PASSWORD_IS_HA1, _USER_IS_FROM, _QOP_AUTH = 1, 1, 1  # flags of Kamailio's auth module
 _USER_MISMATCH = -8
@@ -48,7 +46,7 @@ def authenticate(edge: Edge) -> LineRecord | None:
     ksr, realm = edge.ksr, edge.settings.platform.domain
     if ksr.auth.has_credentials(realm) > 0:
         name = ksr.pv.gete("$au")
-        line = edge.records.line(name) if _LINE_NAME.fullmatch(name) else None
+        line = edge.records.line(name) if is_line_name(name) else None
         ha1 = line.ha1 if line else _HA1_OF_NOBODY
         verdict = ksr.auth.pv_auth_check(realm, ha1, _PASSWORD_IS_HA1, _USER_IS_FROM)
         if line and verdict > 0:

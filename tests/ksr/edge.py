@@ -37,7 +37,8 @@ def entry() -> Any:
     """``kamailio/followme.py`` as Kamailio loads it."""
     sys.modules.setdefault("KSR", ModuleType("KSR"))
     spec = importlib.util.spec_from_file_location("followme", ENTRY)
-    assert spec is not None and spec.loader is not None
+    assert spec is not None
+    assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
@@ -52,18 +53,19 @@ class Records:
     down: bool = False
 
     def number(self, digits: str) -> Number | None:
-        found = self._up(self.numbers).get(digits)
+        self._check()
+        found = self.numbers.get(digits)
         if isinstance(found, Exception):
             raise found
         return found
 
     def line(self, name: str) -> LineRecord | None:
-        return self._up(self.lines).get(name)
+        self._check()
+        return self.lines.get(name)
 
-    def _up(self, records: Any) -> Any:
+    def _check(self) -> None:
         if self.down:
             raise StoreUnavailable("the store is down")
-        return records
 
 
 class Product(FakeKamailio):

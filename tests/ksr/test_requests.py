@@ -2,6 +2,7 @@
 """Requests that come in: who may, what is answered, and what the decision is told."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -25,7 +26,7 @@ def product() -> Product:
     return Product(FORWARDED, lines=(DESK, replace(DESK, name="no-number", number="")))
 
 
-def of_line(method: str, uri: str, line: str = "jana-desk", **changes: object) -> Request:
+def of_line(method: str, uri: str, line: str = "jana-desk", **changes: Any) -> Request:
     address = f"<sip:{line}@{DOMAIN}>"
     request = Request(method=method, uri=uri, caller=f"{address};tag=l", callee=address,
                       source=PHONE, headers=(("Contact", f"<sip:{line}@127.0.0.51:5060>"),))
@@ -106,7 +107,9 @@ class TestTheStore:
         edge.records.numbers[PERSONAL] = FORWARDED
         lines = [text for _, text in edge.log if "refuse" in text]
         assert edge.codes == [480]
-        assert len(lines) == 1 and "version 9" in lines[0] and "callid=call-" in lines[0]
+        assert len(lines) == 1
+        assert "version 9" in lines[0]
+        assert "callid=call-" in lines[0]
         edge.call(PERSONAL)
         assert len(edge.uris) == 1
 
@@ -235,7 +238,9 @@ class TestABugOfOurs:
         edge.call(PERSONAL)
         (level, text), = [(level, text) for level, text in edge.log if "error" in text]
         assert (edge.codes, len(edge.uris)) == ([500], 1)
-        assert level == "err" and "ZeroDivisionError" in text and "callid=call-" in text
+        assert level == "err"
+        assert "ZeroDivisionError" in text
+        assert "callid=call-" in text
 
     def test_in_the_middle_of_a_hunt_ends_it_with_500(
             self, edge: Product, monkeypatch: pytest.MonkeyPatch) -> None:

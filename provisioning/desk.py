@@ -1,0 +1,122 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What every command has: settings, a form of output, and errors in words."""
+
+import functools
+import os
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar
+
+import click
+from redis.exceptions import RedisError
+
+from kemi_routing import settings
+from kemi_routing.errors import InvalidValue, StoreUnavailable
+from kemi_routing.redis.store import Store
+from kemi_routing.settings import Settings
+from provisioning.output import document, table
+from provisioning.problems import Problem, Problems, Refused
+from provisioning.storage import Storage
+
+T = TypeVar("T")
+
+FORMS = ("table", "json", "yaml")
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """Where a command works: it writes for a person or for a program."""
+
+    settings: Settings
+    form: str
+
+    @property
+    def for_people(self) -> bool:
+        """Whether a person reads along."""
+        return self.form == "table"
+
+    def storage(self) -> Storage:
+        """The store, to write."""
+        return self._connected(Storage)
+
+    def records(self) -> Store:
+        """The store as the edge reads it."""
+        return self._connected(Store)
+
+    def say(self, text: str) -> None:
+        """Print for a person; nothing for a program."""
+        if self.for_people:
+            click.echo(text)
+
+    def warn(self, text: str) -> None:
+        """Print what is wrong for a person, apart from the results; nothing for a program."""
+        if self.for_people:
+            click.echo(text, err=True)
+
+    def print(self, data: Any) -> None:
+        """Print for a program; nothing for a person."""
+        if not self.for_people:
+            click.echo(document(data, self.form))
+
+    def table(self, rows: list[dict[str, Any]]) -> None:
+        """Print rows for a person, their keys as headings; nothing for a program."""
+        if self.for_people and rows:
+            table([key.replace("_", " ") for key in rows[0]], [
+                [_cell(value) for value in row.values()] for row in rows])
+
+    def _connected(self, kind: Callable[[str], T]) -> T:
+        try:
+            return kind(self.settings.redis)
+        except ValueError as error:
+            raise Refused(f"{_masked(self.settings.redis)} is not the address of a store; write "
+                          "unix:///path/redis.sock or redis://host:port/db") from error
+
+
+def with_desk(run: Callable[..., int]) -> Callable[..., int]:
+    """Adds the options that all commands have, and answers for their errors."""
+    @click.option("-F", "form", type=click.Choice(FORMS), default="table", show_default=True,
+                  help="For people, or for programs.")
+    @click.option("--redis", metavar="URL", help="The store, in place of FOLLOWME_REDIS: "
+                  "unix:///path/redis.sock or redis://host:port/db.")
+    @functools.wraps(run)
+    def guarded(form: str, redis: str | None, **options: Any) -> int:
+        try:
+            operator = settings.from_environment(os.environ)
+            desk = Desk(replace(operator, redis=redis or operator.redis), form)
+        except InvalidValue as error:
+            return _fail(form, str(error))
+        try:
+            return run(desk, **options)
+        except (Refused, InvalidValue) as error:
+            return _fail(form, str(error))
+        except (StoreUnavailable, RedisError) as error:
+            return _fail(form, f"the store {_masked(desk.settings.redis)} does not answer: {error}")
+    return guarded
+
+
+def problems_as_dict(problems: Problems) -> dict[str, Any]:
+    """Errors and warnings for a program."""
+    return {"errors": list(map(_as_dict, problems.errors)),
+            "warnings": list(map(_as_dict, problems.warnings))}
+
+
+def _as_dict(problem: Problem) -> dict[str, Any]:
+    place = problem.place
+    return {"file": place.file, "line": place.line, "column": place.column, "text": problem.text}
+
+
+def _cell(value: Any) -> str:
+    return ", ".join(value) if isinstance(value, list) else str(value)
+
+
+def _fail(form: str, text: str) -> int:
+    if form == "table":
+        click.echo(f"followme: {text}", err=True)
+    else:
+        click.echo(document({"error": text}, form))
+    return 1
+
+
+def _masked(url: str) -> str:
+    return re.sub(r"//[^@/]*@", "//***@", url)

@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What is wrong with what somebody wrote, and where it stands."""
+
+import difflib
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Place:
+    """A place in a file; line and column count from 1."""
+
+    file: str
+    line: int = 1
+    column: int = 1
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}:{self.column}"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Problem:
+    """What is wrong at a place, and the right form."""
+
+    place: Place
+    text: str
+
+    def __str__(self) -> str:
+        """One line, safe to print: a control character of the file becomes ``?``."""
+        line = f"{self.place}: {self.text}"
+        return "".join(one if one.isprintable() else "?" for one in line)
+
+
+@dataclass(slots=True)
+class Problems:
+    """All that was found: nothing is written while there are errors."""
+
+    errors: list[Problem] = field(default_factory=list)
+    warnings: list[Problem] = field(default_factory=list)
+
+
+class Refused(Exception):
+    """What somebody asked for cannot be done; the text says why, for people."""
+
+
+def suggest(word: str, known: Iterable[str]) -> str:
+    """The end of a message about an unknown word: the nearest known one, and all of them."""
+    names = sorted(known)
+    if not names:
+        return "there are none"
+    near = difflib.get_close_matches(word, names, n=1)
+    return (f"did you mean {near[0]}? " if near else "") + f"known are: {', '.join(names)}"

@@ -1,0 +1,208 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""YAML as it was written: every scalar stays text, every value knows its line and column.
+
+No scalar is given a type: 08:00 is no 480, NO is not false, 0049 keeps its zeros.
+"""
+
+import warnings
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, ParamSpec, TypeVar
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import MarkedYAMLError
+from ruamel.yaml.nodes import MappingNode, Node, ScalarNode
+from ruamel.yaml.reader import ReaderError
+
+from kemi_routing.errors import InvalidValue
+from provisioning.problems import Place, Problem, Problems
+
+T = TypeVar("T")
+P = ParamSpec("P")
+
+
+@dataclass(slots=True)
+class Written:
+    """A value of a file."""
+
+    content: Any
+    """Text, a list of ``Written``, a dict of them by key, or None: not fit to be read."""
+    value: Place
+    key: Place
+    """Where the key stands that leads here; the value itself where there is none."""
+    source: str
+    span: tuple[int, int, int]
+    """First and last index in ``source`` with its key, and the column of the first."""
+
+    @property
+    def text(self) -> str:
+        """As written, with its key and comments, moved to the left margin."""
+        first, last, margin = self.span
+        head, *rest = self.source[first:last].split("\n")
+        lines = [head, *(line[min(margin, _indent(line)):] for line in rest)]
+        while len(lines) > 1 and (not lines[-1].strip() or lines[-1].startswith("#")):
+            lines.pop()  # a comment at the left margin belongs to what comes next
+        return "\n".join(lines).rstrip() + "\n"
+
+    def plain(self) -> Any:
+        """The value as text, lists and dicts."""
+        match self.content:
+            case dict() as children:
+                return {key: child.plain() for key, child in children.items()
+                        if child.content is not None}
+            case list() as children:
+                return [child.plain() for child in children]
+            case text:
+                return text
+
+
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """A value that is being checked: what is found wrong is noted with its place."""
+
+    written: Written
+    problems: Problems
+
+    def __truediv__(self, step: str | int) -> "Spot":
+        """The value below; this one where there is none, so that an error has a place."""
+        content = self.written.content
+        if isinstance(content, dict) and step in content:
+            return replace(self, written=content[step])
+        if isinstance(content, list) and isinstance(step, int):
+            return replace(self, written=content[step])
+        return self
+
+    def error(self, text: str) -> None:
+        """Note an error of this value."""
+        self.problems.errors.append(Problem(self.written.value, text))
+
+    def warning(self, text: str) -> None:
+        """Note what is allowed but probably not meant."""
+        self.problems.warnings.append(Problem(self.written.value, text))
+
+    def required(self, key: str, text: str | None, parse: Callable[[str], T], example: str,
+                 ) -> T | None:
+        """The parsed text under ``key``, or None after its error was noted."""
+        if text is None:
+            if self / key is self:  # else it was not fit to be read, and that is noted
+                self.at_key().error(f"{key} is missing; write  {key}: {example}")
+            return None
+        return (self / key).read(parse, text)
+
+    def optional(self, key: str, text: str | None, parse: Callable[[str], T], default: T) -> T:
+        """The parsed text under ``key``; the default where there is none, or only a wrong one."""
+        found = None if text is None else (self / key).read(parse, text)
+        return default if found is None else found
+
+    def read(self, parse: Callable[P, T], *values: P.args, **named: P.kwargs) -> T | None:
+        """What ``parse`` makes of the values, or None after its error was noted."""
+        try:
+            return parse(*values, **named)
+        except InvalidValue as error:
+            self.error(str(error))
+            return None
+
+    @property
+    def line(self) -> str:
+        """``file:line``, for messages at another place."""
+        return f"{self.written.value.file}:{self.written.value.line}"
+
+    def at_key(self) -> "Spot":
+        """This spot where its key stands: for errors of the key, or of all that is under it."""
+        return replace(self, written=replace(self.written, value=self.written.key))
+
+
+def read(path: Path, problems: Problems) -> Written | None:
+    """The file as a tree of values, None after its errors were noted."""
+    line = 1
+    try:
+        return parse(path.read_bytes().decode("utf-8-sig"), str(path), problems)
+    except OSError as error:
+        what = f"the file cannot be read: {error.strerror}"
+    except UnicodeDecodeError as error:
+        line += error.object.count(b"\n", 0, error.start)
+        what = "this is not UTF-8; save the file as UTF-8"
+    problems.errors.append(Problem(Place(str(path), line), what))
+    return None
+
+
+def parse(text: str, file: str, problems: Problems) -> Written | None:
+    """As ``read``, of a text that is there already."""
+    try:
+        with warnings.catch_warnings(action="ignore"):  # we say what is wrong ourselves
+            node = YAML(typ="safe", pure=True).compose(text)
+        if node is not None:
+            return _Tree(file, text, problems).written(node)
+        place, what = Place(file), "the file is empty; it starts with  organisation: NAME"
+    except MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        place = Place(file, mark.line + 1, mark.column + 1) if mark else Place(file)
+        what = f"this is not YAML: {', '.join(filter(None, [error.context, error.problem]))}"
+    except ReaderError as error:
+        before = text[:error.position]
+        place = Place(file, before.count("\n") + 1, len(before) - before.rfind("\n"))
+        what = "this is not YAML: a control character stands here"
+    except ValueError as error:
+        place, what = Place(file), f"this is not YAML: {error}"
+    except RecursionError:
+        place, what = Place(file), "values are nested too deeply"
+    problems.errors.append(Problem(place, what))
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class _Tree:
+    """Makes ``Written`` of ruamel's nodes; what the format does not know is noted."""
+
+    file: str
+    source: str
+    problems: Problems
+
+    def written(self, node: Node, key: Node | None = None) -> Written:
+        if node.anchor:
+            self._error(node, "anchors (&name) are not part of this format; write the value")
+        place = self._place(node)
+        content: Any
+        if isinstance(node, ScalarNode):
+            content = self._text(node)
+        elif isinstance(node, MappingNode):
+            content = self._mapping(node.value)
+        else:
+            content = [self.written(child) for child in node.value]
+        first = key or node
+        span = first.start_mark.index, node.end_mark.index, first.start_mark.column
+        return Written(content, place, self._place(first), self.source, span)
+
+    def _mapping(self, pairs: Iterable[tuple[Node, Node]]) -> dict[str, Written]:
+        children: dict[str, Written] = {}
+        for key, value in pairs:
+            if not isinstance(key, ScalarNode):
+                self._error(key, "a key is one word, not a list or keys with values")
+                continue
+            name = self._text(key)
+            if first := children.get(name):
+                self._error(key, f"{name!r} stands here twice, first on line "
+                                 f"{first.key.line}; write it once")
+            else:
+                children[name] = self.written(value, key)
+        return children
+
+    def _text(self, node: ScalarNode) -> str:
+        """The scalar; JSON writes a character beyond 16 bits as two escapes, here it is one."""
+        units: bytes = node.value.encode("utf-16", "surrogatepass")
+        try:
+            return units.decode("utf-16")
+        except UnicodeDecodeError:
+            self._error(node, "half a character is written here (an escape \\ud800 to \\udfff)")
+            return units.decode("utf-16", "replace")
+
+    def _place(self, node: Node) -> Place:
+        return Place(self.file, node.start_mark.line + 1, node.start_mark.column + 1)
+
+    def _error(self, node: Node, text: str) -> None:
+        self.problems.errors.append(Problem(self._place(node), text))
+
+
+def _indent(line: str) -> int:
+    return len(line) - len(line.lstrip(" "))

@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The store as the write side sees it: bounded reads, and one atomic change at a time."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import cast
+
+from redis.client import Pipeline
+
+from kemi_routing.redis import keys, store
+
+TIMEOUT_S = 2.0
+"""For people who wait, not for calls."""
+_BATCH = 500
+
+
+class Conflict(Exception):
+    """Somebody else changed the same thing meanwhile; nothing of the change was written."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What happens to one number or one line, all of it or nothing."""
+
+    kind: str
+    """``number`` or ``line``."""
+    name: str
+    owner: str
+    result: str
+    """``new``, ``changed``, ``unchanged`` or ``removed``."""
+    before: int = 0
+    """Revision of a number before and after; 0 where there is none."""
+    revision: int = 0
+    expects: dict[str, frozenset[bytes | None]] = field(default_factory=dict)
+    """Key -> the values that it may have for the change to be made."""
+    sets: dict[str, bytes] = field(default_factory=dict)
+    deletes: tuple[str, ...] = ()
+    joins: tuple[str, ...] = ()
+    """What the owner has from now on, and has no more."""
+    leaves: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        """For people: what happens to it."""
+        revision = f", revision {self.before or self.revision}" if self.before else ""
+        if self.result == "changed" and self.before:
+            revision += f" -> {self.revision}"
+        return f"{self.kind} {self.name} of {self.owner}: {self.result}{revision}"
+
+    @property
+    def writes(self) -> bool:
+        """Whether there is anything to do."""
+        return self.result != "unchanged"
+
+
+class Storage:
+    """One Redis; its errors are RedisError, and ValueError for an address that is none."""
+
+    def __init__(self, url: str) -> None:
+        self.client = store.connect(url, TIMEOUT_S)
+
+    def read(self, wanted: Iterable[str]) -> dict[str, bytes]:
+        """The values of those keys that exist."""
+        names = list(dict.fromkeys(wanted))
+        found: dict[str, bytes] = {}
+        for first in range(0, len(names), _BATCH):
+            batch = names[first:first + _BATCH]
+            values = cast(list[bytes | None], self.client.mget(batch))
+            found |= {key: value for key, value in zip(batch, values, strict=True)
+                      if value is not None}
+        return found
+
+    def owners(self) -> list[str]:
+        """All owners, in order."""
+        return sorted(_texts(self.client.smembers(keys.owners())))
+
+    def belongings(self, owners: Sequence[str]) -> dict[str, set[str]]:
+        """Owner -> all that is theirs: ``number:…``, ``line:…``, ``alias:…``."""
+        pipe = self.client.pipeline(transaction=False)
+        for owner in owners:
+            pipe.smembers(keys.owner(owner))
+        return dict(zip(owners, map(_texts, pipe.execute()), strict=True))
+
+    def write(self, change: Change) -> None:
+        """Make the change in one transaction; raises Conflict."""
+        expected = list(change.expects)
+
+        def attempt(pipe: Pipeline) -> None:
+            values = cast(list[bytes | None], pipe.mget(expected))
+            if any(value not in change.expects[key]
+                   for key, value in zip(expected, values, strict=True)):
+                raise Conflict(f"{change.kind} {change.name} was changed by somebody else "
+                               "meanwhile; nothing of it was written, try again")
+            pipe.multi()
+            _queue(pipe, change)
+
+        self.client.transaction(attempt, *expected)
+
+
+def _queue(pipe: Pipeline, change: Change) -> None:
+    if change.sets:
+        pipe.mset(change.sets)
+    if change.deletes:
+        pipe.delete(*change.deletes)
+    if change.joins:
+        pipe.sadd(keys.owner(change.owner), *change.joins)
+        pipe.sadd(keys.owners(), change.owner)
+    if change.leaves:
+        pipe.srem(keys.owner(change.owner), *change.leaves)
+
+
+def _texts(members: object) -> set[str]:
+    return {member.decode() for member in cast(set[bytes], members)}

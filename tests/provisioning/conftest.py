@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The command line on a Redis of our own, run in this process."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from provisioning.cli import main
+from provisioning.storage import Storage
+from tests.support.redis_server import RedisServer
+
+ROOT = Path(__file__).parent.parent.parent
+EXAMPLES = ROOT / "provisioning" / "examples"
+
+
+@dataclass(frozen=True)
+class Ran:
+    """What a command did."""
+
+    code: int
+    out: str
+    err: str
+
+
+Followme = Callable[..., Ran]
+
+
+@pytest.fixture(scope="session")
+def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
+    server = RedisServer(tmp_path_factory.mktemp("redis"))
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def storage(redis_server: RedisServer) -> Storage:
+    """An empty store."""
+    storage = Storage(redis_server.url)
+    storage.client.flushall()
+    return storage
+
+
+@pytest.fixture
+def followme(storage: Storage, redis_server: RedisServer, capsys: pytest.CaptureFixture[str],
+             monkeypatch: pytest.MonkeyPatch) -> Followme:
+    """Runs a command on an empty store, with nobody at the keyboard."""
+    assert not storage.owners()
+    monkeypatch.setenv("FOLLOWME_REDIS", redis_server.url)
+    monkeypatch.setenv("FOLLOWME_TRUNKS", "192.0.2.20=P-Asserted-Identity, 192.0.2.22=none")
+    monkeypatch.delenv("FOLLOWME_DOMAIN", raising=False)
+    monkeypatch.chdir(ROOT)
+
+    def run(*arguments: str | Path) -> Ran:
+        capsys.readouterr()
+        code = main(list(map(str, arguments)))
+        return Ran(code, *capsys.readouterr())
+    return run
+
+
+@pytest.fixture
+def loaded(followme: Followme) -> Followme:
+    """The same, after the examples were written."""
+    assert followme("apply", "--yes", *sorted(EXAMPLES.glob("*.yaml"))).code == 0
+    return followme

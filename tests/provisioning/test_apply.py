@@ -1,0 +1,348 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What ``apply`` and ``remove`` leave in the store."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from redis.client import Pipeline
+
+from kemi_routing.model import Platform
+from kemi_routing.record import decode_line, decode_number
+from kemi_routing.redis import keys
+from provisioning import changes
+from provisioning.check import Checked, check, check_text
+from provisioning.storage import Change, Conflict, Storage
+from tests.provisioning.conftest import EXAMPLES, Followme
+from tests.support.redis_server import RedisServer
+
+SECOND = EXAMPLES / "second-number.yaml"
+NUMBER = "42027777100"
+ALIAS = "42073723123"
+
+Edit = Callable[..., Path]
+
+
+@pytest.fixture
+def edited(tmp_path: Path) -> Edit:
+    """A copy of an example in which texts are replaced."""
+    def edit(name: str, *replacements: tuple[str, str]) -> Path:
+        text = (EXAMPLES / name).read_text()
+        for old, new in replacements:
+            assert old in text
+            text = text.replace(old, new)
+        path = tmp_path / name
+        path.write_text(text)
+        return path
+    return edit
+
+
+def dump(storage: Storage) -> dict[str, object]:
+    """All that the store holds."""
+    held: dict[str, object] = {}
+    for key in storage.client.scan_iter():
+        kind = storage.client.type(key)
+        held[key.decode()] = (
+            storage.client.get(key) if kind == b"string" else storage.client.smembers(key))
+    return held
+
+
+def revision(storage: Storage, digits: str = NUMBER) -> int:
+    data = storage.client.get(keys.number(digits))
+    assert isinstance(data, bytes)
+    return decode_number(data).revision
+
+
+def test_a_number_is_stored_with_all_that_belongs_to_it(loaded: Followme, storage: Storage) -> None:
+    assert loaded("show", NUMBER).code == 0
+    held = dump(storage)
+    assert sorted(held) == [
+        "fm:1:alias:{42073723123}",
+        "fm:1:authored:{42027777100}", "fm:1:authored:{42027777101}",
+        "fm:1:authored:{42027777102}",
+        "fm:1:line:{back-office}", "fm:1:line:{bench-one}", "fm:1:line:{bench-two}",
+        "fm:1:line:{jana-desk}",
+        "fm:1:number:{42027777100}", "fm:1:number:{42027777101}", "fm:1:number:{42027777102}",
+        "fm:1:owner:{acme/jana}", "fm:1:owner:{novak/petr}", "fm:1:owner:{workshop/service}",
+        "fm:1:owners"]
+    assert held["fm:1:alias:{42073723123}"] == b"novak/petr"
+    assert held["fm:1:owner:{novak/petr}"] == {b"number:42027777100", b"alias:42073723123"}
+    assert held["fm:1:owner:{acme/jana}"] == {b"number:42027777101", b"line:jana-desk"}
+    assert held["fm:1:owners"] == {b"acme/jana", b"novak/petr", b"workshop/service"}
+
+
+def test_the_stored_number_is_the_checked_one(loaded: Followme, storage: Storage) -> None:
+    assert loaded("check", SECOND).code == 0
+    (entry,) = check([SECOND], Platform()).numbers
+    data = storage.client.get(keys.number(NUMBER))
+    assert isinstance(data, bytes)
+    assert decode_number(data) == entry.number
+
+
+def test_no_password_of_a_line_is_stored(loaded: Followme, storage: Storage) -> None:
+    assert loaded("show").code == 0
+    assert not [key for key, value in dump(storage).items()
+                if b"kettle" in repr(value).encode() or b"anvil" in repr(value).encode()]
+    data = storage.client.get(keys.line("jana-desk"))
+    assert isinstance(data, bytes)
+    assert decode_line(data).ha1 == "55bcc8688ae99dfbb25096c0e88f36aa"
+
+
+def test_the_realm_of_the_lines_is_the_domain(followme: Followme, storage: Storage,
+                                              monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FOLLOWME_DOMAIN", "sip.example.com")
+    assert followme("apply", "--yes", EXAMPLES / "office.yaml").code == 0
+    data = storage.client.get(keys.line("jana-desk"))
+    assert isinstance(data, bytes)
+    assert decode_line(data).ha1 != "55bcc8688ae99dfbb25096c0e88f36aa"
+
+
+def test_applying_twice_has_nothing_to_do(loaded: Followme, storage: Storage) -> None:
+    before = dump(storage)
+    ran = loaded("apply", *sorted(EXAMPLES.glob("*.yaml")))  # needs no --yes
+    assert (ran.code, ran.out.splitlines()) == (0, [
+        "number 42027777101 of acme/jana: unchanged, revision 1",
+        "number 42027777100 of novak/petr: unchanged, revision 1",
+        "number 42027777102 of workshop/service: unchanged, revision 1",
+        "line jana-desk of acme/jana: unchanged",
+        "line bench-one of workshop/service: unchanged",
+        "line bench-two of workshop/service: unchanged",
+        "line back-office of workshop/service: unchanged",
+        "nothing to do"])
+    assert dump(storage) == before
+
+
+def test_only_what_changed_is_written(loaded: Followme, storage: Storage, edited: Edit) -> None:
+    ran = loaded("apply", "--yes", edited("second-number.yaml", ("ring: 25", "ring: 26")),
+                 EXAMPLES / "office.yaml")
+    assert ran.out.splitlines() == [
+        "number 42027777100 of novak/petr: changed, revision 1 -> 2",
+        "number 42027777101 of acme/jana: unchanged, revision 1",
+        "line jana-desk of acme/jana: unchanged",
+        "1 change written"]
+    assert revision(storage) == 2
+    assert revision(storage, "42027777101") == 1
+
+
+def test_a_comment_is_worth_a_revision(loaded: Followme, storage: Storage, edited: Edit) -> None:
+    path = edited("second-number.yaml", ("default: mobile", "default: mobile  # always"))
+    assert loaded("apply", "--yes", path).code == 0
+    assert revision(storage) == 2
+    assert "default: mobile  # always" in loaded("show", NUMBER, "-F", "yaml").out
+
+
+def test_an_alias_and_a_line_that_are_written_no_more_are_removed(
+        loaded: Followme, storage: Storage, edited: Edit) -> None:
+    no_alias = edited("second-number.yaml", ("aliases: [42073723123@pstn]", "aliases: []"))
+    no_line = edited("office.yaml", ("lines:\n      jana-desk: {password: \"blue-kettle-7391\"}",
+                                     "lines: {}"),
+                     ("            - {to: line jana-desk, ring: 20, label: desk}\n", ""))
+    ran = loaded("apply", "--yes", no_alias, no_line)
+    assert ran.out.splitlines() == [
+        "number 42027777100 of novak/petr: changed, revision 1 -> 2",
+        "number 42027777101 of acme/jana: changed, revision 1 -> 2",
+        "line jana-desk of acme/jana: removed",
+        "3 changes written"]
+    held = dump(storage)
+    assert "fm:1:alias:{42073723123}" not in held
+    assert "fm:1:line:{jana-desk}" not in held
+    assert held["fm:1:owner:{novak/petr}"] == {b"number:42027777100"}
+    assert held["fm:1:owner:{acme/jana}"] == {b"number:42027777101"}
+
+
+def test_an_alias_that_moves_to_another_number_of_its_owner_stays(
+        loaded: Followme, storage: Storage, edited: Edit) -> None:
+    moved = edited("second-number.yaml",
+                   ("        aliases: [42073723123@pstn]\n", ""),
+                   ("    numbers:\n", "    numbers:\n      42027777105: "
+                                      "{aliases: [42073723123@pstn]}\n"))
+    assert loaded("apply", "--yes", moved).code == 0
+    assert dump(storage)["fm:1:alias:{42073723123}"] == b"novak/petr"
+    assert loaded("apply", moved).out.splitlines()[-1] == "nothing to do"
+
+
+def test_a_changed_password_changes_the_line_only(loaded: Followme, edited: Edit) -> None:
+    ran = loaded("apply", "--yes", edited("office.yaml", ("blue-kettle", "red-kettle")))
+    assert ran.out.splitlines() == [
+        "number 42027777101 of acme/jana: unchanged, revision 1",
+        "line jana-desk of acme/jana: changed",
+        "1 change written"]
+
+
+def test_what_somebody_else_has_is_refused_naming_both(
+        loaded: Followme, storage: Storage, edited: Edit) -> None:
+    before = dump(storage)
+    number = edited("second-number.yaml", ("organisation: novak", "organisation: other"))
+    line = edited("team.yaml", ("42027777102", "42027777103"), ("workshop", "other"))
+    ran = loaded("apply", "--yes", number, line)
+    assert ran.code == 1
+    assert ran.err.replace(f"{number.parent}/", "").splitlines() == [
+        "second-number.yaml:9:7: number 42027777100 is other/petr's here and novak/petr's in "
+        "the store; it has one owner",
+        "second-number.yaml:10:19: alias 42073723123 is other/petr's here and novak/petr's in "
+        "the store; it has one owner",
+        *[f"team.yaml:{line}:7: line {name} is other/service's here and workshop/service's in "
+          "the store; it has one owner"
+          for line, name in ((9, "bench-one"), (10, "bench-two"), (11, "back-office"))],
+        "5 errors", "nothing was written"]
+    assert dump(storage) == before
+
+
+def test_a_number_is_no_alias_and_an_alias_no_number(loaded: Followme, edited: Edit) -> None:
+    alias = edited("team.yaml", ("mode: forward_only",
+                                 "aliases: [42027777101@pstn]\n        mode: forward_only"))
+    number = edited("office.yaml", ("      42027777101:", "      42027777101: {}\n"
+                                                          "      42073723123:"))
+    assert loaded("apply", "--yes", alias).err.splitlines()[0] == (
+        f"{alias}:14:19: 42027777101 is a personal number of acme/jana in the store; "
+        "an alias is an outside number that identifies the owner")
+    assert loaded("apply", "--yes", number).err.splitlines()[0] == (
+        f"{number}:12:7: 42073723123 is an alias of novak/petr in the store; "
+        "it cannot be a personal number too")
+
+
+def test_a_number_that_is_left_out_is_not_removed_silently(
+        loaded: Followme, storage: Storage, edited: Edit) -> None:
+    before = dump(storage)
+    path = edited("office.yaml", ("42027777101", "42027777109"))
+    ran = loaded("apply", "--yes", path)
+    assert (ran.code, ran.err.splitlines()) == (1, [
+        f"{path}:6:3: acme/jana has the number 42027777101 in the store but not in the files; "
+        "write it, or first: followme remove 42027777101",
+        "1 error", "nothing was written"])
+    assert dump(storage) == before
+
+
+def test_a_file_with_an_error_writes_nothing(followme: Followme, storage: Storage,
+                                             edited: Edit) -> None:
+    bad = edited("office.yaml", ("49115234567", "0049115234567"))
+    assert followme("apply", "--yes", SECOND, bad).code == 1
+    assert dump(storage) == {}
+
+
+def planned(path: Path, storage: Storage) -> list[Change]:
+    checked = check([path], Platform())
+    pending = changes.compare(checked, storage)
+    assert not checked.problems.errors
+    return [change for change in pending if change.writes]
+
+
+def test_a_concurrent_edit_is_refused_by_name_and_not_lost(
+        loaded: Followme, storage: Storage, edited: Edit) -> None:
+    (mine,) = planned(edited("second-number.yaml", ("ring: 25", "ring: 40")), storage)
+    theirs = edited("second-number.yaml", ("ring: 25", "ring: 30"))
+    assert loaded("apply", "--yes", theirs).code == 0
+    before = dump(storage)
+    with pytest.raises(Conflict, match="number 42027777100 was changed by somebody else"):
+        storage.write(mine)
+    assert dump(storage) == before
+
+
+def test_a_number_that_somebody_else_made_meanwhile_is_refused(
+        followme: Followme, storage: Storage) -> None:
+    (mine,) = planned(SECOND, storage)
+    assert followme("apply", "--yes", SECOND).code == 0
+    with pytest.raises(Conflict):
+        storage.write(mine)
+
+
+def test_an_alias_that_somebody_else_took_meanwhile_is_refused(
+        followme: Followme, storage: Storage) -> None:
+    assert followme("show").code == 0
+    (mine,) = planned(SECOND, storage)
+    storage.client.set(keys.alias(ALIAS), "other/eva")
+    with pytest.raises(Conflict):
+        storage.write(mine)
+    assert dump(storage) == {"fm:1:alias:{42073723123}": b"other/eva"}
+
+
+def test_a_write_between_look_and_transaction_is_seen(
+        followme: Followme, storage: Storage, redis_server: RedisServer,
+        monkeypatch: pytest.MonkeyPatch) -> None:
+    """The watched keys, not only the look at them, keep the change out."""
+    assert followme("show").code == 0
+    (mine,) = planned(SECOND, storage)
+    other = Storage(redis_server.url)
+    begin = Pipeline.multi
+    begun: list[Pipeline] = []
+
+    def interfere_once(pipe: Pipeline) -> None:
+        if not begun:
+            other.client.set(keys.number(NUMBER), b"theirs")
+        begun.append(pipe)
+        begin(pipe)
+    monkeypatch.setattr(Pipeline, "multi", interfere_once)
+    with pytest.raises(Conflict):
+        storage.write(mine)
+    assert len(begun) == 1
+    assert dump(storage) == {"fm:1:number:{42027777100}": b"theirs"}
+
+
+def test_a_conflict_does_not_stop_the_others(loaded: Followme, storage: Storage, edited: Edit,
+                                             monkeypatch: pytest.MonkeyPatch) -> None:
+    paths = [edited("second-number.yaml", ("ring: 25", "ring: 26")),
+             edited("office.yaml", ("ring: 30", "ring: 31"))]
+    compare = changes.compare
+
+    def compare_and_interfere(checked: Checked, store: Storage) -> list[Change]:
+        pending = compare(checked, store)
+        storage.client.set(keys.number(NUMBER), b"theirs")
+        return pending
+    monkeypatch.setattr(changes, "compare", compare_and_interfere)
+    ran = loaded("apply", "--yes", *paths)
+    assert ran.code == 1
+    assert ran.err.splitlines()[-1] == (
+        "number 42027777100 was changed by somebody else meanwhile; "
+        "nothing of it was written, try again")
+    assert ran.out.splitlines() == [
+        "number 42027777101 of acme/jana: changed, revision 1 -> 2",
+        "line jana-desk of acme/jana: unchanged",
+        "1 change written"]
+
+
+def test_a_record_that_cannot_be_read_is_replaced(loaded: Followme, storage: Storage) -> None:
+    storage.client.set(keys.number(NUMBER), b"\xff\xff\xff")
+    storage.client.set(keys.line("jana-desk"), b"\x01\xc1")
+    ran = loaded("apply", "--yes", SECOND, EXAMPLES / "office.yaml")
+    assert ran.code == 0
+    assert loaded("show", NUMBER).code == 0
+    assert loaded("apply", SECOND, EXAMPLES / "office.yaml").out.endswith("nothing to do\n")
+
+
+def test_remove_takes_all_that_was_only_its_own(loaded: Followme, storage: Storage) -> None:
+    for number in ("+420 277 771 00", "42027777101", "42027777102"):
+        assert loaded("remove", "--yes", number).code == 0
+    assert set(dump(storage)) == {"fm:1:owners"}
+
+
+def test_remove_leaves_what_another_number_of_the_owner_needs(
+        followme: Followme, storage: Storage, tmp_path: Path) -> None:
+    path = tmp_path / "a.yaml"
+    path.write_text("organisation: acme\ntime_zone: UTC\nsubscribers:\n  jana:\n"
+                    "    lines: {desk: {password: blue-kettle}, home: {password: blue-kettle}}\n"
+                    "    numbers:\n"
+                    "      12125550124: {aliases: [12125550100@pstn, 12125550101@pstn]}\n"
+                    "      12125550123: {aliases: [12125550100@pstn]}\n")
+    assert followme("apply", "--yes", path).code == 0
+    ran = followme("remove", "--yes", "12125550124")
+    assert ran.out.splitlines() == [
+        "number 12125550124 of acme/jana: removed, revision 1",
+        "line desk of acme/jana: changed",
+        "line home of acme/jana: changed",
+        "3 changes written"]
+    held = dump(storage)
+    assert held["fm:1:owner:{acme/jana}"] == {
+        b"number:12125550123", b"alias:12125550100", b"line:desk", b"line:home"}
+    assert "fm:1:alias:{12125550101}" not in held
+    data = held["fm:1:line:{desk}"]
+    assert isinstance(data, bytes)
+    assert decode_line(data).number == "12125550123"
+
+
+def test_thousands_of_numbers_are_read_in_batches(storage: Storage) -> None:
+    numbers = "".join(f"      {12125550000 + count}: {{}}\n" for count in range(1200))
+    checked = check_text("organisation: acme\ntime_zone: UTC\nsubscribers:\n  jana:\n"
+                         f"    numbers:\n{numbers}", "a.yaml", Platform())
+    for change in changes.compare(checked, storage):
+        storage.write(change)
+    assert {change.result for change in changes.compare(checked, storage)} == {"unchanged"}

@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The routing cases hold, and the runner sees it when one does not."""
+
+from pathlib import Path
+
+import pytest
+
+from provisioning import cases
+from provisioning.cases import Result
+from provisioning.problems import Refused
+from tests.provisioning.conftest import EXAMPLES, ROOT
+
+CASES = ROOT / "tests" / "cases"
+
+
+@pytest.mark.parametrize("result", cases.run(CASES),
+                         ids=lambda result: f"{result.name} {result.at}".strip())
+def test_case(result: Result) -> None:
+    assert [str(problem) for problem in result.wrong] == []
+
+
+@pytest.mark.parametrize("path", sorted(CASES.glob("*.yaml")), ids=lambda path: path.stem)
+def test_no_file_of_cases_is_without_cases(path: Path) -> None:
+    assert cases.run(path)
+
+
+@pytest.mark.parametrize(("case", "wrong"), [
+    pytest.param("dialled: 42027777102, at: 2026-11-23 12:00, ends: '480'",
+                 ["3:5: x, at 2026-11-23 12:00: rings is ['line bench-one 20 s + line bench-two "
+                  "20 s', 'line back-office 15 s'], not []"], id="what rings"),
+    pytest.param("dialled: 42027777109, at: 2026-11-23 12:00, ends: '480'",
+                 ["3:65: x, at 2026-11-23 12:00: ends is 404, not 480"], id="how it ends"),
+    pytest.param("dialled: 42027777109, at: 2026-11-23 12:00, ends: '404', skipped: {a: b}",
+                 ["3:81: x, at 2026-11-23 12:00: skipped is {}, not {'a': 'b'}"], id="skipped"),
+    pytest.param("dialled: 42027777109, ends: '404'",
+                 ["3:5: x: at is missing; write  at: 2026-11-23 09:30"], id="no time"),
+    pytest.param("dialled: 42027777102, at: noon",
+                 ["3:5: x: 'noon' is not a time; write 2026-11-23 09:30, or 09:30 for today, or "
+                  "with an offset 2026-11-23T09:30+01:00"], id="no time of day"),
+    pytest.param("dialled: me, at: 2026-11-23 12:00", ["3:5: x: 'me' is not a telephone number; "
+                 "write digits with the country code first: 49115234567"], id="no number"),
+    pytest.param("dialled: 42027777102, at: 2026-11-23 12:00, diverted: perhaps",
+                 ["3:5: x: 'perhaps' is neither yes nor no"], id="neither yes nor no"),
+])
+def test_a_wrong_expectation_is_named(tmp_path: Path, case: str, wrong: list[str]) -> None:
+    path = tmp_path / "cases.yaml"
+    path.write_text(f"numbers: {EXAMPLES / 'team.yaml'}\ncases:\n  - {{case: x, {case}}}\n")
+    (result,) = cases.run(path)
+    assert [str(problem) for problem in result.wrong] == [f"{path}:{text}" for text in wrong]
+
+
+@pytest.mark.parametrize(("text", "words"), [
+    pytest.param("cases: [{cas: x}]", "1:10: there is no key 'cas'; did you mean case?", id="key"),
+    pytest.param("- x", "1:1: a file starts with numbers:", id="a list"),
+    pytest.param("", "1:1: the file is empty", id="empty"),
+    pytest.param("numbers: nobody.yaml", "nobody.yaml:1:1: the file cannot be read", id="numbers"),
+    pytest.param("settings: {TRUNKS: x}", "FOLLOWME_TRUNKS: 'x'; write", id="settings"),
+    pytest.param(f"numbers: {EXAMPLES / 'team.yaml'}", "there are no cases in", id="no case"),
+])
+def test_a_broken_file_of_cases_is_refused(tmp_path: Path, text: str, words: str) -> None:
+    path = tmp_path / "cases.yaml"
+    path.write_text(text)
+    with pytest.raises(Refused) as refused:
+        cases.run(path)
+    assert words in str(refused.value)

@@ -1,0 +1,322 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The commands as a person or a program meets them."""
+
+import json
+import os
+import pty
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ruamel.yaml import YAML
+
+from kemi_routing.redis import keys
+from provisioning import output
+from provisioning.storage import Storage
+from tests.provisioning.conftest import EXAMPLES, ROOT, Followme
+from tests.support.redis_server import RedisServer
+
+ALL = sorted(EXAMPLES.glob("*.yaml"))
+OFFICE = EXAMPLES / "office.yaml"
+MONDAY = ("--at", "2026-11-23 09:30")
+
+
+@pytest.fixture
+def bad(tmp_path: Path) -> Path:
+    path = tmp_path / "bad.yaml"
+    path.write_text(OFFICE.read_text().replace("49115234567", "0049115234567"))
+    return path
+
+
+@pytest.mark.parametrize(("arguments", "words"), [
+    pytest.param([], "Usage: followme", id="no command"),
+    pytest.param(["aply"], "No such command 'aply'", id="a mistyped command"),
+    pytest.param(["check"], "Missing argument 'FILES...'", id="no file"),
+    pytest.param(["check", "nobody.yaml"], "nobody.yaml:1:1: the file cannot be read", id="file"),
+    pytest.param(["check", "tests"], "tests:1:1: the file cannot be read: Is a directory",
+                 id="a folder"),
+    pytest.param(["check", "-F", "xml", str(OFFICE)], "'xml' is not one of", id="form"),
+    pytest.param(["explain"], "explain needs the NUMBER that is dialled", id="no number"),
+    pytest.param(["explain", "00420277"], "dialling prefix 00", id="a dialling prefix"),
+    pytest.param(["explain", "42027777101", "--from", "me"], "'me' is not a telephone number",
+                 id="no caller"),
+    pytest.param(["explain", "42027777101", "--at", "soon"], "'soon' is not a time", id="time"),
+    pytest.param(["explain", "42027777101", "--via", "lobby"],
+                 "'lobby' is neither the address of a trunk nor a line", id="an unknown line"),
+    pytest.param(["explain", "--check", "nowhere.yaml"], "the file cannot be read", id="cases"),
+    pytest.param(["explain", "--check", "docs"], "there are no cases in docs", id="no cases"),
+    pytest.param(["show", "42027777109"], "42027777109: nobody owns this number", id="show"),
+    pytest.param(["remove", "42027777109"], "42027777109: nobody owns this number", id="remove"),
+    pytest.param(["remove", "42027777101"], "give --yes to write 2 changes", id="nobody to ask"),
+    pytest.param(["show", "--redis", "http://localhost"],
+                 "http://localhost is not the address of a store; write unix:///", id="address"),
+    pytest.param(["show", "--redis", "redis://user:hush@127.0.0.1:1/0"],
+                 "the store redis://***@127.0.0.1:1/0 does not answer", id="nobody listens"),
+    pytest.param(["explain", "42027777101", "--redis", "unix:///nowhere.sock"],
+                 "the store unix:///nowhere.sock does not answer", id="no socket"),
+])
+def test_a_mistake_is_answered_in_words_and_ends_with_1(
+        loaded: Followme, arguments: list[str], words: str) -> None:
+    ran = loaded(*arguments)
+    assert ran.code == 1
+    assert words in ran.err
+    assert "Traceback" not in ran.err
+    assert "hush" not in ran.err
+
+
+def test_an_operators_mistake_names_the_variable(
+        followme: Followme, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FOLLOWME_TRUNKS", "192.0.2.20")
+    ran = followme("show")
+    assert (ran.code, ran.out) == (1, "")
+    assert ran.err.startswith("followme: FOLLOWME_TRUNKS: '192.0.2.20'; write ADDRESS=HEADER")
+
+
+def test_a_store_that_hangs_is_not_waited_for(loaded: Followme, redis_server: RedisServer) -> None:
+    redis_server.freeze()
+    try:
+        ran = loaded("explain", "42027777101")
+    finally:
+        redis_server.thaw()
+    assert ran.code == 1
+    assert "does not answer" in ran.err
+
+
+@pytest.mark.parametrize("form", ["json", "yaml"])
+def test_an_error_has_a_form_for_programs(followme: Followme, form: str) -> None:
+    ran = followme("show", "42027777109", "-F", form)
+    assert (ran.code, ran.err) == (1, "")
+    assert read(ran.out) == {"error": "42027777109: nobody owns this number"}
+
+
+def read(text: str) -> Any:
+    """JSON is YAML as well."""
+    return YAML(typ="safe", pure=True).load(text)
+
+
+def test_check_lists_what_is_in_the_files(followme: Followme) -> None:
+    ran = followme("check", *ALL)
+    assert (ran.code, ran.out.splitlines()) == (0, [
+        "number       owner             mode                    aliases      windows  "
+        "longest setup s",
+        "42027777101  acme/jana         forward_then_voicemail               2        "
+        "75             ",
+        "42027777100  novak/petr        forward_then_voicemail  42073723123  0        "
+        "25             ",
+        "42027777102  workshop/service  forward_only                         0        "
+        "35             ",
+        "no errors, 7 warnings"])
+    assert ran.err.splitlines()[0] == (
+        f"{OFFICE}:11:7: warning: 42027777101 looks too short for a number of country code 420; "
+        "it is taken as it stands")
+
+
+def test_check_says_errors_and_how_many(followme: Followme, bad: Path) -> None:
+    ran = followme("check", bad)
+    assert (ran.code, ran.out, ran.err.splitlines()) == (1, "", [
+        f"{bad}:19:20: 0049115234567 starts with the dialling prefix 00; write 49115234567",
+        "1 error"])
+
+
+def test_check_for_programs(followme: Followme, bad: Path) -> None:
+    ran = followme("check", "-F", "json", bad)
+    assert (ran.code, ran.err) == (1, "")
+    found = json.loads(ran.out)
+    assert found["errors"] == [{
+        "file": str(bad), "line": 19, "column": 20,
+        "text": "0049115234567 starts with the dialling prefix 00; write 49115234567"}]
+    assert found["numbers"] == []
+    good = json.loads(followme("check", "-F", "json", EXAMPLES / "second-number.yaml").out)
+    assert good["errors"] == []
+    assert {one["line"] for one in good["warnings"]} == {9, 10, 15}
+    assert good["numbers"] == [{
+        "number": "42027777100", "owner": "novak/petr", "mode": "forward_then_voicemail",
+        "aliases": ["42073723123"], "windows": 0, "longest_setup_s": 25}]
+
+
+def test_apply_says_what_it_wrote(followme: Followme) -> None:
+    ran = followme("apply", "--yes", OFFICE)
+    assert (ran.code, ran.out.splitlines(), ran.err) == (0, [
+        "number 42027777101 of acme/jana: new",
+        "line jana-desk of acme/jana: new",
+        "2 changes written"], "3 warnings, see followme check\n")
+
+
+def test_apply_for_programs(followme: Followme, bad: Path) -> None:
+    written = json.loads(followme("apply", "--yes", "-F", "json", OFFICE).out)
+    assert written == {
+        "changes": [
+            {"kind": "number", "name": "42027777101", "owner": "acme/jana", "result": "new",
+             "revision": 1},
+            {"kind": "line", "name": "jana-desk", "owner": "acme/jana", "result": "new",
+             "revision": None}],
+        "refused": []}
+    ran = followme("apply", "-F", "json", bad)
+    assert (ran.code, ran.err, len(json.loads(ran.out)["errors"])) == (1, "", 1)
+
+
+@pytest.mark.parametrize(("answer", "code", "last"), [
+    pytest.param("y\n", 0, "2 changes written", id="yes"),
+    pytest.param("n\n", 1, "stopped", id="no"),
+    pytest.param("\n", 1, "stopped", id="nothing"),
+])
+def test_on_a_terminal_apply_asks(storage: Storage, redis_server: RedisServer, answer: str,
+                                  code: int, last: str) -> None:
+    keyboard, terminal = pty.openpty()
+    os.write(keyboard, answer.encode())
+    ran = subprocess.run(
+        [ROOT / "script" / "followme", "apply", "--redis", redis_server.url, OFFICE],
+        stdin=terminal, capture_output=True, text=True, check=False, timeout=60)
+    os.close(terminal)
+    os.close(keyboard)
+    assert ran.returncode == code
+    _, asked, told = (ran.stderr + ran.stdout).partition("Write 2 changes? [y/N]: ")
+    assert asked
+    assert told.splitlines()[-1] == last
+    assert bool(storage.owners()) == (code == 0)
+
+
+def test_show_lists_all_numbers(loaded: Followme) -> None:
+    ran = loaded("show")
+    assert (ran.code, [line.split()[0] for line in ran.out.splitlines()]) == (
+        0, ["number", "42027777101", "42027777100", "42027777102"])
+
+
+def test_show_of_an_empty_store(followme: Followme) -> None:
+    assert followme("show").out == "there are no numbers\n"
+    assert json.loads(followme("show", "-F", "json").out) == []
+
+
+def test_show_of_a_number(loaded: Followme) -> None:
+    assert loaded("show", "+420 277 771 00").out == """\
+42027777100 of novak/petr, revision 1
+time zone    Europe/Prague
+permissions  voicemail, forward_external
+lines        none
+
+"+420 277 771 00":
+  aliases: [42073723123@pstn]
+  mode: forward_then_voicemail
+  default: mobile
+  sequences:
+    mobile:
+      - {to: "+420 737 231 23", ring: 25, label: mobile}
+"""
+
+
+def test_show_gives_back_what_was_written(loaded: Followme) -> None:
+    written = read(OFFICE.read_text())["subscribers"]["jana"]["numbers"]
+    assert read(loaded("show", "42027777101", "-F", "yaml").out) == written
+
+
+def test_show_for_programs(loaded: Followme) -> None:
+    shown = json.loads(loaded("show", "42027777102", "-F", "json").out)
+    assert shown == {
+        "number": "42027777102", "owner": "workshop/service", "revision": 1,
+        "time_zone": "Europe/Prague", "permissions": ["voicemail", "forward_external"],
+        "aliases": [],
+        "lines": [{"name": "bench-one", "max_phones": 3}, {"name": "bench-two", "max_phones": 3},
+                  {"name": "back-office", "max_phones": 1}],
+        "mode": "forward_only", "ring_s": 20, "schedule": [], "default": "everybody",
+        "sequences": {"everybody": {"mode": None, "steps": [
+            [{"to": "line bench-one", "ring_s": 20, "label": ""},
+             {"to": "line bench-two", "ring_s": 20, "label": ""}],
+            [{"to": "line back-office", "ring_s": 15, "label": ""}]]}}}
+    assert json.loads(loaded("show", "42027777101", "-F", "json").out)["schedule"] == [
+        {"days": "mon-fri", "from": "08:00", "to": "18:00", "sequence": "working_hours"},
+        {"days": "fri,sat", "from": "22:00", "to": "04:00", "sequence": "on_call"}]
+
+
+@pytest.mark.parametrize("form", ["table", "json", "yaml"])
+def test_show_masks_the_password_of_an_iax_target(
+        followme: Followme, tmp_path: Path, form: str) -> None:
+    path = tmp_path / "iax.yaml"
+    path.write_text("organisation: acme\ntime_zone: UTC\nsubscribers:\n  jana:\n    numbers:\n"
+                    "      12125550123:\n        sequences:\n"
+                    "          all: [{to: IAX2/jana:hush@pbx.example.net/100}]\n")
+    assert followme("apply", "--yes", path).code == 0
+    shown = followme("show", "12125550123", "-F", form).out
+    assert "IAX2/jana:***@pbx.example.net/100" in shown
+    assert "hush" not in shown
+
+
+def test_show_of_a_broken_record(loaded: Followme, storage: Storage) -> None:
+    storage.client.set(keys.number("42027777101"), b"\x01\x90")
+    assert loaded("show", "42027777101").err == (
+        "followme: 42027777101: its record cannot be read\n")
+    assert "42027777101" not in loaded("show").out
+    assert "its record cannot be read; apply its file first" in (
+        loaded("remove", "--yes", "42027777101").err)
+    assert "fm:1:number:{42027777101}: 0 fields instead of 13" in (
+        loaded("explain", "42027777101").err)
+
+
+def test_explain(loaded: Followme) -> None:
+    ran = loaded("explain", "42027777101", "--from", "+420 755 533 33", *MONDAY)
+    assert (ran.code, [line.rstrip() for line in ran.out.splitlines()]) == (0, [
+        "42027777101 of acme/jana, revision 1",
+        "at       Mon 2026-11-23 09:30 +01:00 (Europe/Prague)",
+        "rule     window mon-fri 08:00-18:00",
+        "lost     own mailbox: the caller 42075553333 is no alias of this number",
+        "         window fri,sat 22:00-04:00: mon 09:30 is outside",
+        "         default: a window holds",
+        " 0 s   line jana-desk (desk), if registered  20 s     shows caller"
+        "                       step 1 of working_hours  sip:jana-desk@followme.local",
+        "+20 s  pstn 49115234567 (office)             30 s     shows personal number 42027777101"
+        "  step 2 of working_hours  sip:49115234567@127.0.0.1:5080",
+        "+50 s  pstn 42073723101 (mobile)             25 s     shows personal number 42027777101"
+        "  step 3 of working_hours  sip:42073723101@127.0.0.1:5080",
+        "+75 s  voicemail                             answers  shows caller"
+        "                       voicemail                sip:voicemail@127.0.0.1:5070"
+        ";target=sip:42027777101%40followme.local;cause=408",
+        "end      voicemail, or 480 where it cannot be reached"])
+
+
+def test_explain_for_programs(loaded: Followme) -> None:
+    ran = loaded("explain", "42027777100", "--from", "42073723123", "--via", "192.0.2.22", *MONDAY,
+                 "-F", "json")
+    explained = json.loads(ran.out)
+    assert explained["access"] == {"grade": "D", "ask_pin": True}
+    assert explained["at"] == "2026-11-23T09:30:00+01:00"
+
+
+@pytest.mark.parametrize(("arguments", "status"), [
+    pytest.param(["42027777109"], 404, id="nobody's number"),
+    pytest.param(["42027777100", "--via", "192.0.2.66"], 403, id="no trunk"),
+])
+def test_explain_of_a_rejected_call_ends_with_1(
+        loaded: Followme, arguments: list[str], status: int) -> None:
+    ran = loaded("explain", *arguments)
+    assert (ran.code, ran.out.partition(":")[0]) == (1, str(status))
+    ran = loaded("explain", *arguments, "-F", "json")
+    assert (ran.code, json.loads(ran.out)["rejected"]) == (1, status)
+
+
+def test_explain_runs_cases(followme: Followme) -> None:
+    ran = followme("explain", "--check", "tests/cases/team.yaml", "--redis", "unix:///nowhere")
+    assert (ran.code, ran.out) == (0, "7 cases, all as expected\n")
+
+
+def test_explain_names_the_cases_that_are_wrong(followme: Followme, tmp_path: Path) -> None:
+    path = tmp_path / "cases.yaml"
+    path.write_text(f"numbers: {EXAMPLES / 'team.yaml'}\ncases:\n"
+                    "  - case: nobody\n    dialled: 42027777109\n    at: 2026-11-23 12:00\n"
+                    "    rings: [line desk 20 s]\n    ends: voicemail\n")
+    ran = followme("explain", "--check", path)
+    assert (ran.code, ran.out, ran.err.splitlines()) == (1, "1 case, 1 not as expected\n", [
+        f"{path}:6:12: nobody, at 2026-11-23 12:00: rings is [], not ['line desk 20 s']",
+        f"{path}:7:11: nobody, at 2026-11-23 12:00: ends is 404, not voicemail"])
+    assert json.loads(followme("explain", "--check", path, "-F", "json").out)["cases"] == 1
+
+
+def test_no_color_is_obeyed(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch,
+                            ) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    output.table(["number"], [["42"]])
+    assert "\x1b[36m" in capsys.readouterr().out
+    monkeypatch.setenv("NO_COLOR", "1")
+    output.table(["number"], [["42"]])
+    assert "\x1b" not in capsys.readouterr().out
