@@ -107,3 +107,12 @@ def test_setup_installs_every_module_that_the_configuration_loads() -> None:
 
 def words(name: str) -> set[str]:
     return set((ROOT / name).read_text().split())
+
+
+def test_readme_shows_the_example_as_it_is_and_names_what_there_is() -> None:
+    readme = (ROOT / "README.md").read_text()
+    assert (ROOT / "provisioning/examples/office.yaml").read_text() in readme
+    named = re.findall(r"\]\((?!https?:)([^)#]+)", readme)
+    assert [name for name in named if not (ROOT / name).exists()] == []
+    situations = {path.parent.name for path in (ROOT / "tests/e2e").glob("*/README.md")}
+    assert situations <= {Path(name).name for name in named}

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Writes the recording of the real Kamailio's KEMI interface, and the stub made from it."""
 
+import sys
 import tempfile
 from pathlib import Path
 
@@ -16,7 +17,7 @@ def main() -> None:
     path = recording.path_for(server.version())
     path.write_text(recording.dump(functions))
     stub.STUB.write_text(stub.render(recording.load()))
-    print(f"{path.name}: {len(functions)} functions; {stub.STUB.name} written")  # noqa: T201
+    sys.stdout.write(f"{path.name}: {len(functions)} functions; {stub.STUB.name} written\n")
 
 
 if __name__ == "__main__":
