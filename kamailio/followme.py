@@ -67,4 +67,4 @@ class Handler:
 def mod_init() -> Handler:
     """Called once, before the fork."""
     chosen = settings.from_environment(os.environ)
-    return Handler(Edge(KSR, chosen, Store(chosen.redis)))
+    return Handler(Edge(KSR, chosen, Store(chosen.redis), os.environ["FOLLOWME_SECRET"]))

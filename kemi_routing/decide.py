@@ -6,7 +6,7 @@ Rules in their fixed order (SPEC S3): own mailbox, weekly window, default.
 
 from datetime import datetime
 
-from kemi_routing import sequence, targets
+from kemi_routing import sequence
 from kemi_routing.model import DEFAULT_RING_S, Call, Number, Platform, Ring, Sequence
 from kemi_routing.plan import Access, Plan, Planned, PlannedStep, Remark
 from kemi_routing.schedule import DAYS, winner
@@ -31,9 +31,9 @@ GRADES: dict[str, tuple[str, bool]] = {
 def decide(call: Call, number: Number, now: datetime, platform: Platform) -> Plan:
     """Where this call goes, and why. Pure and total; ``now`` is aware."""
     grade, no_access = mailbox_grade(call, number)
-    if grade:
-        return _mailbox_plan(grade, number)
     rule, chosen, lost = _pick_sequence(number, now)
+    if grade:
+        return _mailbox_plan(grade, number, (Remark(rule, "own mailbox comes first"), *lost))
     steps, skipped = _plan_steps(call, number, chosen, platform)
     return Plan(number=number.number, owner=number.owner, steps=steps, revision=number.revision,
                 rule=rule, lost=(Remark(OWN_MAILBOX, no_access), *lost), skipped=skipped)
@@ -75,15 +75,16 @@ def why_skipped(target: Target, number: Number, platform: Platform) -> str | Non
     if target.kind is Kind.IAX:
         return "no IAX gateway is configured"
     if target.kind is Kind.SIP:
-        return targets.refused_host(target.host, platform.domain, platform.sip_hosts)
+        return platform.refused_host(target.host)
     return None
 
 
-def _mailbox_plan(grade: str, number: Number) -> Plan:
+def _mailbox_plan(grade: str, number: Number, lost: tuple[Remark, ...]) -> Plan:
     meaning, ask_pin = GRADES[grade]
     step = (Planned(MAILBOX, DEFAULT_RING_S, why=f"grade {grade}: {meaning}"),)
     return Plan(number=number.number, owner=number.owner, steps=(step,),
-                access=Access(grade, ask_pin), revision=number.revision, rule=OWN_MAILBOX)
+                access=Access(grade, ask_pin), revision=number.revision, rule=OWN_MAILBOX,
+                lost=lost)
 
 
 def _pick_sequence(number: Number, now: datetime) -> tuple[str, Sequence, list[Remark]]:

@@ -22,6 +22,8 @@ def normalise(text: str) -> str:
 
     Raises InvalidValue that names the right form.
     """
+    if "(0)" in text:
+        raise InvalidValue(f"{text!r}: leave out (0), which is dialled within the country only")
     digits = text.translate(_SEPARATORS)
     _refuse_dialling_prefix(text, digits)
     digits = digits.removeprefix("+")

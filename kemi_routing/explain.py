@@ -80,7 +80,6 @@ class Explained(TypedDict):
 
 def as_dict(plan: Plan, at: datetime, uri_of: UriOf) -> Explained:
     """The plan made for the time ``at``, which is in the number's zone."""
-    rung_out = tuple((Outcome.NO_ANSWER,) * len(step) for step in plan.steps)
     access = plan.access
     return {
         "number": plan.number,
@@ -95,7 +94,7 @@ def as_dict(plan: Plan, at: datetime, uri_of: UriOf) -> Explained:
         "skipped": [_why(remark) for remark in plan.skipped],
         "end": {
             "voicemail": any(one.target == VOICEMAIL for step in plan.steps for one in step),
-            "otherwise": str(hunt.final_answer(plan.steps, rung_out).status),
+            "otherwise": str(hunt.UNAVAILABLE.status),
         },
     }
 

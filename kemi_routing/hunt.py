@@ -86,13 +86,13 @@ def next_step(steps: Sequence[PlannedStep], tried: Tried) -> int | End:
     upcoming = len(tried)
     if tried and _stops(steps[upcoming - 1], tried[-1]):
         upcoming = max(upcoming, _end_of_sequence(steps))
-    return upcoming if upcoming < len(steps) else final_answer(steps, tried)
+    return upcoming if upcoming < len(steps) else final_answer(tried)
 
 
-def final_answer(steps: Sequence[PlannedStep], tried: Tried) -> End:
+def final_answer(tried: Tried) -> End:
     """486 where all that was tried was busy, 480 otherwise (SPEC F8)."""
     outcomes = [outcome for step in tried for outcome in step]
-    return BUSY_HERE if outcomes and set(outcomes) == {Outcome.BUSY} else UNAVAILABLE
+    return BUSY_HERE if set(outcomes) == {Outcome.BUSY} else UNAVAILABLE
 
 
 def voicemail_cause(tried: Tried) -> int:
@@ -107,5 +107,4 @@ def _stops(step: PlannedStep, outcomes: tuple[Outcome, ...]) -> bool:
 
 
 def _end_of_sequence(steps: Sequence[PlannedStep]) -> int:
-    ends_in_voicemail = bool(steps) and steps[-1][0].target == VOICEMAIL
-    return len(steps) - 1 if ends_in_voicemail else len(steps)
+    return len(steps) - 1 if steps[-1][0].target == VOICEMAIL else len(steps)

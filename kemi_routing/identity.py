@@ -22,7 +22,7 @@ def number_of(text: str) -> str | None:
 
     Display names and parameters are the caller's own words, whatever they look like.
     """
-    unquoted = _QUOTED.sub("", text).strip()
+    unquoted = _QUOTED.sub("", text)
     for uri in _BRACKETED.findall(unquoted) or [unquoted]:
         user = _URI_USER.match(uri)
         if user and (number := e164.from_sip_user(user[1])):

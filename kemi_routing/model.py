@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What is known of a personal number, of the platform, and of a call that dials it."""
 
+import ipaddress
 from dataclasses import dataclass, field
 from enum import StrEnum
 from zoneinfo import ZoneInfo
@@ -10,6 +11,9 @@ from kemi_routing.targets import Target
 
 DEFAULT_RING_S = 20
 DEFAULT_MAX_PHONES = 3
+
+_UNICAST_V6 = ipaddress.ip_network("2000::/3")
+"""Outside it stand site-local addresses and those with an IPv4 address in them (NAT64)."""
 
 
 class Mode(StrEnum):
@@ -111,3 +115,20 @@ class Platform:
     """Our SIP domain."""
     sip_hosts: frozenset[str] = field(default_factory=frozenset)
     """Hosts that SIP targets may name besides public addresses (SPEC P6)."""
+    own_hosts: frozenset[str] = field(default_factory=frozenset)
+    """Our own addresses, the gateway's and the media server's: no target may name them."""
+
+    def refused_host(self, host: str) -> str | None:
+        """Why a SIP target may not go to this host, or None (SPEC P6)."""
+        if host == self.domain:
+            return f"{host} is this platform; write the line: line NAME"
+        if host in self.own_hosts:
+            return f"{host} belongs to this platform"
+        if host in self.sip_hosts:
+            return None
+        try:
+            address = ipaddress.ip_address(host)
+        except ValueError:
+            return f"the operator does not allow calls to the host {host}"
+        unicast = address in _UNICAST_V6 if address.version == 6 else not address.is_multicast
+        return None if address.is_global and unicast else f"{host} is not a public address"

@@ -13,7 +13,7 @@ from kemi_routing import hunt, targets
 from kemi_routing.errors import InvalidValue
 from kemi_routing.hunt import Outcome, Tried
 from kemi_routing.plan import Access, Plan, Planned, PlannedStep
-from kemi_routing.targets import MAILBOX, VOICEMAIL, Target
+from kemi_routing.targets import MAILBOX, Target
 
 _VERSION = "1"
 
@@ -103,10 +103,7 @@ def planned(fields: list[Any]) -> Planned:
 
 
 def _target(text: str) -> Target:
-    return _OURS.get(text) or targets.parse(text)
-
-
-_OURS = {MAILBOX.text: MAILBOX, VOICEMAIL.text: VOICEMAIL}
+    return MAILBOX if text == MAILBOX.text else targets.parse(text)
 
 
 def _outcomes(steps: list[list[str]]) -> Tried:

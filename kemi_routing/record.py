@@ -5,6 +5,7 @@ Reader and writer share this module. Reading checks every field, so a decoded va
 routed without further looks.
 """
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -22,6 +23,8 @@ T = TypeVar("T")
 VERSION = 1
 MAX_BYTES = 65_536
 """A longer record is refused before it is unpacked."""
+
+_MD5 = re.compile(r"[0-9a-f]{32}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,9 +88,9 @@ def decode_line(data: bytes) -> LineRecord:
     fields = _Fields(_unpack(data), 5)
     return LineRecord(
         name=fields.take("name", _line_name), owner=fields.take("owner", _text),
-        ha1=fields.take("ha1", _text),
+        ha1=fields.take("ha1", _ha1),
         number=fields.take("number", lambda value: "" if value == "" else _number(value)),
-        max_phones=fields.take("phones", _integer))
+        max_phones=fields.take("phones", _phones))
 
 
 class _Fields:
@@ -161,6 +164,20 @@ def _line_name(value: object) -> str:
     return name
 
 
+def _ha1(value: object) -> str:
+    ha1 = _text(value)
+    if not _MD5.fullmatch(ha1):  # Kamailio copies it into a buffer of fixed size
+        raise InvalidValue("not the hexadecimal MD5 of an account")
+    return ha1
+
+
+def _phones(value: object) -> int:
+    phones = _integer(value)
+    if not 1 <= phones <= sequence.MAX_PHONES_AT_ONCE:  # 0 is "any number" to the registrar
+        raise InvalidValue(f"{phones} phones; 1 to {sequence.MAX_PHONES_AT_ONCE} are possible")
+    return phones
+
+
 def _each(read: Callable[[Any], T]) -> Callable[[Any], tuple[T, ...]]:
     def read_all(values: Any) -> tuple[T, ...]:
         if not isinstance(values, list):
@@ -171,7 +188,7 @@ def _each(read: Callable[[Any], T]) -> Callable[[Any], tuple[T, ...]]:
 
 def _line(value: Any) -> Line:
     name, max_phones = value
-    return Line(_line_name(name), _integer(max_phones))
+    return Line(_line_name(name), _phones(max_phones))
 
 
 def _window(value: Any) -> Window:

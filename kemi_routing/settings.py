@@ -49,14 +49,18 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
     def get(name: str, default: str) -> str:
         return environment.get(PREFIX + name, "").strip() or default
 
+    gateway = _host_port("GATEWAY", get("GATEWAY", "127.0.0.1:5080"))
+    media_server = _host_port("MEDIA_SERVER", get("MEDIA_SERVER", "127.0.0.1:5070"))
+    address = get("ADDRESS", "127.0.0.1")
+    own_hosts = (address, *(one.rpartition(":")[0].strip("[]").lower() for one in (gateway, media_server)))
     return Settings(
         redis=get("REDIS", "redis://127.0.0.1:6379/0"),
         platform=Platform(get("DOMAIN", "followme.local").lower(),
-                          frozenset(_words(get("SIP_HOSTS", "").lower()))),
+                          frozenset(_words(get("SIP_HOSTS", "").lower())), frozenset(own_hosts)),
         trunks=_trunks(get("TRUNKS", "")),
-        gateway=_host_port("GATEWAY", get("GATEWAY", "127.0.0.1:5080")),
-        media_server=_host_port("MEDIA_SERVER", get("MEDIA_SERVER", "127.0.0.1:5070")),
-        address=get("ADDRESS", "127.0.0.1"),
+        gateway=gateway,
+        media_server=media_server,
+        address=address,
         port=_port("PORT", get("PORT", "5060")),
         spiral_port=_port("SPIRAL_PORT", get("SPIRAL_PORT", "5059")),
     )
@@ -80,8 +84,8 @@ def _trunks(text: str) -> dict[str, Asserts]:
 
 
 def _host_port(name: str, text: str) -> str:
-    host, colon, port = text.rpartition(":")
-    if not (colon and host and set(host) <= _HOST_CHARACTERS):
+    host, _, port = text.rpartition(":")
+    if not (host and set(host) <= _HOST_CHARACTERS):
         raise InvalidValue(f"{PREFIX}{name}: {text!r}; write host:port, such as 192.0.2.1:5060")
     return f"{host}:{_port(name, port)}"
 

@@ -7,7 +7,6 @@ parameter but ``transport``, so it can be put into a SIP message as it stands.
 
 import ipaddress
 import re
-from collections.abc import Set
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -50,10 +49,6 @@ _IAX = re.compile(
 _LINE_NAME = r"(?P<name>[A-Za-z0-9][A-Za-z0-9_.-]{0,63})"
 _LINE = re.compile("line +" + _LINE_NAME, re.ASCII)
 _NUMBER_LIKE = re.compile(r"[+0-9(][0-9 \u00a0./()-]*")
-
-_UNICAST_V6 = ipaddress.ip_network("2000::/3")
-"""Outside it stand site-local addresses and those with an IPv4 address in them (NAT64)."""
-
 
 @dataclass(frozen=True, slots=True)
 class Target:
@@ -113,23 +108,6 @@ def parse(text: str) -> Target:
 def is_line_name(text: str) -> bool:
     """True for what may name a line: letters, digits, dot, dash, underscore; at most 64."""
     return re.fullmatch(_LINE_NAME, text, re.ASCII) is not None
-
-
-def refused_host(host: str, domain: str, allowed: Set[str]) -> str | None:
-    """Why a SIP target may not go to this host, or None (SPEC P6).
-
-    Allowed are public addresses and what the operator lists; our own ``domain`` never is.
-    """
-    if host == domain:
-        return f"{host} is this platform; write the line: line NAME"
-    if host in allowed:
-        return None
-    try:
-        address = ipaddress.ip_address(host)
-    except ValueError:
-        return f"the operator does not allow calls to the host {host}"
-    unicast = address in _UNICAST_V6 if address.version == 6 else not address.is_multicast
-    return None if address.is_global and unicast else f"{host} is not a public address"
 
 
 def _sip_uri(match: re.Match[str], written: str) -> str:

@@ -159,8 +159,7 @@ class _Steps:
     def _target(self, text: str) -> Target:
         target = targets.parse(text)
         sequence.check_target(target, self.number.number, {one.name for one in self.number.lines})
-        refused = target.kind is Kind.SIP and targets.refused_host(
-            target.host, self.platform.domain, self.platform.sip_hosts)
+        refused = target.kind is Kind.SIP and self.platform.refused_host(target.host)
         if refused:
             raise InvalidValue(f"{target}: {refused}")
         return target

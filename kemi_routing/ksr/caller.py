@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Who sends the request: a trusted trunk, a registered line, or a stranger (SPEC B1)."""
 
-from kemi_routing import identity, render
+from kemi_routing import contact, identity, render
 from kemi_routing.ksr.edge import Edge
 from kemi_routing.model import Call
 from kemi_routing.record import LineRecord
@@ -11,6 +11,7 @@ from kemi_routing.targets import is_line_name
 _HA1_OF_NOBODY = "0" * 32
 _PASSWORD_IS_HA1, _USER_IS_FROM, _QOP_AUTH = 1, 1, 1  # flags of Kamailio's auth module
 _USER_MISMATCH = -8
+_MOST_CONTACTS = 10
 
 
 def from_trunk(edge: Edge, asserts: Asserts) -> Call:
@@ -25,15 +26,15 @@ def from_trunk(edge: Edge, asserts: Asserts) -> Call:
         or identity.is_retargeted(_text(edge, "History-Info")),
     )
     if asserts is not Asserts.PAI:
-        _remove(edge, render.IDENTITY_HEADERS)
-    _remove(edge, render.OUR_HEADERS)
+        remove(edge, render.IDENTITY_HEADERS)
+    remove(edge, render.OUR_HEADERS)
     return call
 
 
 def from_line(edge: Edge, line: LineRecord) -> Call:
     """The call of a registered line: it shows its main number, whatever it wrote itself."""
     anonymous = identity.is_anonymous(edge.ksr.pv.gete("$fu"), _text(edge, "Privacy"))
-    _remove(edge, (*render.IDENTITY_HEADERS, *render.OUR_HEADERS, "Diversion", "History-Info"))
+    remove(edge, (*render.IDENTITY_HEADERS, *render.OUR_HEADERS, "Diversion", "History-Info"))
     return Call(ani=line.number or None, anonymous=anonymous, line=line.name,
                 cli=line.number or None)
 
@@ -60,6 +61,19 @@ def authenticate(edge: Edge) -> LineRecord | None:
     return None
 
 
+def registers_itself(edge: Edge) -> bool:
+    """Whether every Contact of a REGISTER is at the address that it came from, or ``*``.
+
+    Otherwise a line could ring the gateway, the media server or what listens beside us.
+    """
+    values = [edge.ksr.hdr.get_idx("Contact", index) for index in range(_MOST_CONTACTS + 1)]
+    written = [value.strip() for value in values if value is not None]
+    if len(written) > _MOST_CONTACTS:
+        return False
+    source = edge.ksr.pv.gete("$si")
+    return written == ["*"] or all(contact.all_at(source, text) for text in written)
+
+
 def _asserted_number(edge: Edge) -> str | None:
     return (identity.number_of(str(edge.ksr.pv.gete("$ai")))
             or identity.number_of(_text(edge, "P-Asserted-Identity")))
@@ -80,7 +94,7 @@ def _value(edge: Edge, name: str, index: int) -> str:
         return identity.UNREADABLE
 
 
-def _remove(edge: Edge, names: tuple[str, ...]) -> None:
+def remove(edge: Edge, names: tuple[str, ...]) -> None:
     """Remove headers, in every spelling."""
     for name in names:
         edge.ksr.hdr.remove(name)

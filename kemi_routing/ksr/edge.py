@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What every callback needs: KSR, the settings, the store, and answering."""
 
+import hmac
 from dataclasses import dataclass, field
 from secrets import token_hex
 from typing import TYPE_CHECKING, Protocol
@@ -11,6 +12,10 @@ from kemi_routing.settings import Settings
 
 if TYPE_CHECKING:
     from KSR import Api
+
+
+MAX_WORD = 2000
+"""Characters of one value in a log line; a caller chooses some of them."""
 
 
 class Records(Protocol):
@@ -29,13 +34,18 @@ class Edge:
     settings: Settings
     records: Records
     secret: str = field(default_factory=lambda: token_hex(16))
-    """Known to this Kamailio only: marks the second pass of a branch."""
+    """Known to this Kamailio only: marks the second pass of a branch, and calls let in."""
 
     def reply(self, status: int, phrase: str, *headers: str) -> None:
         """Answer the request, within its transaction where there is one."""
         for header in headers:
             self.ksr.hdr.append_to_reply(f"{header}\r\n")
         self.ksr.sl.send_reply(status, phrase)
+
+    def mark(self) -> str:
+        """What proves in a later request of this Call-ID that its dialog went through here."""
+        call_id = self.ksr.pv.gete("$ci").encode()
+        return hmac.new(self.secret.encode(), call_id, "sha256").hexdigest()[:24]
 
     def log(self, verb: str, **values: object) -> None:
         """One line ``verb callid=… key=value``; values cannot break it up."""
@@ -55,5 +65,5 @@ class Edge:
 
 
 def _word(value: object) -> str:
-    text = str(value)
+    text = str(value)[:MAX_WORD]
     return text if text and text.isprintable() and " " not in text else ascii(text)

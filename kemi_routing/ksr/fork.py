@@ -45,8 +45,13 @@ class Fork:
         state = plan_codec.begin(plan).jump_to(0)
         self._ksr.seturi(self._uri(state, state.running[0], cause=0))
         self._ksr.tm.t_on_branch(ON_BRANCH)
+        self._ksr.tm.t_set_fr(_ring_ms(state), NO_REPLY_MS)
         self._sending, self._unsent = replace(state, branches=(0,)), [0]
-        self._ksr.tm.t_relay()
+        if self._ksr.tm.t_relay() < 0:
+            # Its name does not resolve: tm says nothing where the transaction is ours.
+            self._edge.log("end", number=state.number, status=503, tried="unreachable")
+            self._edge.reply(503, "Service Unavailable")
+        self._sending = None
 
     def second_pass(self) -> None:
         """Ring the one target that a spiral branch carries; called in the request route."""

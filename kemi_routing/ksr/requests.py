@@ -4,7 +4,7 @@
 from collections.abc import Callable
 from datetime import datetime
 
-from kemi_routing import e164
+from kemi_routing import e164, render
 from kemi_routing.decide import decide, outgoing
 from kemi_routing.errors import FollowMeError, StoreUnavailable
 from kemi_routing.ksr import caller
@@ -16,6 +16,8 @@ MAX_FORWARDS = 70
 RETRY_AFTER_S = 5
 _SANITY_MESSAGE, _SANITY_URI = 17895, 7  # all checks of Kamailio's default configuration
 _MAX_CONTACTS = "$xavp(reg=>max_contacts)"
+_ROUTE_MARK = "fm"
+"""Parameter of our Record-Route that proves in later requests that we let the call in."""
 
 Now = Callable[[], datetime]
 
@@ -48,7 +50,10 @@ class Requests:
 
     def _in_dialog(self) -> None:
         ksr = self._ksr
-        if ksr.rr.loose_route() > 0 or (ksr.is_method_in("A") and ksr.tm.t_check_trans() > 0):
+        caller.remove(self._edge, render.OUR_HEADERS)
+        ours = f";{_ROUTE_MARK}={self._edge.mark()}" in ksr.hdr.gete("Route")
+        if (ours and ksr.rr.loose_route() > 0) or (
+                ksr.is_method_in("A") and ksr.tm.t_check_trans() > 0):
             ksr.tm.t_relay()
         elif not ksr.is_method_in("A"):
             self._edge.reply(404, "Not Here")
@@ -73,7 +78,12 @@ class Requests:
     def _register(self) -> None:
         if not self._ksr.is_myself_turi():
             self._edge.reply(403, "Forbidden")
-        elif line := caller.authenticate(self._edge):
+        elif (line := caller.authenticate(self._edge)) is None:
+            return
+        elif not caller.registers_itself(self._edge):
+            self._edge.log("refuse", why="contact elsewhere", line=line.name)
+            self._edge.reply(403, "Contact Is Not Your Address")
+        else:
             self._ksr.pv.seti(_MAX_CONTACTS, line.max_phones)
             self._ksr.registrar.save("location", 0)
 
@@ -85,6 +95,8 @@ class Requests:
         call = self._identify()
         if call is None:
             return
+        ksr.hdr.remove("Route")  # where the call goes next is ours to say
+        ksr.rr.add_rr_param(f";{_ROUTE_MARK}={edge.mark()}")
         ksr.rr.record_route()
         if ksr.tm.t_newtran() <= 0:
             return  # a retransmission

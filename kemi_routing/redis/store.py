@@ -5,7 +5,7 @@ A cache per worker will stand between callers and ``Store``; it has the same two
 """
 
 from collections.abc import Callable
-from typing import TypeVar, cast
+from typing import TypeVar
 
 import redis
 from redis.backoff import NoBackoff
@@ -49,10 +49,16 @@ class Store:
 
     def _read(self, key: str, decode: Callable[[bytes], T]) -> T | None:
         try:
-            data = cast("bytes | None", self._redis.get(key))
+            data = self._redis.get(key)
         except RedisError as error:
+            if str(error).startswith("WRONGTYPE"):
+                raise BrokenRecord(f"{key}: not a string") from None
             raise StoreUnavailable(f"{key}: {error}") from error
+        if data is None:
+            return None
+        if not isinstance(data, bytes):
+            raise StoreUnavailable(f"{key}: the answer is a {type(data).__name__}")
         try:
-            return None if data is None else decode(data)
+            return decode(data)
         except BrokenRecord as error:
             raise BrokenRecord(f"{key}: {error}") from None

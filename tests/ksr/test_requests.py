@@ -73,11 +73,32 @@ class TestBeforeAnythingElse:
 
     def test_requests_within_a_dialog_follow_their_route(self) -> None:
         edge = product()
+        call_id = edge.call(PERSONAL).call_id
+        route = edge.forwarded[0].headers.get("Record-Route") or ""
         edge.receive(Request(
-            method="BYE", uri="sip:phone@127.0.0.51:5060", callee="<sip:a@b>;tag=t",
-            headers=(("Route", f"<sip:{PROXY.ip};lr;ftag=caller>"),)))
-        assert [(one.method, one.uri) for one in edge.forwarded] == [
-            ("BYE", "sip:phone@127.0.0.51:5060")]
+            method="BYE", call_id=call_id, uri="sip:phone@127.0.0.51:5060",
+            callee="<sip:a@b>;tag=t", headers=(("Route", route), ("X-Followme-Pin", "open"))))
+        bye = edge.forwarded[-1]
+        assert (bye.method, bye.uri) == ("BYE", "sip:phone@127.0.0.51:5060")
+        assert bye.headers.get("X-Followme-Pin") is None
+
+    @pytest.mark.parametrize("route", [
+        f"<sip:{PROXY.ip};lr>", f"<sip:{PROXY.ip};lr=on;ftag=a;fm={'0' * 24}>",
+        f"<sip:{PROXY.ip};lr=on;fm=>"])
+    @pytest.mark.parametrize("method", ["INVITE", "BYE", "MESSAGE"])
+    def test_a_stranger_does_not_get_through_with_a_tag_and_a_route(
+            self, method: str, route: str) -> None:
+        edge = product()
+        edge.receive(Request(
+            method=method, uri=f"sip:49900123456@{GATEWAY}", callee="<sip:a@b>;tag=t",
+            source=STRANGER, headers=(("Route", route),)))
+        assert (edge.codes, edge.forwarded) == ([404], [])
+
+    def test_a_route_that_the_caller_wrote_does_not_go_on(self) -> None:
+        edge = product()
+        edge.call(PERSONAL, "42075553333", ("Route", f"<sip:{PROXY.ip};lr>"),
+                  ("Route", "<sip:192.0.2.66;lr>"))
+        assert edge.forwarded[0].headers.get("Route") is None
 
     def test_an_ack_that_belongs_to_nothing_is_dropped(self) -> None:
         edge = product()
@@ -167,8 +188,18 @@ class TestALine:
         authenticated(edge, of_line("REGISTER", f"sip:{DOMAIN}"))
         assert edge.location == {"jana-desk": ["sip:jana-desk@127.0.0.51:5060"]}
         authenticated(edge, of_line("REGISTER", f"sip:{DOMAIN}", headers=(
-            ("Contact", "<sip:jana-desk@127.0.0.52:5060>"),)))
+            ("Contact", "<sip:jana-desk@127.0.0.51:5062>"),)))
         assert edge.codes == [401, 200, 401, 503]
+
+    @pytest.mark.parametrize("contacts", [
+        [f"<sip:49900123456@{GATEWAY}>"], ["<sip:jana-desk@127.0.0.52:5060>"],
+        ["<sip:x@127.0.0.51>, <sip:x@127.0.0.30>"], ["<sip:x@127.0.0.51>", "<sip:x@127.0.0.30>"],
+        ["<sip:x@127.0.0.51:5060>"] * 11])
+    def test_registers_its_own_address_only(self, contacts: list[str]) -> None:
+        edge = product()
+        authenticated(edge, of_line("REGISTER", f"sip:{DOMAIN}", headers=tuple(
+            ("Contact", contact) for contact in contacts)))
+        assert (edge.codes, edge.location) == ([401, 403], {})
 
     @pytest.mark.parametrize("line", ["jana-desk", "nobody", "not a name"])
     def test_that_is_unknown_hears_the_same_as_with_a_wrong_password(self, line: str) -> None:
@@ -204,6 +235,7 @@ class TestALine:
         authenticated(edge, of_line("INVITE", f"sip:+49226666666@{DOMAIN}"))
         sent = edge.branch("49226666666")
         assert f"sip:{PERSONAL}@{DOMAIN}" in (sent.headers.get("From") or "")
+        assert (sent.timers.ring_ms, sent.timers.no_reply_ms) == (120_000, 4000)
         edge.answer("49226666666", 404)
         assert edge.codes == [407, 404]
 

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from tests.support.loopback import NotReady, wait_until
+from tests.support.processes import tied
 from tests.support.raw_sip import RawSip
 
 ROOT = Path(__file__).parents[2]
@@ -69,7 +70,7 @@ class Edge:
         ours["FOLLOWME_RUN_DIR"] = str(self._folder)
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
-                self._command,
+                tied(self._command),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,

@@ -304,8 +304,15 @@ class Rr(Part):
         message.record_routed = self._process.route is not Route.BRANCH
         own = message.request.received
         tag = self._address("From").params.get("tag", "")
-        text = f"Record-Route: <sip:{own.ip}:{own.port};lr=on;ftag={tag}>\r\n"
+        params = "".join(message.route_params)
+        text = f"Record-Route: <sip:{own.ip}:{own.port};lr=on;ftag={tag}{params}>\r\n"
         message.edits.append(Edit("insert", "", text))
+        return 1
+
+    def add_rr_param(self, param: str) -> int:
+        if self._message.record_routed:
+            raise NotImplementedError("the fake models parameters given before record_route")
+        self._message.route_params.append(param)
         return 1
 
     def loose_route(self) -> int:

@@ -57,6 +57,7 @@ class Message:
     replied: bool = False
     from_replaced: bool = False
     record_routed: bool = False
+    route_params: list[str] = field(default_factory=list)
 
     @property
     def uri(self) -> str:
@@ -73,6 +74,7 @@ class Message:
         return replace(
             self,
             edits=[*self.edits],
+            route_params=[*self.route_params],
             reply_headers=[*self.reply_headers],
             flags={*self.flags},
         )

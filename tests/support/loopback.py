@@ -41,7 +41,8 @@ class Network:
 
 def reserve_network() -> Network:
     """Reserve the first free network, N from 1 to 250. Raises NotReady when all are taken."""
-    for number in range(1, 251):
+    taken = _networks_in_use()
+    for number in (each for each in range(1, 251) if each not in taken):
         with suppress(OSError):
             return Network(number)
     raise NotReady("all 250 loopback networks are taken")
@@ -56,10 +57,19 @@ def free_udp_port(address: str = "127.0.0.1") -> int:
 
 def is_udp_bound(address: str, port: int) -> bool:
     """Whether a socket of this machine is bound to exactly this address and port (proc(5))."""
-    packed = socket.inet_aton(address)[::-1].hex().upper()
-    wanted = f"{packed}:{port:04X}"
-    lines = Path("/proc/net/udp").read_text(encoding="ascii").splitlines()
-    return any(line.split()[1] == wanted for line in lines[1:])
+    return (address, port) in _bound("udp")
+
+
+def _networks_in_use() -> set[int]:
+    """N of every 127.0.N.x that a socket is bound to, also one whose guard died before it."""
+    parts = (address.split(".") for address, _ in _bound("udp") + _bound("tcp"))
+    return {int(third) for first, _, third, _ in parts if first == "127"}
+
+
+def _bound(transport: str) -> list[tuple[str, int]]:
+    lines = Path(f"/proc/net/{transport}").read_text(encoding="ascii").splitlines()[1:]
+    written = (line.split()[1].split(":") for line in lines)
+    return [(socket.inet_ntoa(bytes.fromhex(a)[::-1]), int(port, 16)) for a, port in written]
 
 
 def wait_until(condition: Callable[[], bool], what: str, timeout_s: float = 10.0) -> None:

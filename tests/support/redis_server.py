@@ -7,6 +7,7 @@ import subprocess
 from pathlib import Path
 
 from tests.support.loopback import NotReady, wait_until
+from tests.support.processes import tied
 
 
 class RedisServer:
@@ -25,7 +26,7 @@ class RedisServer:
         command += ["--save", "", "--appendonly", "no", "--dir", str(self._folder)]
         with (self._folder / "redis.log").open("ab") as log:
             self._process = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT
+                tied(command), stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT
             )
         wait_until(self._answers, "redis-server answering PING")
 

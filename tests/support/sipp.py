@@ -8,6 +8,7 @@ from pathlib import Path
 
 from tests.support import loopback, trace
 from tests.support.loopback import NotReady
+from tests.support.processes import tied
 
 
 class Sipp:
@@ -43,7 +44,7 @@ class Sipp:
             command += ["-trace_msg", "-message_file", str(self._log)]
         with (self._folder / "screen.log").open("wb") as screen:
             self._process = subprocess.Popen(
-                [*command, *arguments],
+                tied([*command, *arguments]),
                 stdin=subprocess.DEVNULL,
                 stdout=screen,
                 stderr=subprocess.STDOUT,

@@ -15,7 +15,8 @@ import os
 import string
 import subprocess
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -96,14 +97,18 @@ class Situation:
         self.close()
 
     def close(self) -> None:
-        """End all of it. Raises NotReady when the edge did not end cleanly."""
-        try:
-            self.unplug_all()
-            code = self.edge.stop()
-        finally:
-            self.gateway.stop()
-            self.redis.stop()
-            self.network.release()
+        """End all of it, in any case. Raises NotReady when the edge did not end cleanly."""
+        with ExitStack() as ends:
+            ends.callback(self.network.release)
+            ends.callback(self.redis.stop)
+            ends.callback(self.gateway.stop)
+            ends.callback(self._end_edge)
+            for plugged in self._plugged:
+                ends.callback(plugged.phone.stop)
+            self._plugged.clear()
+
+    def _end_edge(self) -> None:
+        code = self.edge.stop()
         if code != 0:
             raise NotReady(f"the edge ended with {code}: {self.edge.last_words()}")
 
@@ -162,11 +167,13 @@ class Situation:
         address = next(each for each in addresses if each not in taken)
         phone = self._phone(line, address, SIP_PORT, behaviour, user=line, traced=traced)
         account = Line(line, password, DOMAIN)
-        bind = partial(register, account, phone.contact, address, self.edge.proxy, self._folder)
-        self._plug(phone, f"line {line}", lambda: bind(expires_s=0))
-        code = bind()
+        # Forgotten over the control socket: that works whatever the test did to Redis.
+        unplug = partial(self.edge.kamcmd, "ul.rm_contact", "location", line, phone.contact)
+        self._plug(phone, f"line {line}", lambda: None)
+        code = register(account, phone.contact, address, self.edge.proxy, self._folder)
         if code != 200:
             raise NotReady(f"{line} could not register: {code}")
+        self._plugged[-1] = replace(self._plugged[-1], unplug=unplug)
         return phone
 
     def outside_phone(self, number: str, behaviour: Behaviour, *, traced: bool = True) -> Phone:
