@@ -44,19 +44,20 @@ def what_rang(situation: Situation, heard: Outcome) -> list[Rang]:
     rang = [
         each
         for plugged in situation.plugged
-        for each in _rings(plugged.phone, plugged.target, heard.invited_at)
+        for each in _rings(plugged.phone, plugged.target, heard)
     ]
     return sorted(rang, key=lambda each: each.began_s)
 
 
-def _rings(phone: Phone, target: str, since: float) -> list[Rang]:
+def _rings(phone: Phone, target: str, heard: Outcome) -> list[Rang]:
+    # By Call-ID, not by time: SIPp may note what it sent later than another what it received.
     by_branch: dict[str, list[trace.Message]] = defaultdict(list)
     for message in trace.once(phone.messages):
         by_branch[message.branch].append(message)
     return [
-        _ring(invite, by_branch[invite.branch], target, since)
+        _ring(invite, by_branch[invite.branch], target, heard.invited_at)
         for invite in phone.invites
-        if invite.at >= since
+        if invite.call_id == heard.invite.call_id
     ]
 
 

@@ -16,7 +16,7 @@ import string
 import subprocess
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -46,7 +46,7 @@ class Plugged:
 
     phone: Phone
     target: str
-    unplug: Callable[[], object]
+    unplug: Callable[[], object] = lambda: None
 
 
 class Situation:
@@ -167,13 +167,13 @@ class Situation:
         address = next(each for each in addresses if each not in taken)
         phone = self._phone(line, address, SIP_PORT, behaviour, user=line, traced=traced)
         account = Line(line, password, DOMAIN)
-        # Forgotten over the control socket: that works whatever the test did to Redis.
-        unplug = partial(self.edge.kamcmd, "ul.rm_contact", "location", line, phone.contact)
-        self._plug(phone, f"line {line}", lambda: None)
+        plugged = self._plug(phone, f"line {line}")
         code = register(account, phone.contact, address, self.edge.proxy, self._folder)
         if code != 200:
             raise NotReady(f"{line} could not register: {code}")
-        self._plugged[-1] = replace(self._plugged[-1], unplug=unplug)
+        # Forgotten over the control socket: that works whatever the test did to Redis.
+        forget = ("ul.rm_contact", "location", line, phone.contact)
+        plugged.unplug = partial(self.edge.kamcmd, *forget)
         return phone
 
     def outside_phone(self, number: str, behaviour: Behaviour, *, traced: bool = True) -> Phone:
@@ -184,7 +184,8 @@ class Situation:
         phone = self._phone(
             number, address, port, behaviour, user=number, proxied_as=behind, traced=traced
         )
-        self._plug(phone, number, lambda: self.gateway.disconnect(number))
+        plugged = self._plug(phone, number)
+        plugged.unplug = partial(self.gateway.disconnect, number)
         self.gateway.connect(number, phone.address)
         return phone
 
@@ -232,11 +233,11 @@ class Situation:
             name, address, port, behaviour, folder, user=user, proxied_as=proxied_as, traced=traced
         )
 
-    def _plug(
-        self, phone: Phone, target: str, unplug: Callable[[], object] = lambda: None
-    ) -> None:
+    def _plug(self, phone: Phone, target: str) -> Plugged:
         phone.start()
-        self._plugged.append(Plugged(phone, target, unplug))
+        plugged = Plugged(phone, target)
+        self._plugged.append(plugged)
+        return plugged
 
     # Who calls
 

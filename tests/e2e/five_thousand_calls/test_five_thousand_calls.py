@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Memory before and after five thousand calls, each with two branches."""
+
+from collections import Counter
+
+import pytest
+
+from tests.support.caller import Dialling, codes
+from tests.support.edge import Memory
+from tests.support.loopback import wait_until
+from tests.support.phones import answer, busy
+from tests.support.situation import Situation
+
+NUMBER, CALLER = "42027777101", "42075553333"
+WARM_UP, CALLS, PER_SECOND = 1000, 5000, 200
+SHARED_SLACK, WORKER_SLACK = 16 << 10, 256 << 10
+
+
+@pytest.mark.timeout(240)
+def test_five_thousand_calls_leave_nothing_behind(situation: Situation) -> None:
+    situation.line_phone("jana-desk", answer(), traced=False)
+    situation.line_phone("busy-desk", busy(), traced=False)
+
+    assert _make_calls(situation, WARM_UP) == {200: WARM_UP}
+    before = _memory_at_rest(situation)
+    assert _make_calls(situation, CALLS) == {200: CALLS}
+    after = _memory_at_rest(situation)
+
+    assert after.shared - before.shared < SHARED_SLACK
+    assert after.workers.keys() == before.workers.keys()
+    grown = {pid: after.workers[pid] - before.workers[pid] for pid in before.workers}
+    assert {pid: more for pid, more in grown.items() if more > WORKER_SLACK} == {}
+
+
+def _make_calls(situation: Situation, count: int) -> Counter[int]:
+    trunk = situation.caller()
+    calls = trunk.dial(Dialling(NUMBER, CALLER, hold_ms=1), count=count, rate=PER_SECOND)
+    return codes(calls.outcomes(timeout_s=100))
+
+
+def _memory_at_rest(situation: Situation) -> Memory:
+    def at_rest() -> bool:
+        return situation.edge.counters("tm.stats")["current"] == 0
+
+    wait_until(at_rest, "all transactions gone", timeout_s=20)
+    return situation.edge.memory()

@@ -1,0 +1,166 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""INVITE and REGISTER with digest credentials."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.caller import Dialling
+from tests.support.phones import answer, busy, ring
+from tests.support.registration import Line, register
+from tests.support.situation import DOMAIN, PAI_TRUNK, PASSWORD, STRANGER, Situation
+
+JANA, PETR, OUTSIDE = "42027777101", "42027777102", "49115234567"
+
+
+def _from_janas_desk(dialled: str, password: str = PASSWORD, **more: Any) -> Dialling:
+    uri = f"sip:{dialled}@{DOMAIN}"
+    return Dialling(uri, f"jana-desk@{DOMAIN}", credentials=("jana-desk", password), **more)
+
+
+def test_a_line_calls_a_personal_number_and_shows_its_own(situation: Situation) -> None:
+    desk = situation.line_phone("petr-desk", answer(300), password="other-words")
+    mobile = situation.outside_phone("42073723102", ring())
+
+    heard = situation.dial(_from_janas_desk(PETR), via=STRANGER).outcome()
+
+    assert heard.code == 200
+    assert heard.was_hung_up
+    assert desk.invites[0].caller_number == JANA
+    assert mobile.invites[0].caller_number == PETR
+    assert desk.invites[0].header("Proxy-Authorization") is None
+
+
+def test_a_line_calls_out_through_the_gateway(situation: Situation) -> None:
+    outside = situation.outside_phone(OUTSIDE, answer())
+
+    heard = situation.dial(_from_janas_desk(OUTSIDE), via=STRANGER).outcome()
+
+    assert heard.code == 200
+    assert heard.was_hung_up
+    assert outside.invites[0].caller_number == JANA
+    assert outside.invites[0].header("Proxy-Authorization") is None
+
+
+# A proxy does not pass a 503 on: RFC 3261 section 16.7, step 6.
+@pytest.mark.parametrize(("said", "code"), [(404, 404), (486, 486), (603, 603), (503, 500)])
+def test_a_line_hears_what_the_outside_number_says(
+    situation: Situation, said: int, code: int
+) -> None:
+    situation.outside_phone(OUTSIDE, busy(said))
+
+    heard = situation.dial(_from_janas_desk(OUTSIDE), via=STRANGER).outcome()
+
+    assert heard.code == code
+
+
+def test_a_line_hangs_up_while_the_outside_number_rings(situation: Situation) -> None:
+    outside = situation.outside_phone(OUTSIDE, ring())
+    dialling = _from_janas_desk(OUTSIDE, hang_up_after_ms=300)
+
+    heard = situation.dial(dialling, via=STRANGER).outcome()
+
+    assert heard.code == 487
+    assert len(outside.cancels) == 1
+
+
+@pytest.mark.parametrize("dialled", [PETR, OUTSIDE, "42027777199"])
+def test_a_wrong_password_is_refused(situation: Situation, dialled: str) -> None:
+    outside = situation.outside_phone(OUTSIDE, answer())
+    desk = situation.line_phone("petr-desk", answer(), password="other-words")
+    dialling = _from_janas_desk(dialled, password="guess")
+
+    heard = situation.dial(dialling, via=STRANGER).outcome()
+
+    assert heard.code in (403, 407)
+    assert outside.invites + desk.invites == []
+
+
+def test_a_line_cannot_call_under_the_name_of_another(situation: Situation) -> None:
+    outside = situation.outside_phone(OUTSIDE, answer())
+    uri = f"sip:{OUTSIDE}@{DOMAIN}"
+    dialling = Dialling(uri, f"petr-desk@{DOMAIN}", credentials=("jana-desk", PASSWORD))
+
+    heard = situation.dial(dialling, via=STRANGER).outcome()
+
+    assert heard.code in (403, 407)
+    assert outside.invites == []
+
+
+def test_a_line_does_not_choose_its_identity(situation: Situation) -> None:
+    outside = situation.outside_phone(OUTSIDE, answer())
+    forged = ("P-Asserted-Identity: <sip:42099999999@followme.local>",
+              "Remote-Party-ID: <sip:42099999999@followme.local>;party=calling")
+
+    heard = situation.dial(_from_janas_desk(OUTSIDE, headers=forged), via=STRANGER).outcome()
+
+    assert heard.code == 200
+    invite = outside.invites[0]
+    assert "42099999999" not in "".join(value for _, value in invite.headers)
+
+
+def test_an_alias_written_as_from_does_not_authenticate(situation: Situation) -> None:
+    media = situation.media_server()
+    dialling = Dialling(f"sip:{JANA}@{DOMAIN}", f"42073723123@{DOMAIN}",
+                        credentials=("42073723123", PASSWORD))
+
+    heard = situation.dial(dialling, via=STRANGER).outcome()
+
+    assert heard.code in (403, 407)
+    assert media.invites == []
+
+
+def test_a_line_registers_only_with_its_password(situation: Situation, tmp_path: Path) -> None:
+    address = situation.network.address(STRANGER)
+    contact = f"sip:jana-desk@{address}:5060"
+
+    codes = {
+        password: register(Line("jana-desk", password, DOMAIN), contact, address,
+                           situation.edge.proxy, tmp_path)
+        for password in ("guess", "", "other-words")
+    }
+
+    assert set(codes.values()) <= {401, 403}
+    unknown = Line("nobody", PASSWORD, DOMAIN)
+    assert register(unknown, contact, address, situation.edge.proxy, tmp_path) in (401, 403)
+    media = situation.media_server()
+    assert situation.call(JANA, "42075553333").code == 200
+    assert media.invites[0].uri == situation.voicemail_uri(JANA, cause=404)
+
+
+def test_a_phone_that_unregistered_is_not_rung(situation: Situation, tmp_path: Path) -> None:
+    address = situation.network.address(STRANGER)
+    line = Line("jana-desk", PASSWORD, DOMAIN)
+    contact = f"sip:jana-desk@{address}:5060"
+    media = situation.media_server()
+    proxy = situation.edge.proxy
+
+    assert register(line, contact, address, proxy, tmp_path) == 200
+    assert register(line, contact, address, proxy, tmp_path, expires_s=0) == 200
+
+    assert situation.call(JANA, "42075553333").took_s < 0.3
+    assert media.invites[0].uri == situation.voicemail_uri(JANA, cause=404)
+
+
+def test_a_fourth_phone_of_a_line_is_refused(situation: Situation, tmp_path: Path) -> None:
+    phones = [situation.line_phone("jana-desk", busy()) for _ in range(3)]
+    address = situation.network.address(STRANGER)
+    line = Line("jana-desk", PASSWORD, DOMAIN)
+
+    fourth = register(
+        line, f"sip:jana-desk@{address}:5060", address, situation.edge.proxy, tmp_path
+    )
+
+    assert fourth == 503 or 400 <= fourth < 500
+    situation.media_server()
+    assert situation.call(JANA, "42075553333").code == 200
+    assert [len(phone.invites) for phone in phones] == [1, 1, 1]
+
+
+def test_a_trunk_call_is_never_challenged(situation: Situation) -> None:
+    situation.media_server()
+
+    heard = situation.dial(Dialling(JANA, f"jana-desk@{DOMAIN}"), via=PAI_TRUNK).outcome()
+
+    assert heard.code == 200

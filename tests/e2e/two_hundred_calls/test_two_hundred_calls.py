@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Five kinds of calls, forty of each, started within a fifth of a second."""
+
+import pytest
+
+from tests.support.caller import Dialling, codes
+from tests.support.loopback import wait_until
+from tests.support.phones import answer, busy, ring
+from tests.support.situation import Situation
+
+CALLER, EACH = "42075553333", 40
+ANSWERED, VOICEMAIL, RUNG_OUT, SECOND_STEP, NOBODYS = (
+    "42027777102", "42027777103", "42027777104", "42027777105", "42027777199",
+)  # fmt: skip
+ENDS = {ANSWERED: 200, VOICEMAIL: 200, RUNG_OUT: 480, SECOND_STEP: 200, NOBODYS: 404}
+TOOK_S = {ANSWERED: 0.5, VOICEMAIL: 0, RUNG_OUT: 2, SECOND_STEP: 1.5, NOBODYS: 0}
+
+
+def test_two_hundred_calls_at_once_end_as_planned(situation: Situation) -> None:
+    desk = situation.line_phone("jana-desk", answer(500))
+    occupied = situation.line_phone("busy-desk", busy())
+    mobiles = [situation.outside_phone(n, ring()) for n in ("42073723101", "42073723102")]
+    first = situation.outside_phone("42073723103", ring())
+    media = situation.media_server()
+    trunk = situation.caller()
+
+    calls = {n: trunk.dial(Dialling(n, CALLER, hold_ms=500), count=EACH) for n in ENDS}
+    heard = {number: under_way.outcomes() for number, under_way in calls.items()}
+
+    assert {n: codes(outcomes) for n, outcomes in heard.items()} == {
+        number: {code: EACH} for number, code in ENDS.items()
+    }
+    for number, outcomes in heard.items():
+        took = sorted(outcome.took_s for outcome in outcomes)
+        assert took[EACH // 2] == pytest.approx(TOOK_S[number], abs=0.2)
+        assert all(o.was_hung_up for o in outcomes if o.code == 200)
+    rung = [len(phone.invites) for phone in (desk, occupied, *mobiles, first, media)]
+    assert rung == [2 * EACH, EACH, 2 * EACH, EACH, EACH, EACH]
+    wait_until(lambda: _transactions(situation) == 0, "all transactions gone", timeout_s=20)
+
+
+def _transactions(situation: Situation) -> int:
+    return situation.edge.counters("tm.stats")["current"]
