@@ -13,7 +13,7 @@ from datetime import datetime
 from pathlib import Path
 from threading import Event
 
-from tests.support.caller import Dialling, Outcome
+from tests.support.caller import Dialling, Outcome, codes
 from tests.support.edge import ROOT
 from tests.support.loopback import NotReady, reserve_network
 from tests.support.phones import Behaviour, answer, busy, decline, ring
@@ -29,8 +29,9 @@ PASSWORDS = {
     DESK: "blue-kettle-7391", BENCH_ONE: "green-anvil-2048", BENCH_TWO: "green-anvil-4096",
     BACK_OFFICE: "green-anvil-8192",
 }  # fmt: skip
-MONDAY, SATURDAY = "2026-11-23T10:00:00+01:00", "2026-11-21T00:30:00+01:00"
-SUNDAY = "2026-11-22T12:00:00+01:00"
+MONDAY = "2026-11-23T10:00:00+01:00"
+BUGGY = ROOT / "tests/e2e/our_code_raises"
+"""Settings of a number, 42027777661, on which a bug planted into the product strikes."""
 
 
 @dataclass(frozen=True)
@@ -46,33 +47,44 @@ class Scene:
     flags: tuple[str, ...] = ()
     """What ``explain`` is told of those headers."""
     hang_up_after_ms: int | None = None
+    redis_hangs: bool = False
 
     def play(self, demo: Situation) -> bool:
         """Make the call and print its line; whether it went as ``explain`` had said."""
         explained = None
-        if self.code not in (403, 404):
+        if self.code not in (403, 404, 500, 503):
             explained = demo.explain(self.dialled, self.ani, flags=self.flags)
         for target, behaviour in self.phones.items():
             plug(demo, target, behaviour)
-        heard = demo.dial(
-            Dialling(
-                self.dialled, self.ani, asserted=self.ani, headers=self.headers,
-                hang_up_after_ms=self.hang_up_after_ms, hold_ms=50,
-            ),
-            via=self.via,
-        ).outcome(120)  # fmt: skip
+        if self.redis_hangs:
+            demo.redis.freeze()
+        try:
+            heard = demo.dial(
+                Dialling(
+                    self.dialled, self.ani, asserted=self.ani, headers=self.headers,
+                    hang_up_after_ms=self.hang_up_after_ms, hold_ms=50,
+                ),
+                via=self.via,
+            ).outcome(120)  # fmt: skip
+        finally:
+            if self.redis_hangs:
+                demo.redis.thaw()
         wrong = differences(explained, demo, heard) if explained else []
         if heard.code != self.code:
             wrong.append(f"the caller heard {heard.code}, not {self.code}")
         when = f"{demo.at:%a %H:%M}" if demo.at else "now"
         who = f"{self.ani}{''.join(self.flags).replace('--', ', ')}"
         who += ", untrusted" if self.via == STRANGER else ""
+        who += ", Redis hangs" if self.redis_hangs else ""
         verdict = "as explained" if explained else "as it should be"
         say(f"  {self.dialled} by {who}, {when}: {story(demo, heard)}"
             f" [{'; '.join(['NOT ' + verdict, *wrong]) if wrong else verdict}]")
         demo.unplug_all()
         return not wrong
 
+
+ON_CALL = Scene(OFFICE, phones={DESK: ring(), JANA_MOBILE: answer(500), MEDIA: answer()})
+CLOSED = Scene(OFFICE, phones={DESK: ring(), JANA_MOBILE: ring(), MEDIA: answer()})
 
 SCENES: dict[str, tuple[Scene, ...]] = {
     MONDAY: (
@@ -94,10 +106,44 @@ SCENES: dict[str, tuple[Scene, ...]] = {
         Scene(TEAM, phones={BENCH_ONE: busy(), BENCH_TWO: busy(), BACK_OFFICE: answer(500)}),
         Scene(TEAM, phones={BENCH_ONE: busy(), BENCH_TWO: busy(), BACK_OFFICE: busy()}, code=486),
         Scene(NOBODYS, code=404),
+        Scene(SECOND, phones={OWNER_MOBILE: answer()}, redis_hangs=True, code=503),
+        Scene(SECOND, phones={OWNER_MOBILE: answer()}),
     ),
-    SATURDAY: (Scene(OFFICE, phones={DESK: ring(), JANA_MOBILE: answer(500), MEDIA: answer()}),),
-    SUNDAY: (Scene(OFFICE, phones={DESK: ring(), JANA_MOBILE: ring(), MEDIA: answer()}),),
+    # Both sides of midnight, and of the end of daylight saving time.
+    "2026-11-20T23:59:00+01:00": (ON_CALL,),
+    "2026-11-21T00:30:00+01:00": (ON_CALL,),
+    "2026-10-25T02:30:00+02:00": (ON_CALL,),
+    "2026-10-25T03:59:00+01:00": (ON_CALL,),
+    "2026-10-25T04:00:00+01:00": (CLOSED,),
+    "2026-11-22T12:00:00+01:00": (CLOSED,),
 }  # fmt: skip
+
+
+def crowd(demo: Situation) -> bool:
+    """200 calls at once, four kinds of them; print what they came to."""
+    for target, behaviour in {
+        OWNER_MOBILE: answer(300), DESK: decline(), BENCH_ONE: busy(), BENCH_TWO: busy(),
+        BACK_OFFICE: busy(), MEDIA: answer(),
+    }.items():  # fmt: skip
+        plug(demo, target, behaviour)
+    trunk, expected = demo.caller(), {SECOND: 200, OFFICE: 200, TEAM: 486, NOBODYS: 404}
+    calls = {number: trunk.dial(Dialling(number, CALLER), count=50) for number in expected}
+    heard = {number: codes(each.outcomes()) for number, each in calls.items()}
+    good = heard == {number: {code: 50} for number, code in expected.items()}
+    ends = ", ".join(f"{number} {dict(count)}" for number, count in heard.items())
+    say(f"  200 calls at once, final codes: {ends} [{'as planned' if good else 'NOT as planned'}]")
+    demo.unplug_all()
+    return good
+
+
+def bug(folder: Path) -> bool:
+    """A bug of ours costs one call a 500; the next call of the same worker is fine."""
+    sabotage = {"PYTHONPATH": str(BUGGY / "sabotage"), "FOLLOWME_WORKERS": "1"}
+    with Situation(reserve_network(), folder, environment=sabotage) as demo:
+        demo.apply(BUGGY / "situation.yaml")
+        say("  with a bug planted into the product, and one worker:")
+        fine = Scene("42027777101", phones={"42073723101": answer()})
+        return all([Scene("42027777661", code=500).play(demo), fine.play(demo)])
 
 
 def story(demo: Situation, heard: Outcome) -> str:
@@ -143,6 +189,9 @@ def calls(folder: Path) -> bool:
             demo.apply(*EXAMPLES)
             for scene in scenes:
                 good &= scene.play(demo)
+            if index == 0:
+                good &= crowd(demo)
+    good &= bug(folder / "bug")
     say("Each call went as it should." if good else "Not every call went as it should.")
     return good
 

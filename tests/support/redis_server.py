@@ -26,7 +26,12 @@ class RedisServer:
         command += ["--save", "", "--appendonly", "no", "--dir", str(self._folder)]
         with (self._folder / "redis.log").open("ab") as log:
             self._process = subprocess.Popen(
-                tied(command), stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT
+                tied(command),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                # As a service it has its own share of the processor (autogroup, sched(7)).
+                start_new_session=True,
             )
         wait_until(self._answers, "redis-server answering PING")
 

@@ -6,9 +6,9 @@ from kemi_routing.model import Platform
 from kemi_routing.settings import Asserts, Settings, from_environment
 
 DEFAULTS = Settings(
-    redis="redis://127.0.0.1:6379/0", platform=Platform(own_hosts=frozenset({"127.0.0.1"})), trunks={},
-    gateway="127.0.0.1:5080", media_server="127.0.0.1:5070", address="127.0.0.1", port=5060,
-    spiral_port=5059)
+    redis="redis://127.0.0.1:6379/0", platform=Platform(own_hosts=frozenset({"127.0.0.1"})),
+    trunks={}, gateway="127.0.0.1:5080", media_server="127.0.0.1:5070", address="127.0.0.1",
+    port=5060, spiral_port=5059)
 EVERYTHING = {
     "FOLLOWME_REDIS": "unix:///run/redis/redis.sock",
     "FOLLOWME_DOMAIN": "Voice.Example",
