@@ -52,11 +52,11 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
     gateway = _host_port("GATEWAY", get("GATEWAY", "127.0.0.1:5080"))
     media_server = _host_port("MEDIA_SERVER", get("MEDIA_SERVER", "127.0.0.1:5070"))
     address = get("ADDRESS", "127.0.0.1")
-    own_hosts = (address, *(one.rpartition(":")[0].strip("[]").lower() for one in (gateway, media_server)))
+    others = (one.rpartition(":")[0].strip("[]").lower() for one in (gateway, media_server))
     return Settings(
         redis=get("REDIS", "redis://127.0.0.1:6379/0"),
         platform=Platform(get("DOMAIN", "followme.local").lower(),
-                          frozenset(_words(get("SIP_HOSTS", "").lower())), frozenset(own_hosts)),
+                          frozenset(_words(get("SIP_HOSTS", "").lower())), frozenset({address, *others})),
         trunks=_trunks(get("TRUNKS", "")),
         gateway=gateway,
         media_server=media_server,
