@@ -55,8 +55,10 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
     others = (one.rpartition(":")[0].strip("[]").lower() for one in (gateway, media_server))
     return Settings(
         redis=get("REDIS", "redis://127.0.0.1:6379/0"),
-        platform=Platform(get("DOMAIN", "followme.local").lower(),
-                          frozenset(_words(get("SIP_HOSTS", "").lower())), frozenset({address, *others})),
+        platform=Platform(
+            get("DOMAIN", "followme.local").lower(),
+            sip_hosts=frozenset(_words(get("SIP_HOSTS", "").lower())),
+            own_hosts=frozenset({address, *others})),
         trunks=_trunks(get("TRUNKS", "")),
         gateway=gateway,
         media_server=media_server,

@@ -6,7 +6,7 @@ import base64
 import pytest
 
 from tests.support.caller import Dialling
-from tests.support.phones import answer
+from tests.support.phones import answer, ring
 from tests.support.raw_sip import RawSip
 from tests.support.situation import FROM_TRUNK, PAI_TRUNK, STRANGER, Situation
 
@@ -78,13 +78,14 @@ SPELLINGS = [
 def test_a_trunk_that_asserts_by_from_sets_no_other_identity(
     situation: Situation, name: str
 ) -> None:
-    mobile = situation.outside_phone(MOBILE, answer())
+    desk = situation.line_phone("jana-desk", ring())
+    mobile = situation.outside_phone(MOBILE, answer(200))
     forged = Dialling(NUMBER, CALLER, headers=(f"{name}: <sip:42099999999@x>",))
 
     heard = situation.dial(forged, via=FROM_TRUNK).outcome()
 
     assert heard.code == 200
-    headers = mobile.invites[0].headers
+    headers = desk.invites[0].headers + mobile.invites[0].headers
     assert [value for _, value in headers if "42099999999" in value] == []
 
 
