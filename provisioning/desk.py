@@ -17,7 +17,7 @@ from kemi_routing.redis.store import Store
 from kemi_routing.settings import Settings
 from provisioning.output import document, table
 from provisioning.problems import Problem, Problems, Refused
-from provisioning.storage import Storage
+from provisioning.storage import TIMEOUT_S, Storage
 
 T = TypeVar("T")
 
@@ -41,8 +41,8 @@ class Desk:
         return self._connected(Storage)
 
     def records(self) -> Store:
-        """The store as the edge reads it."""
-        return self._connected(Store)
+        """The store as the edge reads it, with more patience."""
+        return self._connected(functools.partial(Store, timeout_s=TIMEOUT_S))
 
     def say(self, text: str) -> None:
         """Print for a person; nothing for a program."""

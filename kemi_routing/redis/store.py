@@ -33,8 +33,8 @@ def connect(url: str, timeout_s: float = TIMEOUT_S) -> redis.Redis:
 class Store:
     """The records behind one Redis."""
 
-    def __init__(self, url: str) -> None:
-        self._redis = connect(url)
+    def __init__(self, url: str, timeout_s: float = TIMEOUT_S) -> None:
+        self._redis = connect(url, timeout_s)
 
     def number(self, digits: str) -> Number | None:
         """The number's record, None where nobody owns it.

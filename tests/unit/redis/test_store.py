@@ -44,8 +44,8 @@ def read(path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
     clients: list[redis.Redis] = []
     real = store.connect
 
-    def connect(url: str) -> redis.Redis:
-        clients.append(real(url))
+    def connect(url: str, timeout_s: float) -> redis.Redis:
+        clients.append(real(url, timeout_s))
         return clients[-1]
 
     with monkeypatch.context() as patched:
