@@ -52,11 +52,9 @@ class Handler:
                otherwise: Callable[[], object] = lambda: None) -> int:
         try:
             callback()
-        except UnicodeDecodeError as error:
-            self._edge.log("refuse", why=f"not UTF-8: {error.reason}")
-            self._edge.reply(400, "Bad Request")
-        except Exception:  # noqa: BLE001 - without this the caller would hear silence
-            self._edge.alarm("error", traceback=" ".join(traceback.format_exc().split()))
+        except Exception as error:  # noqa: BLE001 - else the caller would hear silence
+            where = " ".join(traceback.format_exc().split())
+            self._edge.alarm("error", what=repr(error), traceback=where)
             otherwise()
         return OK
 

@@ -10,7 +10,7 @@ MAX_LENGTH = 2048
 
 _DISPLAY = r'(?:"[^"\\<>]*"|[\w.-]+(?: [\w.-]+)*)?'
 _URI = r"sip:(?:[^\s\"<>,;@?]*@)?(?P<host>[0-9.]+|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?"
-_URI_PARAMETERS = r"(?:;[^\s\"<>,@?]*)?"
+_URI_PARAMETERS = r"(?:;(?!maddr\b)[^\s\"<>,;@?]*)*"
 _PARAMETER = r'\s*;\s*(?!received\b)[\w.+-]+(?:=(?:"[^"\\]*"|[^\s",;<>]*))?'
 _CONTACT = re.compile(
     rf"\s*(?:{_DISPLAY}\s*<{_URI}{_URI_PARAMETERS}>|{_URI.replace('host', 'bare')})"

@@ -14,6 +14,7 @@ from kemi_routing.targets import MAILBOX, VOICEMAIL, Kind, Target
 
 OWN_MAILBOX = "own mailbox"
 DEFAULT = "default"
+OUTGOING = "outgoing"
 OUTGOING_RING_S = 120
 
 
@@ -39,10 +40,15 @@ def decide(call: Call, number: Number, now: datetime, platform: Platform) -> Pla
                 rule=rule, lost=(Remark(OWN_MAILBOX, no_access), *lost), skipped=skipped)
 
 
-def outgoing(call: Call, dialled: str) -> Plan:
-    """The plan of a call from a line to a number that is not on the platform."""
+def outgoing(call: Call, dialled: str) -> Plan | None:
+    """The plan of a call to a number that is nobody's: a line reaches it outside.
+
+    None where the caller may not: a trunk, or a line without a number to present.
+    """
+    if call.cli is None:
+        return None
     step = (Planned(Target(Kind.PSTN, dialled), OUTGOING_RING_S, call.cli, "dialled by a line"),)
-    return Plan(number=dialled, owner="", steps=(step,), rule="outgoing")
+    return Plan(number=dialled, owner="", steps=(step,), rule=OUTGOING)
 
 
 def mailbox_grade(call: Call, number: Number) -> tuple[str, str]:

@@ -19,6 +19,10 @@ class BrokenRecord(InvalidValue):
     """A stored record that this version cannot read; the text names the key and the field."""
 
 
+class UnknownVersion(BrokenRecord):
+    """A stored record of a version that this program does not know: another one may."""
+
+
 class StoreUnavailable(FollowMeError):
     """The store did not answer in time: not the same as "nobody owns this number"."""
 

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import TypedDict
 
 from kemi_routing import hunt
+from kemi_routing.decide import OUTGOING
 from kemi_routing.hunt import Outcome
 from kemi_routing.plan import Plan, Planned, Remark
 from kemi_routing.targets import VOICEMAIL, Kind
@@ -94,7 +95,8 @@ def as_dict(plan: Plan, at: datetime, uri_of: UriOf) -> Explained:
         "skipped": [_why(remark) for remark in plan.skipped],
         "end": {
             "voicemail": any(one.target == VOICEMAIL for step in plan.steps for one in step),
-            "otherwise": str(hunt.UNAVAILABLE.status),
+            "otherwise": "what the gateway answers" if plan.rule == OUTGOING
+                         else str(hunt.UNAVAILABLE.status),
         },
     }
 

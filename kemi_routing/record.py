@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 import msgpack
 
 from kemi_routing import e164, sequence, targets
-from kemi_routing.errors import BrokenRecord, InvalidValue
+from kemi_routing.errors import BrokenRecord, InvalidValue, UnknownVersion
 from kemi_routing.model import Line, Mode, Number, Ring, Sequence, Step
 from kemi_routing.schedule import DAY_MINUTES, Window
 
@@ -118,7 +118,7 @@ def _unpack(data: bytes) -> list[Any]:
     if not 2 <= len(data) <= MAX_BYTES:
         raise BrokenRecord(f"{len(data)} bytes; a record has 2 to {MAX_BYTES}")
     if data[0] != VERSION:
-        raise BrokenRecord(f"version {data[0]}; this program reads {VERSION}")
+        raise UnknownVersion(f"version {data[0]}; this program reads {VERSION}")
     try:
         fields = msgpack.unpackb(memoryview(data)[1:], use_list=True, strict_map_key=True)
     except (ValueError, RecursionError, msgpack.UnpackException) as error:

@@ -53,18 +53,25 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
     media_server = _host_port("MEDIA_SERVER", get("MEDIA_SERVER", "127.0.0.1:5070"))
     address = get("ADDRESS", "127.0.0.1")
     others = (one.rpartition(":")[0].strip("[]").lower() for one in (gateway, media_server))
+    domain = get("DOMAIN", "followme.local").lower()
+    if not set(domain) <= _HOST_CHARACTERS:
+        raise InvalidValue(f"{PREFIX}DOMAIN: {domain!r}; write a host name: voice.example.com")
+    port, spiral_port = _port("PORT", get("PORT", "5060")), _port(
+        "SPIRAL_PORT", get("SPIRAL_PORT", "5059"))
+    if port == spiral_port:
+        raise InvalidValue(f"{PREFIX}SPIRAL_PORT: {port} is {PREFIX}PORT too; write another one")
     return Settings(
         redis=get("REDIS", "redis://127.0.0.1:6379/0"),
         platform=Platform(
-            get("DOMAIN", "followme.local").lower(),
+            domain,
             sip_hosts=frozenset(_words(get("SIP_HOSTS", "").lower())),
             own_hosts=frozenset({address, *others})),
         trunks=_trunks(get("TRUNKS", "")),
         gateway=gateway,
         media_server=media_server,
         address=address,
-        port=_port("PORT", get("PORT", "5060")),
-        spiral_port=_port("SPIRAL_PORT", get("SPIRAL_PORT", "5059")),
+        port=port,
+        spiral_port=spiral_port,
     )
 
 

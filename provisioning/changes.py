@@ -5,11 +5,12 @@ A file holds all that its subscribers have. What the store has beyond it is remo
 is harmless (aliases, lines); a number goes only by ``remove``.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 from kemi_routing import record
-from kemi_routing.errors import BrokenRecord
+from kemi_routing.errors import BrokenRecord, UnknownVersion
 from kemi_routing.model import Number
 from kemi_routing.record import LineRecord
 from kemi_routing.redis import keys
@@ -17,6 +18,8 @@ from provisioning.check import Checked, Entry
 from provisioning.problems import Refused
 from provisioning.source import Spot
 from provisioning.storage import Change, Storage
+
+T = TypeVar("T")
 
 
 def compare(checked: Checked, storage: Storage) -> list[Change]:
@@ -49,17 +52,24 @@ def removal(digits: str, storage: Storage) -> list[Change]:
 
 
 def read_number(data: bytes | None) -> Number | None:
-    """The stored number; None also for a record that cannot be read: it is replaced."""
-    try:
-        return record.decode_number(data) if data is not None else None
-    except BrokenRecord:
-        return None
+    """The stored number; None also for a record that cannot be read: it is replaced.
+
+    Raises Refused for a record of another version: whose it is cannot be told.
+    """
+    return _read(data, record.decode_number)
 
 
 def read_line(data: bytes | None) -> LineRecord | None:
     """The stored line, as ``read_number``."""
+    return _read(data, record.decode_line)
+
+
+def _read(data: bytes | None, decode: Callable[[bytes], T]) -> T | None:
     try:
-        return record.decode_line(data) if data is not None else None
+        return decode(data) if data is not None else None
+    except UnknownVersion as error:
+        raise Refused(f"the store holds a record of another version ({error}); "
+                      "use the followme that wrote it") from None
     except BrokenRecord:
         return None
 

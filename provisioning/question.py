@@ -12,11 +12,12 @@ from typing import Protocol
 from zoneinfo import ZoneInfo
 
 from kemi_routing import e164, render
-from kemi_routing.decide import decide
+from kemi_routing.decide import decide, outgoing
 from kemi_routing.explain import Explained, as_dict
 from kemi_routing.model import Call, Number
 from kemi_routing.record import LineRecord
 from kemi_routing.settings import Asserts, Settings
+from kemi_routing.targets import is_line_name
 from provisioning.problems import Refused
 
 ANONYMOUS = "anonymous"
@@ -63,12 +64,13 @@ def answer(question: Question, records: Records, settings: Settings, now: dateti
     if isinstance(call, Rejected):
         return call
     number = records.number(dialled)
-    if number is None:
+    zone = number.zone if number else ZoneInfo("UTC")
+    at = moment(question.at, zone, now)
+    plan = decide(call, number, at, settings.platform) if number else outgoing(call, dialled)
+    if plan is None:
         return Rejected(404, f"nobody owns {dialled}")
-    at = moment(question.at, number.zone, now)
-    plan = decide(call, number, at, settings.platform)
-    return as_dict(plan, at.astimezone(number.zone), lambda planned, cause: render.target_uri(
-        planned, number.number, settings, cause))
+    return as_dict(plan, at.astimezone(zone), lambda planned, cause: render.target_uri(
+        planned, dialled, settings, cause))
 
 
 def moment(text: str, zone: ZoneInfo, now: datetime) -> datetime:
@@ -109,7 +111,7 @@ def _call(question: Question, records: Records, settings: Settings) -> Call | Re
 
 
 def _line_call(name: str, anonymous: bool, records: Records) -> Call | Rejected:
-    line = records.line(name)
+    line = records.line(name) if is_line_name(name) else None
     if line is None:
         raise Refused(f"{name!r} is neither the address of a trunk nor a line")
     number = line.number or None

@@ -11,6 +11,7 @@ from typing import Annotated, Any, TypeVar, get_args
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic_core import PydanticCustomError
 
+from kemi_routing.schedule import DAYS
 from provisioning.problems import Problem, Problems, suggest
 from provisioning.source import Written
 
@@ -158,7 +159,7 @@ def _walk(written: Written, loc: tuple[str | int, ...]) -> Iterator[tuple[Writte
 
 
 def _unknown_key(key: str, model: type[Shape], loc: tuple[str | int, ...]) -> str:
-    if key.lower() in ("mon", "tue", "wed", "thu", "fri", "sat", "sun"):
+    if key.lower() in DAYS:
         return f'{key!r} is no key; write several days in quotes ("sat,sun") or as [sat, sun]'
     return f"there is no key {key!r}; {suggest(key, _keys(_model_at(model, loc[:-1])))}"
 

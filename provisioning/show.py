@@ -11,6 +11,7 @@ from kemi_routing.sequence import longest_setup_s
 from provisioning.changes import read_number
 from provisioning.problems import Refused
 from provisioning.storage import Change, Storage
+from provisioning.values import PERMISSIONS
 
 _IAX_PASSWORD = re.compile(r"(IAX2/[^\s:@]*):[^\s@]*@", re.IGNORECASE)
 
@@ -89,7 +90,7 @@ def as_dict(number: Number) -> dict[str, Any]:
 
 def permissions(number: Number) -> list[str]:
     """The permissions that a number's owner has."""
-    return [name for name in ("voicemail", "forward_external") if getattr(number, name)]
+    return [name for name in PERMISSIONS if getattr(number, name)]
 
 
 def _sequence(one: Sequence) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from pathlib import Path
 import hypothesis
 import pytest
 
-# A busy machine is no failure; how long things take is what script/bench measures.
+# A busy machine is no failure.
 hypothesis.settings.register_profile("unhurried", deadline=None)
 hypothesis.settings.load_profile("unhurried")
 

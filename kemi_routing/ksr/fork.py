@@ -5,6 +5,7 @@ Callbacks run in whatever process tm chooses, so the hunt rides in an AVP of the
 """
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from kemi_routing import plan_codec, render
 from kemi_routing.hunt import OUTCOMES, End, classify, next_step, voicemail_cause
@@ -15,6 +16,9 @@ from kemi_routing.plan import Plan, Planned
 from kemi_routing.plan_codec import Hunt
 from kemi_routing.targets import Kind
 
+if TYPE_CHECKING:
+    from KSR import Api
+
 HUNT_AVP = "$avp(followme_hunt)"
 ON_BRANCH = "ksr_branch_route"
 ON_BRANCH_FAILURE = "ksr_branch_failure"
@@ -22,6 +26,20 @@ ON_FAILURE = "ksr_failure_route"
 
 NO_REPLY_MS = 4000
 """A target that sends nothing at all for this long is not reachable (tm's fr_timer)."""
+
+
+CANCELLED = End(487, "Request Terminated")
+
+
+def new_transaction(ksr: "Api") -> bool:
+    """Begin the transaction of this request; False for a retransmission, which tm has handled.
+
+    Raises RuntimeError where tm could not make one: without an answer the caller hears silence.
+    """
+    code = ksr.tm.t_newtran()
+    if code < 0:
+        raise RuntimeError(f"t_newtran returned {code}")
+    return code > 0
 
 
 class Fork:
@@ -58,7 +76,7 @@ class Fork:
         state = self._spiral.hunt(self._ksr.pv.gete("$rU"))
         if state is None:
             self._edge.reply(403, "Forbidden")
-        elif self._ksr.tm.t_newtran() > 0:
+        elif new_transaction(self._ksr):
             self._ksr.corex.set_send_socket(self._edge.settings.send_socket)
             self._advance(state, ruri_unused=True)
 
@@ -83,8 +101,8 @@ class Fork:
 
     def on_failure(self) -> None:
         """All branches of the step ended: ring the next step, or answer."""
-        if self._ksr.tm.t_is_canceled() > 0:
-            self._ksr.tm.t_reply(487, "Request Terminated")  # else tm would prefer a 6xx
+        if self._ksr.tm.t_is_canceled() > 0:  # unanswered, tm would prefer a 6xx of a phone
+            self._ksr.tm.t_reply(CANCELLED.status, CANCELLED.phrase)
         else:
             self._advance(self._load().step_over(), ruri_unused=False)
 
@@ -93,10 +111,13 @@ class Fork:
         targets = TargetSet(self._ksr, ruri_unused=ruri_unused)
         while not isinstance(coming := next_step(state.steps, state.tried), End):
             state = state.jump_to(coming)
-            if self._send_step(state, targets) or self._ksr.tm.t_is_canceled() > 0:
+            if self._send_step(state, targets):
                 return
+            if self._ksr.tm.t_is_canceled() > 0:
+                coming = CANCELLED
+                break
             state = state.step_over()
-        if state.spiral:
+        if state.spiral and coming is not CANCELLED:
             coming = End(OUTCOMES[state.tried[-1][0]].status, "Second Pass Over")
         else:
             self._edge.log("end", number=state.number, status=coming.status,

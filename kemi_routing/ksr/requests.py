@@ -9,7 +9,7 @@ from kemi_routing.decide import decide, outgoing
 from kemi_routing.errors import FollowMeError, StoreUnavailable
 from kemi_routing.ksr import caller
 from kemi_routing.ksr.edge import Edge
-from kemi_routing.ksr.fork import Fork
+from kemi_routing.ksr.fork import Fork, new_transaction
 from kemi_routing.model import Call
 
 MAX_FORWARDS = 70
@@ -35,6 +35,13 @@ class Requests:
 
     def route(self) -> None:
         """Handle the request that Kamailio has just received."""
+        try:
+            self._route()
+        except UnicodeDecodeError as error:
+            self._edge.log("refuse", why=f"not UTF-8: {error.reason}")
+            self._edge.reply(400, "Bad Request")
+
+    def _route(self) -> None:
         ksr = self._ksr
         if ksr.maxfwd.process_maxfwd(MAX_FORWARDS) < 0:
             self._edge.reply(483, "Too Many Hops")
@@ -98,8 +105,8 @@ class Requests:
         ksr.hdr.remove("Route")  # where the call goes next is ours to say
         ksr.rr.add_rr_param(f";{_ROUTE_MARK}={edge.mark()}")
         ksr.rr.record_route()
-        if ksr.tm.t_newtran() <= 0:
-            return  # a retransmission
+        if not new_transaction(ksr):
+            return
         dialled = e164.from_sip_user(ksr.pv.gete("$rU"))
         number = edge.records.number(dialled) if dialled else None
         if number:
@@ -107,9 +114,9 @@ class Requests:
             edge.log("route", number=plan.number, ani=call.ani, rule=plan.rule,
                      steps=len(plan.steps), revision=plan.revision)
             self._fork.start(plan)
-        elif dialled and call.cli and ksr.is_myself_ruri():
-            edge.log("route", number=dialled, ani=call.ani, rule="outgoing")
-            self._fork.relay(outgoing(call, dialled))
+        elif dialled and ksr.is_myself_ruri() and (out := outgoing(call, dialled)):
+            edge.log("route", number=dialled, ani=call.ani, rule=out.rule)
+            self._fork.relay(out)
         else:
             edge.reply(404, "Not Found")
 

@@ -281,6 +281,12 @@ class TestABugOfOurs:
         edge.answer("49115234567", 486)
         assert edge.codes == [500]
 
+    def test_without_a_transaction_is_answered_too(
+            self, edge: Product, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("tests.support.fake_tm.Tm.t_newtran", lambda _: -1)
+        edge.call(PERSONAL)
+        assert (edge.codes, edge.uris) == ([500], [])
+
     def test_in_a_branch_route_drops_the_branch(
             self, edge: Product, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr("kemi_routing.render.branch_headers", lambda *_: 1 / 0)

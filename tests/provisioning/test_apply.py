@@ -301,12 +301,19 @@ def test_a_conflict_does_not_stop_the_others(loaded: Followme, storage: Storage,
 
 
 def test_a_record_that_cannot_be_read_is_replaced(loaded: Followme, storage: Storage) -> None:
-    storage.client.set(keys.number(NUMBER), b"\xff\xff\xff")
+    storage.client.set(keys.number(NUMBER), b"\x01\xc1")
     storage.client.set(keys.line("jana-desk"), b"\x01\xc1")
     ran = loaded("apply", "--yes", SECOND, EXAMPLES / "office.yaml")
     assert ran.code == 0
     assert loaded("show", NUMBER).code == 0
     assert loaded("apply", SECOND, EXAMPLES / "office.yaml").out.endswith("nothing to do\n")
+
+
+def test_a_record_of_another_version_is_left_alone(loaded: Followme, storage: Storage) -> None:
+    storage.client.set(keys.number(NUMBER), b"\x02newer")
+    ran = loaded("apply", "--yes", SECOND)
+    assert (ran.code, storage.client.get(keys.number(NUMBER))) == (1, b"\x02newer")
+    assert "another version (version 2; this program reads 1)" in ran.err
 
 
 def test_remove_takes_all_that_was_only_its_own(loaded: Followme, storage: Storage) -> None:

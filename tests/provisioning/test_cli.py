@@ -293,6 +293,13 @@ def test_explain_of_a_rejected_call_ends_with_1(
     assert (ran.code, json.loads(ran.out)["rejected"]) == (1, status)
 
 
+def test_explain_follows_a_line_to_an_outside_number(loaded: Followme) -> None:
+    ran = loaded("explain", "49115234567", "--via", "jana-desk")
+    assert ran.code == 0
+    assert "rule     outgoing" in ran.out
+    assert "shows 42027777101" in ran.out
+
+
 def test_explain_runs_cases(followme: Followme) -> None:
     ran = followme("explain", "--check", "tests/cases/team.yaml", "--redis", "unix:///nowhere")
     assert (ran.code, ran.out) == (0, "7 cases, all as expected\n")

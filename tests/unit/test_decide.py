@@ -217,9 +217,14 @@ def test_own_lines_ring_together_before_voicemail() -> None:
 
 def test_a_line_calls_out_with_its_main_number() -> None:
     plan = outgoing(call(line="jana-desk", cli=PERSONAL), OFFICE)
+    assert plan
     assert plan.steps == (
         (Planned(Target(Kind.PSTN, OFFICE), 120, PERSONAL, "dialled by a line"),),)
     assert (plan.number, plan.owner, plan.rule) == (OFFICE, "", "outgoing")
+
+
+def test_nobody_else_calls_out_through_us() -> None:
+    assert outgoing(call(), OFFICE) is None
 
 
 @given(accepted_numbers(), calls, instants)

@@ -112,3 +112,10 @@ def test_how_a_call_ends(steps: tuple[PlannedStep, ...], access: Access | None, 
     assert as_text(explained).splitlines()[-1] == f"end      {end}"
     assert explained["access"] == (
         {"grade": access.grade, "ask_pin": access.ask_pin} if access else None)
+
+
+def test_a_call_to_the_outside_ends_as_its_gateway_says() -> None:
+    step = (Planned(Target(Kind.PSTN, "49115234567"), 120, NUMBER),)
+    out = Plan("49115234567", "", (step,), rule="outgoing")
+    explained = as_dict(out, AT, lambda one, cause: "")
+    assert explained["end"] == {"voicemail": False, "otherwise": "what the gateway answers"}

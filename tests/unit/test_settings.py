@@ -60,6 +60,8 @@ TRUNK_FORM = "write ADDRESS=HEADER, with the header P-Asserted-Identity, From, n
     ("GATEWAY", "gw;lr:5060", "write host:port, such as 192.0.2.1:5060"),
     ("MEDIA_SERVER", "jana@192.0.2.1:5060", "write host:port, such as 192.0.2.1:5060"),
     ("MEDIA_SERVER", "192.0.2.1:sip", "is not a port; write 1 to 65535"),
+    ("DOMAIN", "voice example", "write a host name"),
+    ("SPIRAL_PORT", "5060", "5060 is FOLLOWME_PORT too; write another one"),
     ("GATEWAY", "192.0.2.1:0", "is not a port; write 1 to 65535"),
     ("GATEWAY", "192.0.2.1:", "is not a port; write 1 to 65535"),
     ("PORT", "0", "is not a port; write 1 to 65535"),
