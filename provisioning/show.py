@@ -53,7 +53,7 @@ def overview(number: Number) -> dict[str, Any]:
 
 def heading(number: Number) -> str:
     """What a number has from its owner, a few lines for people."""
-    phones = (f"{line.name} ({line.max_phones} phones)" for line in number.lines)
+    phones = (f"{line.name} (at most {line.max_phones} at once)" for line in number.lines)
     return "\n".join([
         f"{number.number} of {number.owner}, revision {number.revision}",
         f"time zone    {number.zone.key}",

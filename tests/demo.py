@@ -13,6 +13,7 @@ from datetime import datetime
 from pathlib import Path
 from threading import Event
 
+from kemi_routing.explain import Explained
 from tests.support.caller import Dialling, Outcome, codes
 from tests.support.edge import ROOT
 from tests.support.loopback import NotReady, reserve_network
@@ -77,10 +78,16 @@ class Scene:
         who += ", untrusted" if self.via == STRANGER else ""
         who += ", Redis hangs" if self.redis_hangs else ""
         verdict = "as explained" if explained else "as it should be"
-        say(f"  {self.dialled} by {who}, {when}: {story(demo, heard)}"
+        say(f"  {self.dialled} by {who}, {when}: {self._absent(explained)}{story(demo, heard)}"
             f" [{'; '.join(['NOT ' + verdict, *wrong]) if wrong else verdict}]")
         demo.unplug_all()
         return not wrong
+
+    def _absent(self, explained: Explained | None) -> str:
+        """The lines of the first step that are passed over, since no phone is registered."""
+        first = explained["steps"][0]["targets"] if explained else []
+        lines = [f"line {one['address']}" for one in first if one["kind"] == "line"]
+        return "".join(f"{line} is not registered; " for line in lines if line not in self.phones)
 
 
 ON_CALL = Scene(OFFICE, phones={DESK: ring(), JANA_MOBILE: answer(500), MEDIA: answer()})

@@ -118,6 +118,7 @@ class Requests:
             edge.log("route", number=dialled, ani=call.ani, rule=out.rule)
             self._fork.relay(out)
         else:
+            edge.log("refuse", why="nobody's number", number=dialled)
             edge.reply(404, "Not Found")
 
     def _identify(self) -> Call | None:

@@ -60,6 +60,12 @@ class TestBeforeAnythingElse:
         edge.receive(request_)
         assert (edge.codes, edge.uris, edge.unanswered) == ([code], [], [])
 
+    def test_nobodys_number_leaves_a_line_in_the_log(self) -> None:
+        edge = product()
+        edge.call("42027777199")
+        assert "nobody's number" in edge.log[-1][1]
+        assert "number=42027777199" in edge.log[-1][1]
+
     def test_a_refused_method_says_what_is_allowed(self) -> None:
         edge = product()
         edge.receive(Request(method="PUBLISH"))
