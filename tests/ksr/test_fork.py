@@ -6,6 +6,7 @@ import pytest
 from kemi_routing.model import Line, Mode, Number, Step
 from tests.ksr.edge import DOMAIN, SPIRAL, Product
 from tests.support.builders import DESK, PERSONAL, SOFT, number, sequence, step
+from tests.support.fake_tm import Tm
 from tests.support.sip_message import Request
 
 GATEWAY = "127.0.0.40:5060"
@@ -145,6 +146,21 @@ def test_a_caller_who_hangs_up_hears_487_whatever_a_phone_said() -> None:
     product.receive(product.transaction.request.cancel())
     product.answer("soft", 487)
     assert product.codes[-1] == 487
+
+
+def test_a_caller_who_hangs_up_while_the_next_step_is_added_hears_487(
+        monkeypatch: pytest.MonkeyPatch) -> None:
+    product = ringing(step("line jana-desk"), step("49115234567"))
+
+    def relay(tm: Tm) -> int:
+        """As tm does where the CANCEL is there first: all branches are dropped (t_fwd.c)."""
+        tm._process.dset.clear()
+        monkeypatch.setattr(Tm, "t_is_canceled", lambda _: 1)
+        return -1
+
+    monkeypatch.setattr(Tm, "t_relay", relay)
+    product.answer("desk", 603)
+    assert (product.codes, product.uris) == ([487], [PHONE_ONE])
 
 
 class TestRingTimesOfTheirOwn:
