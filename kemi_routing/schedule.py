@@ -1,15 +1,19 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Weekly windows (SPEC S1, S2, S5).
+"""Which rule decides by time: overrides, holidays, windows (SPEC S1-S7).
 
-A window is compared with the wall clock of the number's zone: minutes that a DST change leaves
-out never match, minutes that come twice match both times. Ranges are half-open, ``[from, to)``.
+Windows and holidays are compared with the wall clock of the number's zone: minutes that a DST
+change leaves out never match, minutes that come twice match both times. Overrides begin and end
+at instants. Ranges are half-open, ``[from, to)``.
 """
 
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from itertools import pairwise
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+from functools import cache
+from operator import attrgetter
+from zoneinfo import ZoneInfo
 
 from kemi_routing.errors import InvalidValue
 
@@ -19,6 +23,17 @@ DAY_MINUTES = 1440
 WEEK_MINUTES = 7 * DAY_MINUTES
 
 _CLOCK = re.compile(r"([01]?[0-9]|2[0-4]):([0-5][0-9])", re.ASCII)
+_ONE_DAY = timedelta(days=1)
+
+
+class Rank(StrEnum):
+    """What decides by time, in the order in which it is asked; the first that holds wins (S3)."""
+
+    OVERRIDE = "override"
+    HOLIDAY = "holiday"
+    DATED = "dated window"
+    WEEKLY = "weekly window"
+    DEFAULT = "default"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,43 +51,213 @@ class Window:
     end: int
     """1 to 1440."""
     sequence: str
+    first: date | None = None
+    """First and last day on which it may start; None: no bound. With a bound it is a dated
+    window, which beats weekly ones (SPEC S3).
+    """
+    last: date | None = None
+
+    @property
+    def dated(self) -> bool:
+        """Whether it has a first or a last day."""
+        return self.first is not None or self.last is not None
 
     def __str__(self) -> str:
-        return f"{format_days(self.days)} {clock(self.start)}-{clock(self.end)}"
+        text = f"{format_days(self.days)} {clock(self.start)}-{clock(self.end)}"
+        return f"{text} {self.first or ''}..{self.last or ''}" if self.dated else text
 
-    def holds(self, weekday: int, minute: int) -> bool:
-        """Whether that minute of that ISO weekday lies inside."""
-        if self.start < self.end:
-            return weekday in self.days and self.start <= minute < self.end
-        yesterday = weekday - 1 or 7
-        return (weekday in self.days and minute >= self.start) or (
-            yesterday in self.days and minute < self.end)
+    def starts_on(self, day: date) -> bool:
+        """Whether it starts on that day."""
+        return (day.isoweekday() in self.days and (self.first is None or self.first <= day)
+                and (self.last is None or day <= self.last))
 
-    def spans(self) -> Iterator[tuple[int, int]]:
-        """The window as ``[first, last)`` minutes of the week; one across Sunday night is split."""
-        length = (self.end - self.start) % DAY_MINUTES or DAY_MINUTES
-        for day in self.days:
-            first = (day - 1) * DAY_MINUTES + self.start
-            last = first + length
-            yield first, min(last, WEEK_MINUTES)
-            if last > WEEK_MINUTES:
-                yield 0, last - WEEK_MINUTES
+    def holds(self, day: date, minute: int) -> bool:
+        """Whether that minute of that day of the wall clock lies inside."""
+        if minute >= self.start:
+            return (minute < self.end or self.end <= self.start) and self.starts_on(day)
+        return minute < self.end <= self.start and self.starts_on(day - _ONE_DAY)
 
 
-def winner(windows: Sequence[Window], local: datetime) -> Window | None:
-    """The window that holds this wall-clock time; there is at most one (``first_overlap``)."""
-    weekday, minute = local.isoweekday(), local.hour * 60 + local.minute
-    return next((window for window in windows if window.holds(weekday, minute)), None)
+@dataclass(frozen=True, slots=True)
+class Holiday:
+    """One day, or the part ``[start, end)`` of it in minutes, leading to a sequence (SPEC S4)."""
+
+    day: date
+    sequence: str
+    name: str = ""
+    start: int = 0
+    end: int = DAY_MINUTES
+
+    def __str__(self) -> str:
+        part = (self.start, self.end) != (0, DAY_MINUTES)
+        hours = f" {clock(self.start)}-{clock(self.end)}" if part else ""
+        return f"{self.name} {self.day}{hours}".lstrip()
+
+    def holds(self, day: date, minute: int) -> bool:
+        """Whether that minute of that day of the wall clock lies inside."""
+        return day == self.day and self.start <= minute < self.end
 
 
-def first_overlap(windows: Sequence[Window]) -> tuple[int, int, str] | None:
-    """The indexes of two windows that overlap and the first instant of it, as ``mon 08:00``."""
-    spans = sorted((*span, index) for index, window in enumerate(windows)
-                   for span in window.spans())
-    for (_, last, one), (first, _, other) in pairwise(spans):
-        if first < last:
-            return one, other, f"{DAYS[first // DAY_MINUTES]} {clock(first % DAY_MINUTES)}"
-    return None
+@dataclass(frozen=True, slots=True)
+class Override:
+    """A sequence for a time, whatever the schedule says (SPEC S7). Times are epoch seconds."""
+
+    sequence: str
+    set_at: int
+    """Of several that hold, the one set last wins."""
+    start: int = 0
+    until: int | None = None
+    """The first second at which it holds no more; None: for ever."""
+    name: str = ""
+    """For people: ``vacation``, ``*33 by line jana-desk``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Timetable:
+    """All that decides by time which sequence runs (SPEC S3)."""
+
+    zone: ZoneInfo
+    windows: tuple[Window, ...] = ()
+    holidays: tuple[Holiday, ...] = ()
+    overrides: tuple[Override, ...] = ()
+    default: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """The rule that holds and the sequence to which it leads; None: there is no default."""
+
+    rank: Rank
+    text: str
+    """For people: ``window mon-fri 08:00-18:00``."""
+    sequence: str | None
+    rule: Window | Holiday | Override | None = None
+    """None: the default."""
+
+
+def winner(timetable: Timetable, now: datetime) -> Applied:
+    """The one rule that holds at this aware instant. Total; of equals that must not overlap
+    (``overlap``) the first.
+    """
+    if timetable.overrides:
+        override = override_at(timetable.overrides, now.timestamp())
+        if override:
+            return applied(override, timetable.zone)
+    local = now.astimezone(timetable.zone)
+    return scheduled(timetable, local.date(), local.hour * 60 + local.minute)
+
+
+def override_at(overrides: Sequence[Override], second: float) -> Override | None:
+    """Of the overrides that hold at this epoch second the one set last; of two, the later one."""
+    held = None
+    for one in overrides:
+        if (one.start <= second and (one.until is None or second < one.until)
+                and (held is None or one.set_at >= held.set_at)):
+            held = one
+    return held
+
+
+def applied(override: Override, zone: ZoneInfo) -> Applied:
+    """An override that holds; it always says when it ends (SPEC S7)."""
+    return Applied(Rank.OVERRIDE, _override_text(override, zone), override.sequence, override)
+
+
+def scheduled(timetable: Timetable, day: date, minute: int) -> Applied:
+    """The rule that holds in that minute of the wall clock where no override does."""
+    for holiday in timetable.holidays:
+        if holiday.day == day and holiday.start <= minute < holiday.end:
+            return Applied(Rank.HOLIDAY, f"holiday {holiday}", holiday.sequence, holiday)
+    weekly = None
+    for window in timetable.windows:
+        if window.holds(day, minute):
+            if window.dated:
+                return Applied(Rank.DATED, window_text(window), window.sequence, window)
+            weekly = weekly or window
+    if weekly:
+        return Applied(Rank.WEEKLY, window_text(weekly), weekly.sequence, weekly)
+    return Applied(Rank.DEFAULT, "default", timetable.default)
+
+
+def window_text(window: Window) -> str:
+    """``window mon-fri 08:00-18:00``; a dated one says so and its dates."""
+    return f"{'dated ' if window.dated else ''}window {window}"
+
+
+_HOLDS = {
+    Rank.OVERRIDE: "an override holds",
+    Rank.HOLIDAY: "a holiday holds",
+    Rank.DATED: "a dated window holds",
+    Rank.WEEKLY: "a window holds",
+}
+
+
+def losers(timetable: Timetable, now: datetime, won: Applied) -> tuple[tuple[str, str], ...]:
+    """What does not apply now, and why, in the order of the ranks; ``won`` is now's winner.
+
+    Holidays of other days share one line.
+    """
+    local = now.astimezone(timetable.zone)
+    return (*_lost_overrides(timetable, now.timestamp(), won),
+            *_lost_holidays(timetable.holidays, local, won),
+            *_lost_windows(timetable.windows, local, won),
+            *([("default", _HOLDS[won.rank])] if won.rule else []))
+
+
+def _lost_overrides(timetable: Timetable, second: float, won: Applied,
+                    ) -> Iterator[tuple[str, str]]:
+    zone = timetable.zone
+    for one in timetable.overrides:
+        if one is won.rule:
+            continue
+        why = "an override set later holds"
+        if one.until is not None and one.until <= second:
+            why = f"ended {_wall_clock(one.until, zone)}"
+        elif second < one.start:
+            why = f"begins {_wall_clock(one.start, zone)}"
+        yield _override_text(one, zone), why
+
+
+def _lost_holidays(holidays: Sequence[Holiday], local: datetime, won: Applied,
+                   ) -> Iterator[tuple[str, str]]:
+    today = local.date()
+    for one in holidays:
+        if one.day == today and one is not won.rule:
+            yield f"holiday {one}", _why_not(one, local, won)
+    others = [one for one in holidays if one.day != today]
+    if others:
+        coming = min((one for one in others if one.day > today), key=attrgetter("day"),
+                     default=None)
+        last = max(others, key=attrgetter("day"))
+        why = f"the next is {coming}" if coming else f"the last was {last}"
+        yield f"{len(others)} other holiday{'s' if len(others) > 1 else ''}", why
+
+
+def _lost_windows(windows: Sequence[Window], local: datetime, won: Applied,
+                  ) -> Iterator[tuple[str, str]]:
+    for one in sorted(windows, key=lambda window: not window.dated):
+        if one is not won.rule:
+            yield window_text(one), _why_not(one, local, won)
+
+
+def _why_not(rule: Window | Holiday, local: datetime, won: Applied) -> str:
+    today = local.date()
+    if rule.holds(today, local.hour * 60 + local.minute):
+        return _HOLDS[won.rank]
+    if isinstance(rule, Window):
+        if rule.first and today < rule.first:
+            return f"its dates begin {rule.first}"
+        if rule.last and rule.last < today:
+            return "its dates are over"
+    return f"{DAYS[local.weekday()]} {local:%H:%M} is outside"
+
+
+def _override_text(one: Override, zone: ZoneInfo) -> str:
+    end = "for ever" if one.until is None else f"until {_wall_clock(one.until, zone)}"
+    return f"override {one.name or one.sequence} {end}"
+
+
+def _wall_clock(second: int, zone: ZoneInfo) -> str:
+    return f"{datetime.fromtimestamp(second, zone):%Y-%m-%d %H:%M}"
 
 
 def parse_days(text: str) -> frozenset[int]:
@@ -90,6 +275,7 @@ def parse_days(text: str) -> frozenset[int]:
     return frozenset(days)
 
 
+@cache
 def format_days(days: frozenset[int]) -> str:
     """The shortest way to write these days: ``mon-fri``, ``mon,wed``, ``daily``."""
     if len(days) == 7:
@@ -118,6 +304,7 @@ def parse_hours(start: str, end: str) -> tuple[int, int]:
     return first, last or DAY_MINUTES
 
 
+@cache
 def clock(minute: int) -> str:
     """``08:00`` for 480."""
     return f"{minute // 60:02}:{minute % 60:02}"
