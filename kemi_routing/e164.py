@@ -17,6 +17,11 @@ def is_number(text: str) -> bool:
     return _NUMBER.fullmatch(text) is not None
 
 
+def without_separators(text: str) -> str:
+    """The text without what people put between digits (RFC 3966 section 3, space and slash)."""
+    return text.translate(_SEPARATORS)
+
+
 def normalise(text: str) -> str:
     """The stored form of a number as a person writes it: ``+420 277 771 00`` is ``42027777100``.
 
@@ -24,7 +29,7 @@ def normalise(text: str) -> str:
     """
     if "(0)" in text:
         raise InvalidValue(f"{text!r}: leave out (0), which is dialled within the country only")
-    digits = text.translate(_SEPARATORS)
+    digits = without_separators(text)
     _refuse_dialling_prefix(text, digits)
     digits = digits.removeprefix("+")
     if is_number(digits):
@@ -37,7 +42,7 @@ def from_sip_user(user: str) -> str | None:
 
     Visual separators (RFC 3966 section 3) and user parameters are dropped.
     """
-    digits = user.partition(";")[0].removeprefix("+").translate(_SEPARATORS)
+    digits = without_separators(user.partition(";")[0].removeprefix("+"))
     return digits if is_number(digits) else None
 
 
