@@ -3,17 +3,30 @@
 """
 
 import re
+from collections.abc import Iterator
+from dataclasses import dataclass
 
 from kemi_routing import e164
+from kemi_routing.model import Verdict
 
 _QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"?', re.DOTALL)
 _BRACKETED = re.compile(r"(?:^|,)[^<>,]*<([^<>]*)>(?=\s*(?:[;,]|$))")
+_VALUE = re.compile(r"(?:<[^<>]*>|[^,<>])+")
 _URI_USER = re.compile(r"\s*(?:sips?|tel):([^@;>,\s]{1,64})", re.IGNORECASE)
 _ANONYMOUS_HOST = "anonymous.invalid"
 UNREADABLE = "unreadable"
 """Stands for header text that cannot be decoded: the worst is assumed of it."""
 
 _RETARGETING = (UNREADABLE, "cause=", "cause%3d", ";mp=", ";rc=")
+_INDEX = re.compile(r";\s*index\s*=\s*([0-9]{1,3}(?:\.[0-9]{1,3}){0,20})\s*(?=;|$)", re.IGNORECASE)
+_ORIGIN = re.compile(r";\s*(?:mp|rc|np)\s*=\s*([0-9.]+)", re.IGNORECASE)
+_DISPLAY_NAME = re.compile(r"(?:^|,)[^<>,]*<")
+_REPORT = re.compile(r"[;<](?:verstat|attest)=([^;@>,\s]*)")
+_VERDICTS = {"tn-validation-passed": Verdict.ATTESTED, "tn-validation-passed-a": Verdict.ATTESTED,
+             "a": Verdict.ATTESTED}
+_MOST_ENTRIES = 70
+"""More hops than Max-Forwards allows: nobody's header costs more time than that."""
+_FAILED = "tn-validation-failed"
 _PRIVATE = frozenset({"id", "user", "header", "session", "critical", UNREADABLE})
 
 
@@ -45,3 +58,93 @@ def is_retargeted(history_info: str) -> bool:
     """
     history = "".join(history_info.lower().split())
     return history.count("index=") > 1 or any(mark in history for mark in _RETARGETING)
+
+
+def diverters(diversion: str, history_info: str) -> tuple[str, ...]:
+    """The numbers that diverted the call, the last one first, each once.
+
+    Of Diversion each value, the last diversion stands first (RFC 5806 section 4). Of History-Info
+    the way back from the last entry (RFC 7044 section 10.3): a step from one entry to the next
+    that keeps the number is no diversion, nor is a branch on which the call has not come.
+    """
+    told = [number_of(value) for value in _values(diversion)]
+    return tuple(dict.fromkeys(filter(None, [*told, *_retargeters(_history(history_info))])))
+
+
+def history_index(history_info: str) -> str:
+    """The index of the last History-Info entry (RFC 7044 section 5), such as ``1.1``; "" where
+    there is none.
+    """
+    entries = _history(history_info)
+    return entries[-1].index if entries else ""
+
+
+def verdict(text: str) -> Verdict:
+    """What a trunk reports of the caller's number; of several reports the worst counts.
+
+    ===============================  ========
+    verstat, or the header itself
+    ===============================  ========
+    TN-Validation-Passed, ...-A, A   ATTESTED
+    TN-Validation-Failed, ...-A/B/C  FAILED
+    not UTF-8                        FAILED
+    No-TN-Validation, anything else  NONE
+    ===============================  ========
+
+    ``verstat`` is a parameter of the URI or of its user part (3GPP TS 24.229 section 7.2A.20);
+    carriers add the attestation level of the PASSporT (``attest``, RFC 8588 section 4) as a suffix,
+    where none stands for A, or send it alone. B and C say that the caller, or only his gateway, is
+    known, not that the number is his.
+    """
+    bare = _DISPLAY_NAME.sub("<", _QUOTED.sub("", text)).lower()
+    if UNREADABLE in bare:
+        return Verdict.FAILED
+    reports = _REPORT.findall(";" + "".join(bare.split()))
+    found = {_verdict(report) for report in reports or [bare.strip()]}
+    if Verdict.FAILED in found:
+        return Verdict.FAILED
+    return Verdict.ATTESTED if found == {Verdict.ATTESTED} else Verdict.NONE
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """An entry of History-Info."""
+
+    number: str | None
+    index: str
+    origin: str
+    """Index of the entry from which the call came to this one."""
+
+
+def _verdict(report: str) -> Verdict:
+    if report.startswith(_FAILED):
+        return Verdict.FAILED
+    return _VERDICTS.get(report, Verdict.NONE)
+
+
+def _values(text: str) -> list[str]:
+    """The values of a header, display names in quotes left out."""
+    return [value for value in _VALUE.findall(_QUOTED.sub("", text)) if value.strip()]
+
+
+def _history(text: str) -> list[_Entry]:
+    return [_entry(value) for value in _values(text)[-_MOST_ENTRIES:]]
+
+
+def _entry(value: str) -> _Entry:
+    parameters = value.rpartition(">")[2]
+    index, origin = _INDEX.search(parameters), _ORIGIN.search(parameters)
+    own = index[1] if index else ""
+    return _Entry(number_of(value), own, origin[1] if origin else own.rpartition(".")[0])
+
+
+def _retargeters(entries: list[_Entry]) -> Iterator[str | None]:
+    """The numbers from which the call went on to another one, the last one first."""
+    at = len(entries) - 1
+    while at > 0:
+        earlier = [entry.index for entry in entries[:at]]
+        origin = entries[at].origin
+        before = earlier.index(origin) if origin and origin in earlier else at - 1
+        if entries[before].number != entries[at].number:
+            yield entries[before].number
+        at = before

@@ -1,60 +1,125 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What a planned target looks like in SIP: Request-URI and headers of its branch.
+"""What a plan looks like in SIP: Request-URI and headers of each branch, or the Contacts of a 302.
 
-Addresses come from ``Settings``, everything else from checked values; nothing is escaped here
-because nothing that needs it gets here.
+Addresses come from ``Settings``, everything else from checked values, so that only a URI within a
+URI needs escaping.
 """
 
+from collections.abc import Sequence
+from dataclasses import replace
+from urllib.parse import quote
+
+from kemi_routing import caller_id
+from kemi_routing.caller_id import Dress, SoFar
 from kemi_routing.errors import InvalidValue
-from kemi_routing.plan import Access, Planned
+from kemi_routing.plan import Access, Plan, Planned, PlannedStep
 from kemi_routing.settings import Settings
 from kemi_routing.targets import Kind
 
 ACCOUNT = "X-Followme-Account"
+"""The number whose target the media server is; back from there: for whom it calls (SPEC V4)."""
 GRADE = "X-Followme-Grade"
 PIN = "X-Followme-Pin"
-OUR_HEADERS = (ACCOUNT, GRADE, PIN)
-"""Set towards the media server only, removed from everything that comes in."""
+OUTGOING = "X-Followme-Outgoing"
+SERVICE = "X-Followme-Service"
+"""From the media server only: what its call is for."""
+OUR_HEADERS = (ACCOUNT, GRADE, PIN, OUTGOING, SERVICE)
+"""Between us and the media server only, removed from everything that comes in."""
 
-IDENTITY_HEADERS = ("P-Asserted-Identity", "P-Preferred-Identity", "Remote-Party-ID", "Identity")
-"""Removed where the CLI is replaced, and from sources that are not trusted (SPEC V2, V5)."""
+_MAILBOX_OF = "target=sip:{user}%40{domain}"
+_URIS = {
+    Kind.PSTN: "sip:{name}@{gateway}",
+    Kind.SIP: "{name}",
+    Kind.LINE: "sip:{name}@{domain}",
+    Kind.VOICEMAIL: f"sip:voicemail@{{media}};{_MAILBOX_OF};cause={{cause}}",
+    Kind.MAILBOX: f"sip:vm-access@{{media}};{_MAILBOX_OF}",
+    Kind.ANNOUNCEMENT: "sip:annc@{media};play={name}",
+    Kind.CONFERENCE: "sip:conf={name}@{media}",
+    Kind.MENU: "sip:ivr.{name}@{media}",
+    Kind.QUEUE: "sip:queue.{name}@{media}",
+    Kind.PARKING: "sip:park@{media}",
+}
+"""Request-URIs; voicemail as in RFC 4458 section 2, announcement and conference in RFC 4240."""
+_CONFIRM = "sip:screen@{media};target={back}"
+_WITHOUT = {Kind.IAX: "no IAX gateway is configured", Kind.NUMBER: "only its lines can be rung"}
 
 
 def target_uri(planned: Planned, number: str, settings: Settings, cause: int) -> str:
     """The Request-URI of the branch; for a line its address of record.
 
-    ``cause`` is the RFC 4458 cause that voicemail gets. Raises InvalidValue for an IAX target,
-    whose password has no place in a SIP message (SPEC T3).
+    ``number`` is that of the target's account, ``cause`` the RFC 4458 cause that voicemail gets.
+    Raises InvalidValue for an IAX target, whose password has no place in a SIP message (SPEC T3),
+    for a number, of which only the lines ring, and for media without a media server.
     """
     target, domain = planned.target, settings.platform.domain
-    match target.kind:
-        case Kind.PSTN:
-            return f"sip:{target.address}@{settings.gateway}"
-        case Kind.LINE:
-            return f"sip:{target.address}@{domain}"
-        case Kind.VOICEMAIL:
-            return (f"sip:voicemail@{settings.media_server}"
-                    f";target=sip:{number}%40{domain};cause={cause}")
-        case Kind.MAILBOX:
-            return f"sip:vm-access@{settings.media_server};target=sip:{number}%40{domain}"
-        case Kind.SIP:
-            return target.address
-    raise InvalidValue(f"{target}: no IAX gateway is configured")
+    missing = _WITHOUT.get(target.kind)
+    if _at_media_server(planned) and not settings.media_server:
+        missing = "no media server is configured"
+    if missing:
+        raise InvalidValue(f"{target}: {missing}")
+    form = _CONFIRM if planned.confirm else _URIS[target.kind]
+    return form.format(
+        name=target.address, domain=domain, gateway=settings.gateway, media=settings.media_server,
+        user=caller_id.user_of(number), cause=cause,
+        back=_way_back(planned, domain) if planned.confirm else "")
 
 
-def from_uri(cli: str, settings: Settings) -> str:
-    """The From URI that presents ``cli``."""
-    return f"sip:{cli}@{settings.platform.domain}"
+def dress(planned: Planned, so_far: SoFar, access: Access | None, settings: Settings) -> Dress:
+    """How this branch is told apart from the INVITE as received; once for each branch."""
+    domain = settings.platform.domain
+    if planned.target.kind.outside and not _at_media_server(planned):
+        number = so_far.accounts[planned.account].number
+        uri = target_uri(planned, number, settings, cause=0)
+        return caller_id.outside(planned, uri, so_far, settings.gateway_cli, domain)
+    seen = caller_id.inside(planned, so_far, domain)
+    return replace(seen, add=_to_media_server(planned, so_far, access))
 
 
-def branch_headers(planned: Planned, owner: str, access: Access | None, settings: Settings,
-                   ) -> list[str]:
-    """Header lines that the branch gets beside those of the caller, without line ends."""
-    headers = []
-    if planned.target.kind.outside and planned.cli:
-        headers.append(f"P-Asserted-Identity: <{from_uri(planned.cli, settings)}>")
-    if planned.target.kind in (Kind.VOICEMAIL, Kind.MAILBOX):
-        headers.append(f"{ACCOUNT}: {owner}")
-    if planned.target.kind is Kind.MAILBOX and access:
-        headers += [f"{GRADE}: {access.grade}", f"{PIN}: {'ask' if access.ask_pin else 'open'}"]
-    return headers
+def q_values(entries: Sequence[int]) -> list[str]:
+    """The q of each step, from its count of entries: in (1, 0.8), falling, evenly apart (SPEC F9).
+
+    A q has three decimals (RFC 3261 section 25.1), enough for 199 entries.
+    """
+    apart = 0.2 / (sum(entries) + 1)
+    return [f"{1 - apart * place:.3f}".rstrip("0") for place in range(1, len(entries) + 1)]
+
+
+def redirect_contacts(plan: Plan, settings: Settings) -> list[str] | None:
+    """The Contact values of a 302 that say what the plan says (SPEC F9).
+
+    None where they cannot: where a target is not T1 or T2, begins later or asks for ``confirm``,
+    or where an outcome continues elsewhere.
+    """
+    if not plan.steps or not all(map(_is_plain, plan.steps)):
+        return None
+    steps = [step.targets for step in plan.steps]
+    return [f"<{target_uri(one, plan.number, settings, cause=0)}?Expires={one.ring_s}>;q={q}"
+            for step, q in zip(steps, q_values(list(map(len, steps))), strict=True)
+            for one in step]
+
+
+def _is_plain(step: PlannedStep) -> bool:
+    return not step.on and all(
+        one.target.kind in (Kind.PSTN, Kind.SIP) and not one.delay_s and not one.confirm
+        for one in step.targets)
+
+
+def _to_media_server(planned: Planned, so_far: SoFar, access: Access | None) -> tuple[str, ...]:
+    if not _at_media_server(planned):
+        return ()
+    account = f"{ACCOUNT}: {so_far.accounts[planned.account].number}"
+    if planned.target.kind is not Kind.MAILBOX or access is None:
+        return (account,)
+    return (account, f"{GRADE}: {access.grade}", f"{PIN}: {'ask' if access.ask_pin else 'open'}",
+            f"{OUTGOING}: {access.outgoing}")
+
+
+def _at_media_server(planned: Planned) -> bool:
+    return planned.target.kind.answers or planned.confirm
+
+
+def _way_back(planned: Planned, domain: str) -> str:
+    """Where the media server asks us to call for ``confirm``: a URI as a URI parameter's value."""
+    target = planned.target
+    uri = target.address if target.kind is Kind.SIP else f"sip:{target.address}@{domain}"
+    return quote(uri, safe=":[]+*~")

@@ -2,14 +2,18 @@
 """The operator's settings, read once from the environment (see README)."""
 
 import ipaddress
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from urllib.parse import urlsplit
 
+from kemi_routing import caller_id
 from kemi_routing.errors import InvalidValue
-from kemi_routing.model import Platform
+from kemi_routing.model import MailboxPolicy, Platform
 
 PREFIX = "FOLLOWME_"
+REDIS_PORT = 6379
 
 
 class Asserts(StrEnum):
@@ -21,22 +25,60 @@ class Asserts(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Trunk:
+    """A trusted source of calls (SPEC B1)."""
+
+    asserts: Asserts
+    stir: str = ""
+    """Header in which it reports the verdict on the caller's number; empty: it reports none."""
+    redirect: bool = False
+    """It is answered 302 with the targets, where a plan allows it (SPEC F9)."""
+    early_media: bool = False
+    """It gets the early media of a target that rings alone (SPEC F11)."""
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """What the edge and ``explain`` both need to know."""
 
     redis: str
     platform: Platform
-    trunks: Mapping[str, Asserts]
-    """Source address -> header that asserts the ANI."""
+    trunks: Mapping[str, Trunk]
+    """By source address."""
     gateway: str
     """``host:port`` of the gateway for outside numbers."""
+    gateway_cli: caller_id.Profile
+    """What outside targets are shown."""
     media_server: str
-    """``host:port`` of the media server."""
+    """``host:port`` of the media server; empty: there is none."""
     address: str
     port: int
     """Where Kamailio listens."""
     spiral_port: int
     """UDP port on 127.0.0.1 of the internal second pass."""
+
+    @property
+    def media_host(self) -> str:
+        """Where the media server's calls come from; empty where there is none."""
+        return _host(self.media_server)
+
+    def may_connect(self, host: str, port: str) -> bool:
+        """Whether a request within a call may open a TCP connection to this host and port, which
+        its sender chose: not to this machine, to Redis, nor by a name that the operator does not
+        list (SPEC P6).
+        """
+        host = host.strip("[]").lower()
+        if port == str(urlsplit(self.redis).port or REDIS_PORT):
+            return False
+        if host in {*self.trunks, *self.platform.sip_hosts, _host(self.gateway), self.media_host}:
+            return True
+        try:
+            address = ipaddress.ip_address(host)
+        except ValueError:
+            return False
+        local = address.is_loopback or address.is_unspecified or host == self.address
+        mapped = address.version == 6 and address.ipv4_mapped is not None
+        return not (local or mapped)
 
     @property
     def send_socket(self) -> str:
@@ -50,9 +92,10 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
         return environment.get(PREFIX + name, "").strip() or default
 
     gateway = _host_port("GATEWAY", get("GATEWAY", "127.0.0.1:5080"))
-    media_server = _host_port("MEDIA_SERVER", get("MEDIA_SERVER", "127.0.0.1:5070"))
+    media_server = get("MEDIA_SERVER", "")
+    if media_server:
+        media_server = _host_port("MEDIA_SERVER", media_server)
     address = get("ADDRESS", "127.0.0.1")
-    others = (one.rpartition(":")[0].strip("[]").lower() for one in (gateway, media_server))
     domain = get("DOMAIN", "followme.local").lower()
     if not set(domain) <= _HOST_CHARACTERS:
         raise InvalidValue(f"{PREFIX}DOMAIN: {domain!r}; write a host name: voice.example.com")
@@ -65,9 +108,13 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
         platform=Platform(
             domain,
             sip_hosts=frozenset(_words(get("SIP_HOSTS", "").lower())),
-            own_hosts=frozenset({address, *others})),
+            own_hosts=frozenset({address, _host(gateway), _host(media_server)} - {""}),
+            media_server=bool(media_server),
+            mailbox=_mailbox(get("MAILBOX", MailboxPolicy.PIN_UNLESS_TRUSTED)),
+            outgoing_without_pin=_grades(get("OUTGOING_WITHOUT_PIN", "A"))),
         trunks=_trunks(get("TRUNKS", "")),
         gateway=gateway,
+        gateway_cli=_profile(get("GATEWAY_CLI", "")),
         media_server=media_server,
         address=address,
         port=port,
@@ -79,17 +126,55 @@ def _words(text: str) -> list[str]:
     return [word.strip() for word in text.split(",") if word.strip()]
 
 
-def _trunks(text: str) -> dict[str, Asserts]:
+def _trunks(text: str) -> dict[str, Trunk]:
     trunks = {}
     for word in _words(text):
-        address, _, header = word.partition("=")
+        address, _, options = word.partition("=")
         try:
-            trunks[str(ipaddress.ip_address(address.strip()))] = Asserts(header.strip())
+            trunks[str(ipaddress.ip_address(address.strip()))] = _trunk(options)
         except ValueError:
             raise InvalidValue(
                 f"{PREFIX}TRUNKS: {word!r}; write ADDRESS=HEADER, with the header "
-                f"{', '.join(Asserts)}: 192.0.2.1=P-Asserted-Identity") from None
+                f"{', '.join(Asserts)}: 192.0.2.1=P-Asserted-Identity, and behind it as wanted "
+                ";stir=HEADER;redirect;early-media") from None
     return trunks
+
+
+def _trunk(text: str) -> Trunk:
+    """Raises ValueError for what is no option."""
+    asserts, *options = (option.strip() for option in text.split(";"))
+    stir = [option.removeprefix("stir=") for option in options if option.startswith("stir=")]
+    flags = [option for option in options if not option.startswith("stir=")]
+    if not (set(flags) <= _FLAGS and all(map(_HEADER.fullmatch, stir))):
+        raise ValueError(text)
+    return Trunk(Asserts(asserts), "".join(stir[-1:]), redirect="redirect" in flags,
+                 early_media="early-media" in flags)
+
+
+def _profile(text: str) -> caller_id.Profile:
+    try:
+        return caller_id.profile(text)
+    except InvalidValue as error:
+        raise InvalidValue(f"{PREFIX}GATEWAY_CLI: {error}") from None
+
+
+def _mailbox(text: str) -> MailboxPolicy:
+    try:
+        return MailboxPolicy(text)
+    except ValueError:
+        raise InvalidValue(
+            f"{PREFIX}MAILBOX: {text!r}; write {', '.join(MailboxPolicy)}") from None
+
+
+def _grades(text: str) -> str:
+    if text not in _TRUSTED_GRADES:
+        raise InvalidValue(f"{PREFIX}OUTGOING_WITHOUT_PIN: {text!r}; write the grades that need no "
+                           f"PIN: {', '.join(_TRUSTED_GRADES)}")
+    return text
+
+
+def _host(host_port: str) -> str:
+    return host_port.rpartition(":")[0].strip("[]").lower()
 
 
 def _host_port(name: str, text: str) -> str:
@@ -106,3 +191,6 @@ def _port(name: str, text: str) -> int:
 
 
 _HOST_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-[]:")
+_TRUSTED_GRADES = ("A", "AB", "AC", "ABC")
+_FLAGS = frozenset({"redirect", "early-media"})
+_HEADER = re.compile("[A-Za-z][A-Za-z0-9-]{0,63}", re.ASCII)

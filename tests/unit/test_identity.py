@@ -4,6 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kemi_routing import e164, identity
+from kemi_routing.model import Verdict
 
 OWNER = "42073723123"
 
@@ -95,11 +96,103 @@ def test_whether_a_call_was_forwarded_before(history: str, retargeted: bool) -> 
     assert identity.is_retargeted(history) is retargeted
 
 
+A, B, C = "42027777100", "42073723123", "49115234567"
+
+
+@pytest.mark.parametrize(("diversion", "history", "diverters"), [
+    ("", "", ()),
+    (f"<sip:+{B}@carrier.example>;reason=unconditional", "", (B,)),
+    (f"sip:{B}@carrier.example;reason=unconditional", "", (B,)),
+    (f'"B, mobile" <tel:+{B}>;reason="user, busy", <sip:{A}@x>;counter=2', "", (B, A)),
+    (f"<sip:{B}@x>,<sip:anonymous@anonymous.invalid>,<sip:{A}@x>", "", (B, A)),
+    (f"<sip:{B}@x>,<sip:{A}@x>,<sip:+{B}@y>", "", (B, A)),
+    (identity.UNREADABLE, identity.UNREADABLE, ()),
+    # the dialled number alone, or only on its way through a network
+    ("", f"<sip:{A}@x>;index=1", ()),
+    ("", f"<sip:{A}@x;cause=302>;index=1", ()),
+    ("", f"<sip:+{A}@x>;index=1, <sip:{A}@y>;index=1.1;rc=1, <tel:{A}>;index=1.1.1;np=1.1", ()),
+    # B forwards to A, by whoever's way of writing it
+    ("", f"<sip:{B}@x>;index=1, <sip:{A}@x;cause=302>;index=1.1;mp=1", (B,)),
+    ("", f"<sip:{B}@x?Reason=SIP%3Bcause%3D486>;index=1, <sip:{A}@x>;index=1.1", (B,)),
+    ("", f"<sip:{B}@x>, <sip:{A}@x>", (B,)),
+    ("", f"<sip:{B}@x>;index=9, <sip:{A}@x>;index=4.1", (B,)),
+    ("", f"<sip:{C}@x>;index=1,<sip:{B}@x>;index=1.1;mp=1,<sip:{A}@x>;INDEX = 1.1.1", (B, C)),
+    # C was only rung before the call came here
+    ("", f"<sip:{B}@x>;index=1,<sip:{C}@x>;index=1.1,<sip:{A}@x>;index=1.2;mp=1", (B,)),
+    # it was here before
+    ("", f"<sip:{A}@x>;index=1,<sip:{B}@x>;index=1.1,<sip:{A}@x>;index=1.1.1", (B, A)),
+    ("", f"<sip:{B}@x>;index=1, <sip:jana@x>;index=1.1, <sip:{A}@x>;index=1.1.1", (B,)),
+    (f"<sip:{B}@x>", f"<sip:{C}@x>;index=1,<sip:{B}@x>;index=1.1,<sip:{A}@x>;index=1.1.1", (B, C)),
+])
+def test_the_numbers_that_diverted_a_call(
+        diversion: str, history: str, diverters: tuple[str, ...]) -> None:
+    assert identity.diverters(diversion, history) == diverters
+
+
+@pytest.mark.parametrize(("history", "index"), [
+    ("", ""),
+    (" , ", ""),
+    (FIRST, "1"),
+    (f"{FIRST}, <sip:42073723123@carrier.example>; Index = 1.12 ;mp=1", "1.12"),
+    (f"{FIRST}, <sip:42073723123@carrier.example;index=7>", ""),
+    (f"{FIRST};index=<1>", ""),
+    ("<sip:a@b>;index=1.1.", ""),
+    ("<sip:a@b>;index=1234", ""),
+    (f"<sip:a@b>;index={'1.' * 21}1", ""),
+    (identity.UNREADABLE, ""),
+])
+def test_the_index_of_the_last_entry(history: str, index: str) -> None:
+    assert identity.history_index(history) == index
+
+
+def test_a_history_of_thousands_of_entries_costs_no_more_than_a_call_may_have_hops() -> None:
+    entries = [f"<sip:{4200000000 + at}@x>;index={at}" for at in range(3000)]
+    assert len(identity.diverters("", ",".join(entries))) == 69
+
+
+TEL = "<tel:+42073723123;verstat="
+
+
+@pytest.mark.parametrize(("text", "verdict"), [
+    (f"{TEL}TN-Validation-Passed>", Verdict.ATTESTED),
+    (f"{TEL}TN-Validation-Passed-A>", Verdict.ATTESTED),
+    (f"{TEL}tn-validation-passed>", Verdict.ATTESTED),
+    ("<sip:+42073723123;verstat=TN-Validation-Passed@x;user=phone>", Verdict.ATTESTED),
+    ('"J" <sip:+42073723123@x;verstat=TN-Validation-Passed>', Verdict.ATTESTED),
+    ("TN-Validation-Passed-A", Verdict.ATTESTED),
+    (" A ", Verdict.ATTESTED),
+    ("verstat=TN-Validation-Passed; attest=A", Verdict.ATTESTED),
+    ("verstat=TN-Validation-Passed;attest=B", Verdict.NONE),
+    (f"{TEL}TN-Validation-Passed-B>", Verdict.NONE),
+    ("TN-Validation-Passed-C", Verdict.NONE),
+    ("B", Verdict.NONE),
+    ("", Verdict.NONE),
+    ("yes", Verdict.NONE),
+    ("<tel:+42073723123>", Verdict.NONE),
+    (f"{TEL}No-TN-Validation>", Verdict.NONE),
+    (f"{TEL}TN-Validation-Passed>, {TEL}No-TN-Validation>", Verdict.NONE),
+    (f"{TEL}TN-Validation-Failed>", Verdict.FAILED),
+    (f"{TEL}TN-Validation-Failed-A>", Verdict.FAILED),
+    (f"{TEL}TN-Validation-Passed>,{TEL}TN-Validation-Failed-C>", Verdict.FAILED),
+    (identity.UNREADABLE, Verdict.FAILED),
+    # a stranger's display name
+    ('"x;verstat=TN-Validation-Passed" <sip:eve@x>', Verdict.NONE),
+    ("x;verstat=TN-Validation-Passed <sip:eve@x>", Verdict.NONE),
+    ("<sip:eve@x>, x;verstat=TN-Validation-Passed <sip:eve@x>", Verdict.NONE),
+    ("<sip:eve@x;note=verstat=TN-Validation-Passed>", Verdict.NONE),
+])
+def test_what_a_trunk_reports_of_the_number(text: str, verdict: Verdict) -> None:
+    assert identity.verdict(text) is verdict
+
+
 @given(st.text(), st.text())
 def test_hostile_text_is_no_identity(text: str, other: str) -> None:
     assert e164.is_number(identity.number_of(text) or OWNER)
     assert identity.is_anonymous(text, other) in (True, False)
     assert identity.is_retargeted(other) in (True, False)
+    assert all(map(e164.is_number, identity.diverters(text, other)))
+    assert set(identity.history_index(text)) <= set("0123456789.")
+    assert identity.verdict(text) is not Verdict.ATTESTED
 
 
 @given(st.text().map(lambda name: name.replace("\\", "\\\\").replace('"', '\\"')))

@@ -1,19 +1,25 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
+from dataclasses import replace
+
 import pytest
 
 from kemi_routing import render, settings, targets
+from kemi_routing.caller_id import Dress, SoFar
 from kemi_routing.errors import InvalidValue
-from kemi_routing.plan import Access, Planned
+from kemi_routing.model import Outcome
+from kemi_routing.plan import Access, Account, Caller, Outgoing, Plan, Planned, PlannedStep
 from kemi_routing.targets import MAILBOX
 
-NUMBER, OWNER = "42027777100", "acme/jana"
+NUMBER, EXTENSION = "42027777100", "acme/201"
 SETTINGS = settings.from_environment({
     "FOLLOWME_DOMAIN": "voice.example", "FOLLOWME_GATEWAY": "192.0.2.40:5060",
-    "FOLLOWME_MEDIA_SERVER": "192.0.2.30:5070"})
+    "FOLLOWME_MEDIA_SERVER": "192.0.2.30:5070", "FOLLOWME_GATEWAY_CLI": "history=no"})
+WITHOUT_MEDIA = replace(SETTINGS, media_server="")
+MEDIA = "192.0.2.30:5070"
 
 
-def planned(text: str, cli: str | None = None) -> Planned:
-    return Planned(MAILBOX if text == "mailbox" else targets.parse(text), 20, cli)
+def planned(text: str, cli: str | None = None, *, confirm: bool = False) -> Planned:
+    return Planned(MAILBOX if text == "mailbox" else targets.parse(text), 20, cli, confirm=confirm)
 
 
 @pytest.mark.parametrize(("text", "uri"), [
@@ -22,49 +28,126 @@ def planned(text: str, cli: str | None = None) -> Planned:
     ("SIP/jana@example.net:5061", "sip:jana@example.net:5061"),
     ("sip:jana@[2001:db8::1];transport=tls", "sip:jana@[2001:db8::1];transport=tls"),
     ("voicemail",  # RFC 4458 section 2
-     "sip:voicemail@192.0.2.30:5070;target=sip:42027777100%40voice.example;cause=486"),
-    ("mailbox", "sip:vm-access@192.0.2.30:5070;target=sip:42027777100%40voice.example"),
+     f"sip:voicemail@{MEDIA};target=sip:42027777100%40voice.example;cause=486"),
+    ("mailbox", f"sip:vm-access@{MEDIA};target=sip:42027777100%40voice.example"),
+    ("announcement closed", f"sip:annc@{MEDIA};play=closed"),  # RFC 4240 section 3
+    ("conference board", f"sip:conf=board@{MEDIA}"),  # RFC 4240 section 5
+    ("menu main", f"sip:ivr.main@{MEDIA}"),
+    ("queue sales", f"sip:queue.sales@{MEDIA}"),
+    ("park", f"sip:park@{MEDIA}"),
 ])
 def test_the_request_uri_of_a_branch(text: str, uri: str) -> None:
     assert render.target_uri(planned(text), NUMBER, SETTINGS, cause=486) == uri
 
 
-def test_no_iax_password_gets_into_a_sip_message() -> None:
-    with pytest.raises(InvalidValue, match=r"IAX2/jana:\*\*\*@pbx.example.com/1: no IAX gateway"):
-        render.target_uri(planned("IAX2/jana:hidden@pbx.example.com/1"), NUMBER, SETTINGS, cause=0)
-
-
-def test_the_from_uri_presents_the_cli() -> None:
-    assert render.from_uri(NUMBER, SETTINGS) == "sip:42027777100@voice.example"
-
-
-ASSERTED = "P-Asserted-Identity: <sip:42027777100@voice.example>"
-ACCOUNT = "X-Followme-Account: acme/jana"
-
-
-@pytest.mark.parametrize(("text", "cli", "access", "headers"), [
-    ("49115234567", NUMBER, None, [ASSERTED]),
-    ("SIP/jana@example.net", NUMBER, None, [ASSERTED]),
-    ("49115234567", None, None, []),  # the caller's own identity stays
-    ("line jana-desk", None, None, []),
-    ("line jana-desk", "42027777200", None, []),
-    ("voicemail", None, None, [ACCOUNT]),
-    ("voicemail", "42027777200", Access("A", ask_pin=False), [ACCOUNT]),
-    ("mailbox", None, Access("A", ask_pin=False),
-     [ACCOUNT, "X-Followme-Grade: A", "X-Followme-Pin: open"]),
-    ("mailbox", None, Access("D", ask_pin=True),
-     [ACCOUNT, "X-Followme-Grade: D", "X-Followme-Pin: ask"]),
-    ("mailbox", None, None, [ACCOUNT]),  # no grade: the media server opens nothing
+@pytest.mark.parametrize(("text", "target"), [
+    ("49115234567", "sip:49115234567%40voice.example"),
+    ("line jana-desk", "sip:jana-desk%40voice.example"),
+    ("sip:jana@[2001:db8::1]:5061;transport=tls",
+     "sip:jana%40[2001:db8::1]:5061%3Btransport%3Dtls"),
 ])
-def test_the_headers_that_a_branch_gets(
-        text: str, cli: str | None, access: Access | None, headers: list[str]) -> None:
-    assert render.branch_headers(planned(text, cli), OWNER, access, SETTINGS) == headers
+def test_to_confirm_the_media_server_calls_back(text: str, target: str) -> None:
+    asked = planned(text, confirm=True)
+    assert render.target_uri(asked, NUMBER, SETTINGS, cause=0) == (
+        f"sip:screen@{MEDIA};target={target}")
+
+
+def test_the_mailbox_of_an_extension() -> None:
+    assert render.target_uri(planned("voicemail"), EXTENSION, SETTINGS, cause=302) == (
+        f"sip:voicemail@{MEDIA};target=sip:201.acme%40voice.example;cause=302")
+
+
+@pytest.mark.parametrize(("one", "why"), [
+    (planned("IAX2/jana:hidden@pbx.example.com/1"),
+     r"IAX2/jana:\*\*\*@pbx.example.com/1: no IAX gateway"),
+    (planned("number 42027777200"), "number 42027777200: only its lines can be rung"),
+    (planned("voicemail"), "voicemail: no media server"),
+    (planned("mailbox"), "mailbox: no media server"),
+    (planned("49115234567", confirm=True), "49115234567: no media server"),
+])
+def test_what_has_no_request_uri(one: Planned, why: str) -> None:
+    with pytest.raises(InvalidValue, match=why):
+        render.target_uri(one, NUMBER, WITHOUT_MEDIA, cause=0)
+
+
+ACCOUNT = f"X-Followme-Account: {NUMBER}"
+DIVERSION = "Diversion: <sip:42027777100@voice.example>;reason=user-busy;counter=1;privacy=off"
+OPENED = Access("A", ask_pin=False, outgoing=Outgoing.YES)
+ASKED = Access("D", ask_pin=True)
+
+
+@pytest.mark.parametrize(("one", "access", "dress"), [
+    (planned("line jana-desk"), None, Dress()),
+    (planned("voicemail"), OPENED, Dress(on_top=(DIVERSION,), add=(ACCOUNT,))),
+    (planned("mailbox"), OPENED,
+     Dress(add=(ACCOUNT, "X-Followme-Grade: A", "X-Followme-Pin: open",
+                "X-Followme-Outgoing: yes"))),
+    (planned("mailbox"), ASKED,
+     Dress(add=(ACCOUNT, "X-Followme-Grade: D", "X-Followme-Pin: ask",
+                "X-Followme-Outgoing: no"))),
+    (planned("mailbox"), None, Dress(add=(ACCOUNT,))),  # the media server opens nothing
+    (planned("menu main"), None, Dress(add=(ACCOUNT,))),
+    # it is not outside yet: whoever calls back from there is told what an outside target is told
+    (planned("49115234567", NUMBER, confirm=True), None, Dress(add=(ACCOUNT,))),
+    (planned("49115234567", NUMBER), None, Dress(
+        "sip:42027777100@voice.example",
+        ("Identity", "P-Asserted-Identity", "P-Preferred-Identity", "Remote-Party-ID",
+         "History-Info"), (DIVERSION,),
+        ("P-Asserted-Identity: <sip:42027777100@voice.example>",))),
+])
+def test_how_a_branch_is_dressed(one: Planned, access: Access | None, dress: Dress) -> None:
+    so_far = SoFar((Account(NUMBER, "acme/jana"),), Caller("42075553333"), (Outcome.BUSY,))
+    assert render.dress(one, so_far, access, SETTINGS) == dress
 
 
 def test_what_we_set_is_what_we_take_from_strangers() -> None:
-    opened = Access("A", ask_pin=False)
-    ours = render.branch_headers(planned("mailbox"), OWNER, opened, SETTINGS)
-    assert {header.partition(":")[0] for header in ours} == set(render.OUR_HEADERS)
-    assert ASSERTED.partition(":")[0] in render.IDENTITY_HEADERS
-    assert set(render.IDENTITY_HEADERS) == {
-        "P-Asserted-Identity", "P-Preferred-Identity", "Remote-Party-ID", "Identity"}
+    so_far = SoFar((Account(NUMBER, "acme/jana"),), Caller(), (None,))
+    ours = render.dress(planned("mailbox"), so_far, OPENED, SETTINGS).add
+    assert {header.partition(":")[0] for header in ours} | {render.SERVICE} == set(
+        render.OUR_HEADERS)
+
+
+@pytest.mark.parametrize(("entries", "values"), [
+    ([], []),
+    ([1], ["0.9"]),
+    ([1, 2], ["0.95", "0.9"]),
+    ([3, 1], ["0.96", "0.92"]),
+    ([1, 1, 1, 1, 1], ["0.967", "0.933", "0.9", "0.867", "0.833"]),
+])
+def test_q_falls_from_step_to_step(entries: list[int], values: list[str]) -> None:
+    assert render.q_values(entries) == values
+
+
+@pytest.mark.parametrize("count", [1, 30, 199])
+def test_q_lies_between_1_and_0_8_and_falls(count: int) -> None:
+    values = [float(value) for value in render.q_values([1] * count)]
+    assert values[0] < 1
+    assert values[-1] > 0.8
+    assert values == sorted(set(values), reverse=True)
+
+
+def plan(*steps: PlannedStep) -> Plan:
+    return Plan((Account(NUMBER, "acme/jana"),), steps)
+
+
+def test_a_plan_as_contacts_of_a_redirect() -> None:
+    first = (planned("49115234567"), planned("sip:jana@example.net;transport=tls"))
+    then = (replace(planned("42073723123"), ring_s=30),)
+    assert render.redirect_contacts(plan(PlannedStep(first, 1), PlannedStep(then)), SETTINGS) == [
+        "<sip:49115234567@192.0.2.40:5060?Expires=20>;q=0.95",
+        "<sip:jana@example.net;transport=tls?Expires=20>;q=0.95",
+        "<sip:42073723123@192.0.2.40:5060?Expires=30>;q=0.9",
+    ]
+
+
+@pytest.mark.parametrize("steps", [
+    (),
+    (PlannedStep((planned("49115234567"), planned("line jana-desk"))),),
+    (PlannedStep((planned("49115234567"),), 1), PlannedStep((planned("voicemail"),))),
+    (PlannedStep((replace(planned("49115234567"), delay_s=5),)),),
+    (PlannedStep((planned("49115234567", confirm=True),)),),
+    (PlannedStep((planned("49115234567"),), 1, on=((Outcome.BUSY, 2),)),
+     PlannedStep((planned("42073723123"),)), PlannedStep((planned("42073723124"),))),
+])
+def test_a_plan_that_contacts_cannot_tell(steps: tuple[PlannedStep, ...]) -> None:
+    assert render.redirect_contacts(plan(*steps), SETTINGS) is None

@@ -1,20 +1,25 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 import pytest
 
+from kemi_routing.caller_id import Forwarders, Profile
 from kemi_routing.errors import InvalidValue
-from kemi_routing.model import Platform
-from kemi_routing.settings import Asserts, Settings, from_environment
+from kemi_routing.model import MailboxPolicy, Platform
+from kemi_routing.settings import Asserts, Settings, Trunk, from_environment
 
 DEFAULTS = Settings(
-    redis="redis://127.0.0.1:6379/0", platform=Platform(own_hosts=frozenset({"127.0.0.1"})),
-    trunks={}, gateway="127.0.0.1:5080", media_server="127.0.0.1:5070", address="127.0.0.1",
-    port=5060, spiral_port=5059)
+    redis="redis://127.0.0.1:6379/0",
+    platform=Platform(own_hosts=frozenset({"127.0.0.1"}), media_server=False),
+    trunks={}, gateway="127.0.0.1:5080", gateway_cli=Profile(), media_server="",
+    address="127.0.0.1", port=5060, spiral_port=5059)
 EVERYTHING = {
     "FOLLOWME_REDIS": "unix:///run/redis/redis.sock",
     "FOLLOWME_DOMAIN": "Voice.Example",
     "FOLLOWME_SIP_HOSTS": "sip.example.net, PBX.example.org , ,192.0.2.7",
     "FOLLOWME_TRUNKS": "192.0.2.1=P-Asserted-Identity, 192.0.2.2 = From,2001:DB8:0::3=none",
     "FOLLOWME_GATEWAY": "gw.example.net:5062",
+    "FOLLOWME_GATEWAY_CLI": "from=caller pai=49115234567 diversion=last",
+    "FOLLOWME_MAILBOX": "always_pin",
+    "FOLLOWME_OUTGOING_WITHOUT_PIN": "AB",
     "FOLLOWME_MEDIA_SERVER": "[2001:db8::30]:5070",
     "FOLLOWME_ADDRESS": "192.0.2.10",
     "FOLLOWME_PORT": "5070",
@@ -33,11 +38,31 @@ def test_what_the_operator_said() -> None:
         redis="unix:///run/redis/redis.sock",
         platform=Platform("voice.example", frozenset(
             {"sip.example.net", "pbx.example.org", "192.0.2.7"}), frozenset(
-                {"192.0.2.10", "gw.example.net", "2001:db8::30"})),
-        trunks={"192.0.2.1": Asserts.PAI, "192.0.2.2": Asserts.FROM,
-                "2001:db8::3": Asserts.NOTHING},
-        gateway="gw.example.net:5062", media_server="[2001:db8::30]:5070", address="192.0.2.10",
-        port=5070, spiral_port=5071)
+                {"192.0.2.10", "gw.example.net", "2001:db8::30"}),
+            media_server=True, mailbox=MailboxPolicy.ALWAYS_PIN, outgoing_without_pin="AB"),
+        trunks={"192.0.2.1": Trunk(Asserts.PAI), "192.0.2.2": Trunk(Asserts.FROM),
+                "2001:db8::3": Trunk(Asserts.NOTHING)},
+        gateway="gw.example.net:5062",
+        gateway_cli=Profile("caller", "49115234567", diversion=Forwarders.LAST),
+        media_server="[2001:db8::30]:5070", address="192.0.2.10", port=5070, spiral_port=5071)
+
+
+@pytest.mark.parametrize(("text", "trunk"), [
+    ("From", Trunk(Asserts.FROM)),
+    ("P-Asserted-Identity;stir=P-Asserted-Identity;redirect;early-media",
+     Trunk(Asserts.PAI, "P-Asserted-Identity", redirect=True, early_media=True)),
+    ("none ; early-media ; stir=X-Attest", Trunk(Asserts.NOTHING, "X-Attest", early_media=True)),
+    ("From;redirect", Trunk(Asserts.FROM, redirect=True)),
+])
+def test_what_a_trunk_may_and_gets(text: str, trunk: Trunk) -> None:
+    chosen = from_environment({"FOLLOWME_TRUNKS": f"192.0.2.1={text}, 192.0.2.2=none"})
+    assert chosen.trunks == {"192.0.2.1": trunk, "192.0.2.2": Trunk(Asserts.NOTHING)}
+
+
+@pytest.mark.parametrize(("media_server", "host"), [
+    ("", ""), ("192.0.2.30:5070", "192.0.2.30"), ("[2001:DB8::30]:5070", "2001:db8::30")])
+def test_where_calls_of_the_media_server_come_from(media_server: str, host: str) -> None:
+    assert from_environment({"FOLLOWME_MEDIA_SERVER": media_server}).media_host == host
 
 
 def test_the_socket_that_faces_the_phones() -> None:
@@ -54,6 +79,16 @@ TRUNK_FORM = "write ADDRESS=HEADER, with the header P-Asserted-Identity, From, n
     ("TRUNKS", "carrier.example=From", TRUNK_FORM),
     ("TRUNKS", "192.0.2.0/24=From", TRUNK_FORM),
     ("TRUNKS", "192.0.2.1=From,=From", TRUNK_FORM),
+    ("TRUNKS", "192.0.2.1=From;stir", TRUNK_FORM),
+    ("TRUNKS", "192.0.2.1=From;stir=", TRUNK_FORM),
+    ("TRUNKS", "192.0.2.1=From;stir=X Y", "and behind it as wanted ;stir=HEADER;redirect;early"),
+    ("TRUNKS", "192.0.2.1=From;stir=X=1", TRUNK_FORM),
+    ("TRUNKS", "192.0.2.1=From;302", TRUNK_FORM),
+    ("TRUNKS", "192.0.2.1=From;", TRUNK_FORM),
+    ("GATEWAY_CLI", "from=none", "'from=none'; write from=number pai=number rpid=none"),
+    ("OUTGOING_WITHOUT_PIN", "D", "write the grades that need no PIN: A, AB, AC, ABC"),
+    ("OUTGOING_WITHOUT_PIN", "B", "'B'; write the grades that need no PIN: A, AB, AC, ABC"),
+    ("MAILBOX", "open", "write pin_unless_trusted, pin_unless_attested, always_pin"),
     ("GATEWAY", "192.0.2.1", "write host:port, such as 192.0.2.1:5060"),
     ("GATEWAY", ":5060", "write host:port, such as 192.0.2.1:5060"),
     ("GATEWAY", "gw example:5060", "write host:port, such as 192.0.2.1:5060"),
@@ -81,3 +116,36 @@ def test_a_refused_setting_names_its_variable_and_the_right_form(
 def test_the_first_and_the_last_port(port: str, number: int) -> None:
     chosen = from_environment({"FOLLOWME_PORT": port, "FOLLOWME_GATEWAY": f"h:{port}"})
     assert (chosen.port, chosen.gateway) == (number, f"h:{number}")
+
+
+@pytest.mark.parametrize(("host", "port", "may"), [
+    ("192.0.2.40", "5060", True),  # the gateway
+    ("192.0.2.30", "5070", True),  # the media server
+    ("192.0.2.20", "5060", True),  # a trunk
+    ("SIP.example.net", "5060", True),  # listed
+    ("10.0.0.7", "5060", True),  # a telephone in the office
+    ("[2001:db8::7]", "5060", True),
+    ("192.0.2.40", "6380", False),  # Redis may be there
+    ("10.0.0.7", "6380", False),
+    ("192.0.2.1", "5060", False),  # ourselves
+    ("127.0.0.1", "5060", False),
+    ("[::1]", "5060", False),
+    ("[::ffff:127.0.0.1]", "5060", False),
+    ("0.0.0.0", "5060", False),
+    ("127.1", "5060", False),
+    ("localhost", "5060", False),
+    ("", "", False),
+])
+def test_where_a_request_within_a_call_may_open_a_connection_to(
+        host: str, port: str, *, may: bool) -> None:
+    chosen = from_environment({
+        "FOLLOWME_ADDRESS": "192.0.2.1", "FOLLOWME_GATEWAY": "192.0.2.40:5060",
+        "FOLLOWME_MEDIA_SERVER": "192.0.2.30:5060", "FOLLOWME_TRUNKS": "192.0.2.20=From",
+        "FOLLOWME_SIP_HOSTS": "sip.example.net", "FOLLOWME_REDIS": "redis://10.0.0.9:6380/0"})
+    assert chosen.may_connect(host, port) is may
+
+
+@pytest.mark.parametrize("redis", ["", "unix:///run/redis.sock", "redis://10.0.0.9/0"])
+def test_the_usual_port_of_redis_is_never_connected_to(redis: str) -> None:
+    chosen = from_environment({"FOLLOWME_REDIS": redis})
+    assert not chosen.may_connect("10.0.0.7", "6379")

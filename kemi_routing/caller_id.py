@@ -1,0 +1,275 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Whose number a branch shows, and what it tells of the forwarding before it (SPEC V5).
+
+- Outside targets (T1-T3) are shown what the profile says, header by header.
+- Own lines and the media server see the caller. Diversion and History-Info reach them as they
+  came; to voicemail goes a Diversion of ours on top, from which it takes whom to greet for and why.
+- A caller who asks for privacy is known to the gateway alone, which gets his Privacy too: phones,
+  media server and SIP hosts stand outside that trust (RFC 3325 section 7, RFC 3323 section 4.1).
+- Privacy is never touched. Identity (RFC 8224) signs From: it goes where From changes.
+- Extensions are not told outside: nobody there could call them.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from kemi_routing import e164, hunt
+from kemi_routing.errors import InvalidValue
+from kemi_routing.model import CLI_OF_CALLER, Outcome
+from kemi_routing.plan import Account, Caller, Planned, PlannedStep
+from kemi_routing.targets import Kind
+
+CHOSEN = "number"
+"""As the owner of the number chose for it (``Planned.cli``)."""
+PERSONAL = "personal"
+"""The number that was dialled, or handed over to."""
+CALLER = CLI_OF_CALLER
+NOTHING = "none"
+"""The header is not sent."""
+_AS_RECEIVED = "as received"
+
+ASSERTED, PREFERRED, PARTY, IDENTITY = (
+    "P-Asserted-Identity", "P-Preferred-Identity", "Remote-Party-ID", "Identity")
+DIVERSION, HISTORY = "Diversion", "History-Info"
+IDENTITY_HEADERS = (ASSERTED, PREFERRED, PARTY, IDENTITY)
+"""Headers that say who calls, besides From."""
+
+ANONYMOUS_URI = "sip:anonymous@anonymous.invalid"
+
+REASONS: dict[Outcome | None, str] = {
+    None: "unconditional",
+    Outcome.BUSY: "user-busy",
+    Outcome.NO_ANSWER: "no-answer",
+    Outcome.UNREACHABLE: "unavailable",
+    Outcome.DECLINED: "deflection",
+}
+"""How a number's own targets ended, None before the first -> the reason why it forwards: RFC 5806
+section 4, in the order of RFC 7544 section 6.1.
+"""
+
+
+class Forwarders(StrEnum):
+    """Which numbers that forwarded the call a Diversion header names."""
+
+    ALL = "all"
+    LAST = "last"
+    NONE = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """What outside targets are shown; the texts are the words above, or digits."""
+
+    from_: str = CHOSEN
+    pai: str = CHOSEN
+    rpid: str = NOTHING
+    diversion: Forwarders = Forwarders.ALL
+    history: bool = True
+    """Whether History-Info goes out, with entries of ours."""
+
+
+@dataclass(frozen=True, slots=True)
+class SoFar:
+    """What there is to tell about the call when a branch begins."""
+
+    accounts: tuple[Account, ...]
+    caller: Caller
+    why: tuple[Outcome | None, ...]
+    """``why_forwarded``."""
+    branch: int = 1
+    """Counts the branches of the call."""
+
+
+@dataclass(frozen=True, slots=True)
+class Dress:
+    """What one branch looks like; header lines have no line ends."""
+
+    from_uri: str | None = None
+    """Replaces From and its display name; None: as received."""
+    remove: tuple[str, ...] = ()
+    """Names of the headers that go."""
+    on_top: tuple[str, ...] = ()
+    """Lines that come before those of their name, which stay."""
+    add: tuple[str, ...] = ()
+
+
+FORM = ("from=number pai=number rpid=none diversion=all history=yes, where from, pai and rpid "
+        "are number, personal, caller or digits, pai and rpid none too, diversion is all, last "
+        "or none, and history yes or no")
+
+
+def profile(text: str) -> Profile:
+    """The profile that an operator wrote, words left out being the default.
+
+    Raises InvalidValue with the right form.
+    """
+    fields: dict[str, Any] = {}
+    for word in text.split():
+        name, _, value = word.partition("=")
+        try:
+            fields["from_" if name == "from" else name] = _READ[name](value)
+        except (KeyError, ValueError):
+            raise InvalidValue(f"{word!r}; write {FORM}") from None
+    return Profile(**fields)
+
+
+def why_forwarded(accounts: int, steps: Sequence[PlannedStep], tried: hunt.Tried,
+                  ) -> tuple[Outcome | None, ...]:
+    """For each of so many accounts how its own targets ended; None where none was tried."""
+    ended: list[list[Outcome]] = [[] for _ in range(accounts)]
+    for step, outcomes in zip(steps, tried, strict=False):
+        for planned, outcome in zip(step.targets, outcomes, strict=False):
+            ended[planned.account].append(outcome)
+    return tuple(hunt.strongest(outcomes) if outcomes else None for outcomes in ended)
+
+
+def cause(why: Outcome | None) -> int:
+    """The RFC 4458 cause of a forwarding."""
+    return hunt.OUTCOMES[why].cause if why else hunt.CAUSE_UNCONDITIONAL
+
+
+def user_of(number: str) -> str:
+    """The number as user part of a SIP URI: digits, an extension ``acme/201`` as ``201.acme``."""
+    organisation, _, extension = number.rpartition("/")
+    return f"{extension}.{organisation}" if organisation else number
+
+
+def inside(planned: Planned, so_far: SoFar, domain: str) -> Dress:
+    """A branch to one of our lines or to the media server: it sees the caller."""
+    caller, extension = so_far.caller, so_far.caller.cli
+    if extension and not caller.anonymous and not e164.is_number(extension):
+        home = so_far.accounts[planned.account].owner.partition("/")[0]
+        shown: str | None = _uri(user_of(extension.removeprefix(f"{home}/")), domain)
+    else:
+        shown = _from_uri(None, caller, domain, trusted=False)
+    forwarders = _forwarders(planned, so_far) if planned.target.kind is Kind.VOICEMAIL else []
+    return Dress(shown, IDENTITY_HEADERS if shown else (), _diversion(forwarders, domain))
+
+
+def outside(planned: Planned, uri: str, so_far: SoFar, profile: Profile, domain: str) -> Dress:
+    """A branch that leaves the platform with this Request-URI."""
+    caller, trusted = so_far.caller, planned.target.kind is Kind.PSTN
+    from_, pai, rpid = (_number(word, planned, so_far)
+                        for word in (profile.from_, profile.pai, profile.rpid))
+    from_uri = _from_uri(from_, caller, domain, trusted=trusted)
+    asserted = _shown(pai, caller, trusted=trusted)
+    party = _shown(rpid, caller, trusted=trusted)
+    forwarders = [one for one in _forwarders(planned, so_far) if e164.is_number(one[0])]
+    goes = {IDENTITY: from_uri is not None, ASSERTED: asserted != _AS_RECEIVED,
+            PREFERRED: asserted != _AS_RECEIVED, PARTY: party != _AS_RECEIVED,
+            DIVERSION: profile.diversion is not Forwarders.ALL, HISTORY: not profile.history}
+    told = _diversion(forwarders[_TOLD[profile.diversion]], domain)
+    add = (*_asserted(asserted, domain), *_party(party, caller, domain),
+           *(_history(uri, forwarders, so_far, domain) if profile.history else ()))
+    remove = tuple(name for name, gone in goes.items() if gone)
+    return Dress(from_uri, remove, () if goes[DIVERSION] else told,
+                 (*told, *add) if goes[DIVERSION] else add)
+
+
+_TOLD = {Forwarders.ALL: slice(None), Forwarders.LAST: slice(-1, None),
+         Forwarders.NONE: slice(0)}
+_Forwarders = list[tuple[str, Outcome | None]]
+
+
+def _number(word: str, planned: Planned, so_far: SoFar) -> str | None:
+    """Digits, ``NOTHING``, or None for the caller; a line's own number is the caller too."""
+    account = so_far.accounts[planned.account]
+    number = planned.cli
+    if word == CALLER:
+        number = None
+    elif word == PERSONAL and account.owner and e164.is_number(account.number):
+        number = account.number
+    elif word not in (CHOSEN, PERSONAL):
+        number = word
+    return None if number == so_far.caller.cli else number
+
+
+def _from_uri(number: str | None, caller: Caller, domain: str, *, trusted: bool) -> str | None:
+    if number is None and caller.anonymous:
+        # A line's From names the line, whatever Privacy it asks for.
+        return ANONYMOUS_URI if caller.cli or not trusted else None
+    shown = number or caller.cli
+    if shown and not e164.is_number(shown):
+        return ANONYMOUS_URI
+    return _uri(shown, domain) if shown else None
+
+
+def _shown(number: str | None, caller: Caller, *, trusted: bool) -> str:
+    if number is None and caller.anonymous and not trusted:
+        return NOTHING
+    return number or caller.cli or _AS_RECEIVED
+
+
+def _asserted(shown: str, domain: str) -> tuple[str, ...]:
+    return (f"{ASSERTED}: <{_uri(shown, domain)}>",) if e164.is_number(shown) else ()
+
+
+def _party(shown: str, caller: Caller, domain: str) -> tuple[str, ...]:
+    """draft-ietf-sip-privacy-04 section 4."""
+    if not e164.is_number(shown):
+        return ()
+    privacy = "full" if caller.anonymous and shown == caller.cli else "off"
+    return (f"{PARTY}: <{_uri(shown, domain)}>;party=calling;screen=yes;privacy={privacy}",)
+
+
+def _forwarders(planned: Planned, so_far: SoFar) -> _Forwarders:
+    """The numbers of ours that forwarded the call, the dialled one first, and why.
+
+    A call that a line makes to somebody outside is forwarded by nobody: no account owns it.
+    """
+    index = planned.account
+    chain: _Forwarders = []
+    while so_far.accounts[index].owner:
+        chain.insert(0, (so_far.accounts[index].number, so_far.why[index]))
+        if index == 0:
+            break
+        index = so_far.accounts[index].by
+    return chain
+
+
+def _diversion(forwarders: _Forwarders, domain: str) -> tuple[str, ...]:
+    """The last one comes first (RFC 5806 section 4)."""
+    values = [f"<{_uri(user_of(number), domain)}>;reason={REASONS[why]};counter=1;privacy=off"
+              for number, why in reversed(forwarders)]
+    return (f"{DIVERSION}: {', '.join(values)}",) if values else ()
+
+
+def _history(uri: str, forwarders: _Forwarders, so_far: SoFar, domain: str,
+             ) -> tuple[str, ...]:
+    """Our entries (RFC 7044 section 10.3): for each number that the call came through, unless the
+    proxy before us wrote the first already, and for the target.
+    """
+    if not forwarders:
+        return ()
+    (number, why), *others = forwarders
+    entries = []
+    index = so_far.caller.history
+    if not index:
+        index = "1"
+        entries.append(f"<{_uri(number, domain)}>;index=1")
+    for number, next_why in others:
+        entries.append(f"<{_uri(number, domain)};cause={cause(why)}>;index={index}.1;mp={index}")
+        index, why = f"{index}.1", next_why
+    entries.append(f"<{uri};cause={cause(why)}>;index={index}.{so_far.branch};mp={index}")
+    return (f"{HISTORY}: {', '.join(entries)}",)
+
+
+def _uri(user: str, domain: str) -> str:
+    return f"sip:{user}@{domain}"
+
+
+def _who(word: str) -> str:
+    if word in (CHOSEN, PERSONAL, CALLER) or e164.is_number(word):
+        return word
+    raise ValueError(word)
+
+
+def _who_or_nobody(word: str) -> str:
+    return word if word == NOTHING else _who(word)
+
+
+_READ: dict[str, Callable[[str], object]] = {
+    "from": _who, "pai": _who_or_nobody, "rpid": _who_or_nobody, "diversion": Forwarders,
+    "history": {"yes": True, "no": False}.__getitem__}
