@@ -9,6 +9,12 @@ class FollowMeError(Exception):
     phrase = "Server Internal Error"
 
 
+class Forbidden(FollowMeError):
+    """What somebody may not do; the text says who and why."""
+
+    status, phrase = 403, "Forbidden"
+
+
 class InvalidValue(FollowMeError, ValueError):
     """A value that is refused; the text says what is wrong and the right form."""
 

@@ -4,21 +4,23 @@
 The keys of ``Explained`` are stable; ``at`` is ISO 8601, ``_s`` are whole seconds.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from typing import TypedDict
 
-from kemi_routing import hunt
+from kemi_routing import caller_id, hunt, render
+from kemi_routing.caller_id import Dress, SoFar
 from kemi_routing.decide import OUTGOING
-from kemi_routing.hunt import Outcome
-from kemi_routing.plan import Plan, Planned, Remark
+from kemi_routing.model import Outcome
+from kemi_routing.plan import END, Plan, Planned, Remark
+from kemi_routing.settings import Settings
 from kemi_routing.targets import VOICEMAIL, Kind
 
 CALLER = "caller"
 """In ``cli``: the target sees the number of the caller, as received."""
-
-UriOf = Callable[[Planned, int], str]
-"""Request-URI of a target; the number is the RFC 4458 cause for voicemail."""
+_CALLS_OUT = {"no": "", "pin": "; calls others with the PIN", "yes": "; calls others"}
 
 
 class Why(TypedDict):
@@ -29,10 +31,12 @@ class Why(TypedDict):
 
 
 class Grade(TypedDict):
-    """How the caller gets into the mailbox (SPEC V2)."""
+    """How the caller gets into the mailbox (SPEC V2), and whether its menu calls out (V4)."""
 
     grade: str
     ask_pin: bool
+    outgoing: str
+    """``no``, ``yes``, or ``pin``: once the PIN was given."""
 
 
 class Ringing(TypedDict):
@@ -41,25 +45,49 @@ class Ringing(TypedDict):
     kind: str
     address: str
     label: str
+    delay_s: int
+    """Seconds after the step's start; it begins at once where nothing else of it rings."""
     ring_s: int
+    confirm: bool
+    q: str
+    """Preference (RFC 3261 section 20.10): what a Contact says in redirect mode (SPEC F9)."""
     cli: str
+    """What the called phone shows, of a ``confirm`` target too."""
     uri: str
+    headers: list[str]
+    """Header lines that its branch gets beside those of the caller; with ``confirm`` that is the
+    branch to the prompt.
+    """
     if_registered: bool
     """The target is a line: phones that are not registered are left out at once."""
     why: str
 
 
 class Together(TypedDict):
-    """A step; it starts so many seconds after the call where all before it rings out."""
+    """A step. ``starts_after_s`` counts from the call where all before it rings out; None: then
+    it is not reached at all, but by an outcome that ``reached_by`` names.
+    """
 
-    starts_after_s: int
+    starts_after_s: int | None
+    reached_by: list[str]
+    """``busy in step 1``: the continuations that lead here."""
+    account: str
+    """The number whose forwarding this is."""
+    then: int | str
+    """Number of the step that comes next, or ``end``."""
+    if_declined: int | str
+    """The same where an own line of this step declines."""
     targets: list[Ringing]
 
 
 class End(TypedDict):
-    """What the caller gets where nobody answers: voicemail, otherwise this SIP status."""
+    """What the caller gets where nobody answers: what the media server plays, otherwise this SIP
+    status.
+    """
 
     voicemail: bool
+    media: str
+    """``voicemail``, ``menu main`` and the like; empty where nothing answers at the end."""
     otherwise: str
 
 
@@ -76,11 +104,15 @@ class Explained(TypedDict):
     access: Grade | None
     steps: list[Together]
     skipped: list[Why]
+    handed_over: list[Why]
     end: End
 
 
-def as_dict(plan: Plan, at: datetime, uri_of: UriOf) -> Explained:
-    """The plan made for the time ``at``, which is in the number's zone."""
+def as_dict(plan: Plan, at: datetime, settings: Settings) -> Explained:
+    """The plan made for the time ``at``, which is in the number's zone.
+
+    Headers and causes are those of a call in which all that rings before rings out.
+    """
     access = plan.access
     return {
         "number": plan.number,
@@ -90,53 +122,104 @@ def as_dict(plan: Plan, at: datetime, uri_of: UriOf) -> Explained:
         "zone": str(at.tzinfo),
         "rule": plan.rule,
         "lost": [_why(remark) for remark in plan.lost],
-        "access": {"grade": access.grade, "ask_pin": access.ask_pin} if access else None,
-        "steps": list(_steps(plan, uri_of)),
+        "access": {"grade": access.grade, "ask_pin": access.ask_pin,
+                   "outgoing": str(access.outgoing)} if access else None,
+        "steps": list(_steps(plan, settings)),
         "skipped": [_why(remark) for remark in plan.skipped],
-        "end": {
-            "voicemail": any(one.target == VOICEMAIL for step in plan.steps for one in step),
-            "otherwise": "what the gateway answers" if plan.rule == OUTGOING
-                         else str(hunt.UNAVAILABLE.status),
-        },
+        "handed_over": [_why(remark) for remark in plan.handed],
+        "end": _end_of(plan),
     }
 
 
 def as_text(explained: Explained) -> str:
     """The same for a person, several lines."""
     at = datetime.fromisoformat(explained["at"])
+    owner = f" of {explained['owner']}" if explained["owner"] else ""
     lines = [
-        f"{explained['number']} of {explained['owner']}, revision {explained['revision']}",
+        f"{explained['number']}{owner}, revision {explained['revision']}",
         f"at       {at:%a %Y-%m-%d %H:%M} {explained['at'][-6:]} ({explained['zone']})",
         f"rule     {explained['rule']}",
         *_listed("lost", explained["lost"]),
         *_step_lines(explained),
+        *_header_lines(explained),
+        *_listed("handed", explained["handed_over"]),
         *_listed("skipped", explained["skipped"]),
         f"end      {_end(explained)}",
     ]
     return "\n".join(lines)
 
 
-def _steps(plan: Plan, uri_of: UriOf) -> Iterator[Together]:
-    starts_after_s = 0
-    for index, step in enumerate(plan.steps):
-        tried = tuple((Outcome.NO_ANSWER,) * len(before) for before in plan.steps[:index])
+def _steps(plan: Plan, settings: Settings) -> Iterator[Together]:
+    starts = _starts(plan)
+    q_values = render.q_values([len(step.targets) for step in plan.steps])
+    tried: hunt.Tried = ()
+    for index, (step, q) in enumerate(zip(plan.steps, q_values, strict=True)):
+        why = caller_id.why_forwarded(len(plan.accounts), plan.steps, tried)
+        dress = partial(render.dress, so_far=SoFar(plan.accounts, plan.caller, why),
+                        access=plan.access, settings=settings)
         cause = hunt.voicemail_cause(tried)
-        yield {"starts_after_s": starts_after_s,
-               "targets": [_ringing(one, uri_of(one, cause)) for one in step]}
-        starts_after_s += max(one.ring_s for one in step)
+        yield {"starts_after_s": starts.get(index),
+               "reached_by": [f"{outcome} in step {number}"
+                              for number, earlier in enumerate(plan.steps, 1)
+                              for outcome, following in earlier.on if following == index],
+               "account": plan.accounts[step.targets[0].account].number,
+               "then": _number_of(step.then),
+               "if_declined": _number_of(dict(step.on).get(Outcome.DECLINED, step.end)),
+               "targets": [
+                   _ringing(one, q, dress(one), dress(replace(one, confirm=False)),
+                            render.target_uri(one, plan.accounts[one.account].number, settings,
+                                              cause)) for one in step.targets]}
+        tried = (*tried, (Outcome.NO_ANSWER,) * len(step.targets) if index in starts else ())
 
 
-def _ringing(one: Planned, uri: str) -> Ringing:
+def _starts(plan: Plan) -> dict[int, int]:
+    """Step -> seconds after the call where all that rings before it rings out."""
+    starts: dict[int, int] = {}
+    starts_after_s, index = 0, 0 if plan.steps else END
+    while index != END:
+        step = plan.steps[index]
+        starts[index] = starts_after_s
+        starts_after_s += max(one.over_s for one in step.targets)
+        index = hunt.follow(step, [Outcome.NO_ANSWER] * len(step.targets))
+    return starts
+
+
+def _number_of(index: int) -> int | str:
+    return "end" if index == END else index + 1
+
+
+def _end_of(plan: Plan) -> End:
+    last = [plan.steps[index].targets[0].target for index in _starts(plan)]
+    media = next((str(target) for target in last[::-1] if target.kind.answers), "")
+    status = plan.reject[0] if plan.reject else hunt.UNAVAILABLE.status
+    return {"voicemail": VOICEMAIL in last, "media": media,
+            "otherwise": "what the gateway answers" if plan.rule == OUTGOING else str(status)}
+
+
+def _ringing(one: Planned, q: str, dress: Dress, seen: Dress, uri: str) -> Ringing:
+    """``seen`` is the dress without the prompt: whoever must press 1 is called through us again,
+    and sees what he would see without it.
+    """
+    kind = str(one.target.kind)
     return {
-        "kind": str(one.target.kind),
-        "address": str(one.target).removeprefix("line ") if one.target.address else "",
+        "kind": kind,
+        "address": str(one.target).removeprefix(f"{kind} ") if one.target.address else "",
         "label": one.label,
+        "delay_s": one.delay_s,
         "ring_s": one.ring_s,
-        "cli": one.cli or CALLER,
+        "confirm": one.confirm,
+        "q": q,
+        "cli": _shown(seen),
         "uri": uri,
+        "headers": [*dress.on_top, *dress.add],
         "if_registered": one.target.kind is Kind.LINE,
         "why": one.why,
     }
+
+
+def _shown(dress: Dress) -> str:
+    """The user of the new From, as the phone shows it."""
+    return dress.from_uri.partition(":")[2].partition("@")[0] if dress.from_uri else CALLER
 
 
 def _why(remark: Remark) -> Why:
@@ -150,8 +233,7 @@ def _listed(title: str, remarks: list[Why]) -> Iterator[str]:
 
 
 def _step_lines(explained: Explained) -> Iterator[str]:
-    rows = [(f"{'+' if step['starts_after_s'] else ' '}{step['starts_after_s']} s",
-             *_cells(one, explained["number"]))
+    rows = [(_start(step, one), *_cells(one, step["account"]))
             for step in explained["steps"] for one in step["targets"]]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
@@ -159,20 +241,43 @@ def _step_lines(explained: Explained) -> Iterator[str]:
                         ).rstrip()
 
 
+def _header_lines(explained: Explained) -> Iterator[str]:
+    title = "headers"
+    for step in explained["steps"]:
+        for one in step["targets"]:
+            for header in one["headers"]:
+                yield f"{title:<8} {_name(one)}: {header}"
+                title = ""
+
+
+def _name(one: Ringing) -> str:
+    return f"{one['kind']} {one['address']}".rstrip()
+
+
+def _start(step: Together, one: Ringing) -> str:
+    delay = f"{one['delay_s']} s later" if one["delay_s"] else ""
+    if step["starts_after_s"] is None:
+        return ", ".join(filter(None, [*step["reached_by"], delay])) or "else"
+    starts_after_s = step["starts_after_s"] + one["delay_s"]
+    return f"{'+' if starts_after_s else ' '}{starts_after_s} s"
+
+
 def _cells(one: Ringing, number: str) -> tuple[str, ...]:
-    named = f"{one['kind']} {one['address']}".rstrip()
     label = f" ({one['label']})" if one["label"] else ""
     condition = ", if registered" if one["if_registered"] else ""
-    answers = one["kind"] in (Kind.VOICEMAIL, Kind.MAILBOX)
-    return (named + label + condition, "answers" if answers else f"{one['ring_s']} s",
+    answers = Kind(one["kind"]).answers
+    ring = f"{one['ring_s']} s" + ", must press 1" * one["confirm"]
+    return (_name(one) + label + condition, "answers" if answers else ring, f"q {one['q']}",
             f"shows {'personal number ' * (one['cli'] == number)}{one['cli']}",
             one["why"], one["uri"])
 
 
 def _end(explained: Explained) -> str:
     if access := explained["access"]:
-        return "the owner's mailbox, " + ("the PIN is asked" if access["ask_pin"] else "no PIN")
-    if explained["end"]["voicemail"]:
-        return f"voicemail, or {explained['end']['otherwise']} where it cannot be reached"
+        pin = "the PIN is asked" if access["ask_pin"] else "no PIN"
+        return f"the owner's mailbox, {pin}{_CALLS_OUT[access['outgoing']]}"
+    otherwise = explained["end"]["otherwise"]
+    if media := explained["end"]["media"]:
+        return f"{media}, or {otherwise} where it cannot be reached"
     busy = f", or {hunt.BUSY_HERE.status} where all were busy" if explained["steps"] else ""
-    return explained["end"]["otherwise"] + busy
+    return otherwise + busy

@@ -3,19 +3,9 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 
-from kemi_routing.plan import PlannedStep
-from kemi_routing.targets import VOICEMAIL, Kind
-
-
-class Outcome(StrEnum):
-    """Why a target ended without an answer."""
-
-    DECLINED = "declined"
-    NO_ANSWER = "no_answer"
-    BUSY = "busy"
-    UNREACHABLE = "unreachable"
+from kemi_routing.model import Outcome
+from kemi_routing.plan import END, PlannedStep
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,8 +13,6 @@ class Rule:
     """A row of the outcome table."""
 
     when: str
-    own_line_stops: bool
-    """From the subscriber's own line the hunt stops: the end of the sequence is next (F6)."""
     status: int
     """What the second pass of an internal branch answers, so that the outcome survives."""
     cause: int
@@ -32,12 +20,12 @@ class Rule:
 
 
 OUTCOMES: dict[Outcome, Rule] = {
-    Outcome.DECLINED: Rule("603 or any 6xx", own_line_stops=True, status=603, cause=480),
+    Outcome.DECLINED: Rule("603 or any 6xx", status=603, cause=480),
     Outcome.NO_ANSWER: Rule("the ring time ended after a 1xx, or 408, 480, 487",
-                            own_line_stops=False, status=408, cause=408),
-    Outcome.BUSY: Rule("486", own_line_stops=False, status=486, cause=486),
+                            status=408, cause=408),
+    Outcome.BUSY: Rule("486", status=486, cause=486),
     Outcome.UNREACHABLE: Rule("not registered, no route, no reply, any other final answer",
-                              own_line_stops=False, status=503, cause=404),
+                              status=503, cause=404),
 }
 """Outcome -> what it means. The first one in this order speaks for a step of several targets."""
 
@@ -83,10 +71,17 @@ def strongest(outcomes: Iterable[Outcome]) -> Outcome:
 
 def next_step(steps: Sequence[PlannedStep], tried: Tried) -> int | End:
     """Index of the step that comes next, or the final answer. Each step runs at most once."""
-    upcoming = len(tried)
-    if tried and _stops(steps[upcoming - 1], tried[-1]):
-        upcoming = max(upcoming, _end_of_sequence(steps))
-    return upcoming if upcoming < len(steps) else final_answer(tried)
+    coming = follow(steps[len(tried) - 1], tried[-1]) if tried else 0 if steps else END
+    return final_answer(tried) if coming == END else coming
+
+
+def follow(step: PlannedStep, outcomes: Sequence[Outcome]) -> int:
+    """Index of the step after this one, END where there is none."""
+    said = strongest(outcomes)
+    for outcome, index in step.on:
+        if outcome is said:
+            return index
+    return step.end if _own_line_declined(step, outcomes) else step.then
 
 
 def final_answer(tried: Tried) -> End:
@@ -101,10 +96,6 @@ def voicemail_cause(tried: Tried) -> int:
     return OUTCOMES[strongest(outcomes)].cause if outcomes else CAUSE_UNCONDITIONAL
 
 
-def _stops(step: PlannedStep, outcomes: tuple[Outcome, ...]) -> bool:
-    return any(OUTCOMES[outcome].own_line_stops and planned.target.kind is Kind.LINE
-               for planned, outcome in zip(step, outcomes, strict=False))
-
-
-def _end_of_sequence(steps: Sequence[PlannedStep]) -> int:
-    return len(steps) - 1 if steps[-1][0].target == VOICEMAIL else len(steps)
+def _own_line_declined(step: PlannedStep, outcomes: Sequence[Outcome]) -> bool:
+    return any(outcome is Outcome.DECLINED and planned.own
+               for planned, outcome in zip(step.targets, outcomes, strict=False))

@@ -6,11 +6,16 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
-from kemi_routing.schedule import Window
+from kemi_routing.dialplan import DialPlan
+from kemi_routing.permissions import Rights
+from kemi_routing.schedule import Holiday, Override, Timetable, Window
+from kemi_routing.screening import CallerRule, Screen
 from kemi_routing.targets import Target
 
 DEFAULT_RING_S = 20
 DEFAULT_MAX_PHONES = 3
+CONFIRM_S = 15
+"""What the prompt of a ``confirm`` target may take after its ring time."""
 
 _UNICAST_V6 = ipaddress.ip_network("2000::/3")
 """Outside it stand site-local addresses and those with an IPv4 address in them (NAT64)."""
@@ -19,19 +24,62 @@ _UNICAST_V6 = ipaddress.ip_network("2000::/3")
 class Mode(StrEnum):
     """Which parts run, in this order: ring the own lines, forward, voicemail (SPEC M1)."""
 
+    RING_ONLY = "ring_only"
     RING_THEN_VOICEMAIL = "ring_then_voicemail"
+    RING_THEN_FORWARD = "ring_then_forward"
+    RING_FORWARD_THEN_VOICEMAIL = "ring_forward_then_voicemail"
     FORWARD_ONLY = "forward_only"
     FORWARD_THEN_VOICEMAIL = "forward_then_voicemail"
     VOICEMAIL_ONLY = "voicemail_only"
+    FORWARD_UNCONDITIONALLY = "forward_unconditionally"
+    REJECT = "reject"
+
+
+class Outcome(StrEnum):
+    """Why a target ended without an answer (SPEC F6)."""
+
+    DECLINED = "declined"
+    NO_ANSWER = "no_answer"
+    BUSY = "busy"
+    UNREACHABLE = "unreachable"
+
+
+class MailboxPolicy(StrEnum):
+    """Which callers open a mailbox without PIN (SPEC V2)."""
+
+    PIN_UNLESS_TRUSTED = "pin_unless_trusted"
+    PIN_UNLESS_ATTESTED = "pin_unless_attested"
+    ALWAYS_PIN = "always_pin"
+
+
+class Verdict(StrEnum):
+    """What a trunk says of the caller's number (STIR, RFC 8224)."""
+
+    NONE = "none"
+    ATTESTED = "attested"
+    """Full attestation."""
+    FAILED = "failed"
+
+
+CLI_OF_NUMBER = "personal number"
+CLI_OF_CALLER = "caller"
+
+Continuations = tuple[tuple[Outcome, str], ...]
+"""Outcome -> the sequence that comes next instead of the next step (SPEC F6)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ring:
-    """A target within a step: it rings ``ring_s`` whole seconds (SPEC T8)."""
+    """A target within a step (SPEC T8): ``delay_s`` after the step's start it rings ``ring_s``
+    whole seconds.
+    """
 
     target: Target
     ring_s: int = DEFAULT_RING_S
     label: str = ""
+    delay_s: int = 0
+    confirm: bool = False
+    """Who answers must press 1 to get the call."""
 
 
 Step = tuple[Ring, ...]
@@ -40,11 +88,12 @@ Step = tuple[Ring, ...]
 
 @dataclass(frozen=True, slots=True)
 class Sequence:
-    """Steps in order; ``mode`` overrides that of the number (SPEC F1, M1)."""
+    """Steps in order; ``mode`` and ``on`` override those of the number (SPEC F1, F6, M1)."""
 
     name: str
     steps: tuple[Step, ...] = ()
     mode: Mode | None = None
+    on: Continuations = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +109,7 @@ class Number:
     """A personal number with all that a call to it needs (SPEC N1)."""
 
     number: str
+    """Its key: digits, or ``organisation/extension`` (SPEC N4)."""
     owner: str
     """``organisation/subscriber``."""
     zone: ZoneInfo
@@ -72,14 +122,32 @@ class Number:
     ring_s: int = DEFAULT_RING_S
     """Ring time of the own lines where the mode rings them."""
     windows: tuple[Window, ...] = ()
-    """Weekly windows; each names one of ``sequences``."""
+    """Weekly and dated windows; each names one of ``sequences``, as holidays and overrides do."""
     sequences: tuple[Sequence, ...] = ()
     default: str | None = None
     """Name of the sequence outside every window; None: no forwarding then."""
-    voicemail: bool = False
-    """Permission: calls may go to voicemail (SPEC M2)."""
-    forward_external: bool = False
-    """Permission: calls may leave the platform (SPEC P1)."""
+    rights: Rights = Rights()
+    holidays: tuple[Holiday, ...] = ()
+    overrides: tuple[Override, ...] = ()
+    """Vacations of the record, and what was set by command or feature code."""
+    on: Continuations = ()
+    screens: tuple[Screen, ...] = ()
+    callers: tuple[CallerRule, ...] = ()
+    cli: str = CLI_OF_NUMBER
+    """What outside targets see: ``personal number``, ``caller`` or digits (SPEC V5)."""
+    mailbox: MailboxPolicy = MailboxPolicy.PIN_UNLESS_TRUSTED
+    dial_plan: DialPlan = DialPlan()
+    """How the owner dials from the mailbox menu (SPEC V4); empty without that permission."""
+
+    @property
+    def timetable(self) -> Timetable:
+        """What decides by time."""
+        return Timetable(self.zone, self.windows, self.holidays, self.overrides, self.default)
+
+    @property
+    def organisation(self) -> str:
+        """Whose dial plan and extensions it has."""
+        return self.owner.partition("/")[0]
 
     def sequence(self, name: str | None) -> Sequence:
         """The sequence of that name; an empty one where there is none."""
@@ -99,12 +167,19 @@ class Call:
     """A trusted trunk asserts ``ani`` (SPEC V2)."""
     anonymous: bool = False
     """The caller asks for privacy (RFC 3323) or shows no identity."""
+    verdict: Verdict = Verdict.NONE
+    diverters: tuple[str, ...] = ()
+    """Numbers that diverted the call, the last one first (Diversion, History-Info)."""
     diverted: bool = False
     """The call was forwarded before (Diversion, retargeting History-Info)."""
+    history: str = ""
+    """Index of the last History-Info entry (RFC 7044); empty where there is none."""
     line: str | None = None
     """Name of the registered line that calls (digest verified)."""
     cli: str | None = None
-    """Number that an inside target sees instead of From: the main number of the calling line."""
+    """Number that a target sees instead of From: the main number of the calling line, or its
+    extension where its owner has nothing else.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +192,13 @@ class Platform:
     """Hosts that SIP targets may name besides public addresses (SPEC P6)."""
     own_hosts: frozenset[str] = field(default_factory=frozenset)
     """Our own addresses, the gateway's and the media server's: no target may name them."""
+
+    media_server: bool = True
+    """Whether there is one: voicemail, applications and ``confirm`` need it."""
+    mailbox: MailboxPolicy = MailboxPolicy.PIN_UNLESS_TRUSTED
+    """The least that the operator demands of every mailbox."""
+    outgoing_without_pin: str = "A"
+    """Grades that call out from the mailbox menu without PIN (SPEC V4)."""
 
     def refused_host(self, host: str) -> str | None:
         """Why a SIP target may not go to this host, or None (SPEC P6)."""

@@ -11,20 +11,22 @@ from typing import Any
 
 from kemi_routing import hunt, targets
 from kemi_routing.errors import InvalidValue
-from kemi_routing.hunt import Outcome, Tried
-from kemi_routing.plan import Access, Plan, Planned, PlannedStep
+from kemi_routing.hunt import Tried
+from kemi_routing.model import Outcome
+from kemi_routing.permissions import NumberClass, Rights
+from kemi_routing.plan import Access, Account, Caller, Outgoing, Plan, Planned, PlannedStep
 from kemi_routing.targets import MAILBOX, Target
 
-_VERSION = "1"
+_VERSION = "2"
 
 
 @dataclass(frozen=True, slots=True)
 class Hunt:
     """How far the execution of a plan has come."""
 
-    number: str
-    owner: str
+    accounts: tuple[Account, ...]
     steps: tuple[PlannedStep, ...]
+    caller: Caller = Caller()
     access: Access | None = None
     tried: Tried = ()
     """Outcomes of the steps that are over."""
@@ -32,18 +34,34 @@ class Hunt:
     """tm branch index -> target index in the running step; -1 for branches of earlier steps."""
     outcomes: tuple[tuple[Outcome, ...], ...] = ()
     """Outcomes of the running step's branches so far, per target."""
+    early_media: bool = False
+    """The caller's trunk wants the early media of a target that rings alone (SPEC F11)."""
     spiral: bool = False
     """The second pass of one target: its end tells the first pass the outcome."""
+    waiting: tuple[str, ...] = ()
+    """Per target of the running step what `start_delay` knows of its delay; "": it rings."""
+    contacts: tuple[str, ...] = ()
+    """Where a phone of a second pass asks the call to go (302), as Contact values."""
+
+    @property
+    def number(self) -> str:
+        """The number that was called."""
+        return self.accounts[0].number
 
     @property
     def running(self) -> PlannedStep:
-        """The targets of the running step."""
+        """The step that rings."""
         return self.steps[len(self.tried)]
+
+    def target_of(self, branch: int) -> int | None:
+        """Index of a branch's target in the running step; None for branches of earlier steps."""
+        target = self.branches[branch] if branch < len(self.branches) else -1
+        return target if target >= 0 else None
 
     def with_outcome(self, branch: int, outcome: Outcome) -> "Hunt":
         """This hunt after a branch of the running step ended."""
-        target = self.branches[branch] if branch < len(self.branches) else -1
-        if target < 0:
+        target = self.target_of(branch)
+        if target is None:
             return self
         outcomes = list(self.outcomes)
         outcomes[target] = (*outcomes[target], outcome)
@@ -59,31 +77,33 @@ class Hunt:
         """This hunt with step ``index`` running, the steps before it left out."""
         jumped = ((),) * (index - len(self.tried))
         return replace(self, tried=(*self.tried, *jumped),
-                       outcomes=((),) * len(self.steps[index]))
+                       outcomes=((),) * len(self.steps[index].targets))
 
 
 def begin(plan: Plan) -> Hunt:
     """The hunt of a plan before its first step."""
-    return Hunt(plan.number, plan.owner, plan.steps, plan.access)
+    return Hunt(plan.accounts, plan.steps, plan.caller, plan.access)
 
 
 def encode(state: Hunt) -> str:
     """The text of a hunt."""
-    access = state.access and [state.access.grade, state.access.ask_pin]
-    steps = [[planned_fields(one) for one in step] for step in state.steps]
+    access = state.access and [state.access.grade, state.access.ask_pin, state.access.outgoing]
     return _VERSION + json.dumps(
-        [state.number, state.owner, steps, access, state.tried, state.branches, state.outcomes,
-         state.spiral], separators=(",", ":"))
+        [list(map(account_fields, state.accounts)), list(map(_step_fields, state.steps)),
+         [state.caller.ani, state.caller.anonymous, state.caller.history, state.caller.cli],
+         access, state.tried, state.branches, state.outcomes, state.early_media, state.spiral,
+         state.waiting, state.contacts], separators=(",", ":"))
 
 
 def decode(text: str) -> Hunt:
     """The hunt of a text made by ``encode``; raises InvalidValue for any other version."""
     if text[:1] != _VERSION:
         raise InvalidValue(f"a hunt of version {text[:1]!r}; this program reads {_VERSION}")
-    number, owner, steps, access, tried, branches, outcomes, spiral = json.loads(text[1:])
-    return Hunt(number, owner, tuple(tuple(map(planned, step)) for step in steps),
-                Access(*access) if access else None, _outcomes(tried), tuple(branches),
-                _outcomes(outcomes), spiral)
+    (accounts, steps, caller, access, tried, branches, outcomes, early_media, spiral, waiting,
+     contacts) = json.loads(text[1:])
+    return Hunt(tuple(map(account, accounts)), tuple(map(_step, steps)), Caller(*caller),
+                _access(access) if access else None, _outcomes(tried), tuple(branches),
+                _outcomes(outcomes), early_media, spiral, tuple(waiting), tuple(contacts))
 
 
 def tried_text(tried: Tried) -> str:
@@ -93,13 +113,44 @@ def tried_text(tried: Tried) -> str:
 
 def planned_fields(one: Planned) -> list[Any]:
     """A planned target as JSON values; ``planned`` is the way back."""
-    return [one.target.text, one.ring_s, one.cli, one.why, one.label]
+    return [one.target.text, one.ring_s, one.cli, one.why, one.label, one.delay_s, one.confirm,
+            one.account, one.own, one.redirected]
 
 
 def planned(fields: list[Any]) -> Planned:
     """The planned target of ``planned_fields``."""
-    text, ring_s, cli, why, label = fields
-    return Planned(_target(text), ring_s, cli, why, label)
+    text, *others = fields
+    return Planned(_target(text), *others)
+
+
+def account_fields(one: Account) -> list[Any]:
+    """A number of the plan as JSON values; ``account`` is the way back."""
+    rights = one.rights
+    return [one.number, one.owner, rights.voicemail, rights.forward_external,
+            [[row.prefix, row.name, row.allowed] for row in rights.classes], rights.max_calls,
+            rights.max_calls_per_hour, rights.follow_redirects, rights.outgoing, one.by, one.cli]
+
+
+def account(fields: list[Any]) -> Account:
+    """The number of ``account_fields``."""
+    number, owner, voicemail, external, classes, *others, by, cli = fields
+    rows = tuple(NumberClass(*row) for row in classes)
+    return Account(number, owner, Rights(voicemail, external, rows, *others), by, cli)
+
+
+def _access(fields: list[Any]) -> Access:
+    grade, ask_pin, outgoing = fields
+    return Access(grade, ask_pin, Outgoing(outgoing))
+
+
+def _step_fields(step: PlannedStep) -> list[Any]:
+    return [list(map(planned_fields, step.targets)), step.then, step.end, step.on]
+
+
+def _step(fields: list[Any]) -> PlannedStep:
+    targets, then, end, on = fields
+    return PlannedStep(tuple(map(planned, targets)), then, end,
+                       tuple((Outcome(outcome), index) for outcome, index in on))
 
 
 def _target(text: str) -> Target:

@@ -1,30 +1,59 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""How numbers and lines stand in the store: a version byte, then one MessagePack array.
+"""How numbers, their state and lines stand in the store: a version byte, one MessagePack array.
 
 Reader and writer share this module. Reading checks every field, so a decoded value can be
 routed without further looks.
 """
 
-import re
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, TypeVar
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import date
+from itertools import groupby
+from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
 import msgpack
 
-from kemi_routing import e164, sequence, targets
+from kemi_routing import feature_codes, limits, screening, targets
+from kemi_routing.dialplan import DialPlan
 from kemi_routing.errors import BrokenRecord, InvalidValue, UnknownVersion
-from kemi_routing.model import Line, Mode, Number, Ring, Sequence, Step
-from kemi_routing.schedule import DAY_MINUTES, Window
+from kemi_routing.feature_codes import FeatureCode
+from kemi_routing.model import (
+    CLI_OF_CALLER,
+    CLI_OF_NUMBER,
+    Continuations,
+    Line,
+    MailboxPolicy,
+    Mode,
+    Number,
+    Outcome,
+    Ring,
+    Sequence,
+    Step,
+)
+from kemi_routing.permissions import NumberClass, Rights
+from kemi_routing.schedule import DAY_MINUTES, Holiday, Override, Window
+from kemi_routing.screening import Action, CallerRule, Screen
+from kemi_routing.targets import Kind
+from kemi_routing.values import (
+    Fields,
+    read_day,
+    read_digits,
+    read_each,
+    read_flag,
+    read_ha1,
+    read_integer,
+    read_key,
+    read_line_name,
+    read_number,
+    read_phones,
+    read_second,
+    read_text,
+)
 
-T = TypeVar("T")
-
-VERSION = 1
+VERSION = 2
 MAX_BYTES = 65_536
 """A longer record is refused before it is unpacked."""
-
-_MD5 = re.compile(r"[0-9a-f]{32}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +67,39 @@ class LineRecord:
     number: str
     """The line's main number, its CLI; empty where the owner has none."""
     max_phones: int
+    dial_plan: DialPlan = DialPlan()
+    """Its organisation's (SPEC P3)."""
+    codes: tuple[FeatureCode, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What calls and commands set for a number, beside its record (SPEC S7, S8, P4)."""
+
+    overrides: tuple[Override, ...] = ()
+    screens: tuple[Screen, ...] = ()
+
+    def applied_to(self, number: Number) -> Number:
+        """The number in this state; what names a sequence that it has no more is left out."""
+        names = {one.name for one in number.sequences}
+        overrides = tuple(one for one in self.overrides if one.sequence in names)
+        screens = tuple(one for one in self.screens
+                        if one.action is not Action.SEQUENCE or one.name in names)
+        return replace(number, overrides=(*number.overrides, *overrides),
+                       screens=(*number.screens, *screens))
+
+
+class Records(Protocol):
+    """Where records come from; raises StoreUnavailable or BrokenRecord."""
+
+    def number(self, key: str) -> Number | None:
+        """The number in its present state; None where nobody owns it."""
+
+    def numbers(self, wanted: Iterable[str]) -> dict[str, Number]:
+        """Those of the numbers that somebody owns."""
+
+    def line(self, name: str) -> LineRecord | None:
+        """The line; None where there is none."""
 
 
 def encode_number(number: Number) -> bytes:
@@ -45,68 +107,82 @@ def encode_number(number: Number) -> bytes:
     return _pack([
         number.number, number.owner, number.zone.key, number.revision, number.aliases,
         [[line.name, line.max_phones] for line in number.lines],
-        number.mode, number.ring_s,
-        [[sorted(one.days), one.start, one.end, one.sequence] for one in number.windows],
-        [[one.name, one.mode, [[_ring_fields(ring) for ring in step] for step in one.steps]]
+        number.mode, number.ring_s, list(map(_window_fields, number.windows)),
+        [[one.name, one.mode, [list(map(_ring_fields, step)) for step in one.steps], one.on]
          for one in number.sequences],
-        number.default, number.voicemail, number.forward_external,
+        number.default, _rights_fields(number.rights), _holiday_fields(number.holidays),
+        list(map(_override_fields, number.overrides)), number.on,
+        list(map(_screen_fields, number.screens)),
+        [[rule.pattern.text, rule.sequence] for rule in number.callers],
+        number.cli, number.mailbox,
+        None if number.dial_plan == DialPlan() else _dial_plan_fields(number.dial_plan),
     ])
 
 
 def decode_number(data: bytes) -> Number:
     """The number of a stored record; raises BrokenRecord that says which field is wrong."""
-    fields = _Fields(_unpack(data), 13)
+    fields = Fields(_unpack(data), 20)
     number = Number(
-        number=fields.take("number", _number),
-        owner=fields.take("owner", _text),
+        number=fields.take("number", read_key),
+        owner=fields.take("owner", read_text),
         zone=fields.take("time zone", ZoneInfo),
-        revision=fields.take("revision", _integer),
-        aliases=fields.take("aliases", _each(_number)),
-        lines=fields.take("lines", _each(_line)),
+        revision=fields.take("revision", read_integer),
+        aliases=fields.take("aliases", read_each(read_number)),
+        lines=fields.take("lines", read_each(_line)),
         mode=fields.take("mode", Mode),
-        ring_s=fields.take("ring time", _integer),
-        windows=fields.take("windows", _each(_window)),
-        sequences=fields.take("sequences", _each(_sequence)),
-        default=fields.take("default", lambda value: None if value is None else _text(value)),
-        voicemail=fields.take("voicemail", _flag),
-        forward_external=fields.take("forward_external", _flag),
+        ring_s=fields.take("ring time", read_integer),
+        windows=fields.take("windows", read_each(_window)),
+        sequences=fields.take("sequences", read_each(_sequence)),
+        default=fields.take("default", lambda value: None if value is None else read_text(value)),
+        rights=fields.take("rights", _rights),
+        holidays=fields.take("holidays", _holidays),
+        overrides=fields.take("overrides", read_each(_override)),
+        on=fields.take("continuations", _continuations),
+        screens=fields.take("screening", read_each(_screen)),
+        callers=fields.take("rules by caller", read_each(_caller_rule)),
+        cli=fields.take("cli", _cli),
+        mailbox=fields.take("mailbox", MailboxPolicy),
+        dial_plan=fields.take(
+            "dial plan", lambda value: DialPlan() if value is None else _dial_plan(value)),
     )
     try:
-        sequence.check(number)
+        limits.check(number)
     except InvalidValue as error:
         raise BrokenRecord(f"sequences: {error}") from None
     return number
 
 
+def encode_state(state: State) -> bytes:
+    """The stored form of a state."""
+    return _pack([list(map(_override_fields, state.overrides)),
+                  list(map(_screen_fields, state.screens))])
+
+
+def decode_state(data: bytes) -> State:
+    """The state of a stored record; raises BrokenRecord."""
+    fields = Fields(_unpack(data), 2)
+    return State(fields.take("overrides", read_each(_override)),
+                 fields.take("screening", read_each(_screen)))
+
+
 def encode_line(line: LineRecord) -> bytes:
     """The stored form of a line."""
-    return _pack([line.name, line.owner, line.ha1, line.number, line.max_phones])
+    return _pack([
+        line.name, line.owner, line.ha1, line.number, line.max_phones,
+        _dial_plan_fields(line.dial_plan),
+        [[code.code, code.action, code.sequence, code.until] for code in line.codes]])
 
 
 def decode_line(data: bytes) -> LineRecord:
     """The line of a stored record; raises BrokenRecord."""
-    fields = _Fields(_unpack(data), 5)
+    fields = Fields(_unpack(data), 7)
     return LineRecord(
-        name=fields.take("name", _line_name), owner=fields.take("owner", _text),
-        ha1=fields.take("ha1", _ha1),
-        number=fields.take("number", lambda value: "" if value == "" else _number(value)),
-        max_phones=fields.take("phones", _phones))
-
-
-class _Fields:
-    """Takes the fields of a record in order and names the one that is wrong."""
-
-    def __init__(self, values: list[Any], count: int) -> None:
-        if len(values) != count:
-            raise BrokenRecord(f"{len(values)} fields instead of {count}")
-        self._values = iter(values)
-
-    def take(self, name: str, read: Callable[[Any], T]) -> T:
-        value = next(self._values)
-        try:
-            return read(value)
-        except (ValueError, TypeError, LookupError, OSError) as error:
-            raise BrokenRecord(f"{name}: {error}") from None
+        name=fields.take("name", read_line_name), owner=fields.take("owner", read_text),
+        ha1=fields.take("ha1", read_ha1),
+        number=fields.take("number", lambda value: "" if value == "" else read_key(value)),
+        max_phones=fields.take("phones", read_phones),
+        dial_plan=fields.take("dial plan", _dial_plan),
+        codes=fields.take("feature codes", read_each(_feature_code)))
 
 
 def _pack(fields: list[Any]) -> bytes:
@@ -129,71 +205,52 @@ def _unpack(data: bytes) -> list[Any]:
 
 
 def _ring_fields(ring: Ring) -> list[Any]:
-    return [ring.target.text, ring.ring_s, ring.label]
+    return [ring.target.text, ring.ring_s, ring.label, ring.delay_s, ring.confirm]
 
 
-def _text(value: object) -> str:
-    if not isinstance(value, str) or not value.isprintable():
-        raise InvalidValue(f"{value!r} is not a printable text")
-    return value
+def _window_fields(one: Window) -> list[Any]:
+    return [sorted(one.days), one.start, one.end, one.sequence,
+            one.first and one.first.toordinal(), one.last and one.last.toordinal()]
 
 
-def _integer(value: object) -> int:
-    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
-        raise InvalidValue(f"{value!r} is not a whole number")
-    return value
+def _override_fields(one: Override) -> list[Any]:
+    return [one.sequence, one.set_at, one.start, one.until, one.name]
 
 
-def _flag(value: object) -> bool:
-    if not isinstance(value, bool):
-        raise InvalidValue(f"{value!r} is not true or false")
-    return value
+def _screen_fields(screen: Screen) -> list[Any]:
+    return [screen.pattern.text, screen.action, screen.name]
 
 
-def _number(value: object) -> str:
-    number = _text(value)
-    if not e164.is_number(number):
-        raise InvalidValue(f"{number!r} is not a number")
-    return number
+def _rights_fields(rights: Rights) -> list[Any]:
+    return [rights.voicemail, rights.forward_external,
+            [[row.prefix, row.name, row.allowed] for row in rights.classes],
+            rights.max_calls, rights.max_calls_per_hour, rights.follow_redirects,
+            rights.outgoing]
 
 
-def _line_name(value: object) -> str:
-    name = _text(value)
-    if not targets.is_line_name(name):
-        raise InvalidValue(f"{name!r} is not the name of a line")
-    return name
+def _dial_plan_fields(plan: DialPlan) -> list[Any]:
+    return [plan.country, plan.area, plan.trunk_prefix, plan.international_prefix,
+            plan.local_digits, plan.emergency]
 
 
-def _ha1(value: object) -> str:
-    ha1 = _text(value)
-    if not _MD5.fullmatch(ha1):  # Kamailio copies it into a buffer of fixed size
-        raise InvalidValue("not the hexadecimal MD5 of an account")
-    return ha1
+def _holiday_fields(holidays: Iterable[Holiday]) -> list[Any]:
+    """Holidays in a row that differ by their day alone share one entry: a name is written once."""
+    def rest(one: Holiday) -> tuple[str, str, int, int]:
+        return one.sequence, one.name, one.start, one.end
 
-
-def _phones(value: object) -> int:
-    phones = _integer(value)
-    if not 1 <= phones <= sequence.MAX_PHONES_AT_ONCE:  # 0 is "any number" to the registrar
-        raise InvalidValue(f"{phones} phones; 1 to {sequence.MAX_PHONES_AT_ONCE} are possible")
-    return phones
-
-
-def _each(read: Callable[[Any], T]) -> Callable[[Any], tuple[T, ...]]:
-    def read_all(values: Any) -> tuple[T, ...]:
-        if not isinstance(values, list):
-            raise InvalidValue(f"{values!r} is not an array")
-        return tuple(read(value) for value in values)
-    return read_all
+    return [[*key, [one.day.toordinal() for one in group]]
+            for key, group in groupby(sorted(holidays, key=rest), key=rest)]
 
 
 def _line(value: Any) -> Line:
     name, max_phones = value
-    return Line(_line_name(name), _phones(max_phones))
+    return Line(read_line_name(name), read_phones(max_phones))
 
 
 def _window(value: Any) -> Window:
-    days, start, end, name = value
-    window = Window(frozenset(map(_integer, days)), _integer(start), _integer(end), _text(name))
+    days, start, end, name, first, last = value
+    window = Window(frozenset(map(read_integer, days)), read_integer(start), read_integer(end),
+                    read_text(name), _day(first), _day(last))
     in_week = window.days and all(1 <= day <= 7 for day in window.days)
     if not (in_week and window.start < DAY_MINUTES and 1 <= window.end <= DAY_MINUTES
             and window.start != window.end):
@@ -201,18 +258,81 @@ def _window(value: Any) -> Window:
     return window
 
 
+def _day(value: object) -> date | None:
+    return None if value is None else read_day(value)
+
+
+def _holidays(value: Any) -> tuple[Holiday, ...]:
+    holidays = [Holiday(read_day(day), read_text(name), read_text(title),
+                        read_integer(start), read_integer(end))
+                for name, title, start, end, days in value for day in days]
+    if not all(one.start < one.end <= DAY_MINUTES for one in holidays):
+        raise InvalidValue("a holiday is a part of a day, from before to")
+    return tuple(sorted(holidays, key=lambda one: (one.day, one.start)))
+
+
+def _override(value: Any) -> Override:
+    name, set_at, start, until, title = value
+    return Override(read_text(name), read_second(set_at), read_second(start),
+                    None if until is None else read_second(until), read_text(title))
+
+
+def _continuations(value: Any) -> Continuations:
+    return tuple((Outcome(outcome), read_text(name)) for outcome, name in value)
+
+
+def _screen(value: Any) -> Screen:
+    pattern, action, name = value
+    screen = Screen(screening.pattern(read_text(pattern)), Action(action), read_text(name))
+    if screen.action is Action.ANNOUNCEMENT:
+        targets.parse(f"{Kind.ANNOUNCEMENT} {name}")
+    return screen
+
+
+def _caller_rule(value: Any) -> CallerRule:
+    pattern, name = value
+    return CallerRule(screening.pattern(read_text(pattern)), read_text(name))
+
+
+def _rights(value: Any) -> Rights:
+    voicemail, external, classes, calls, per_hour, follow, outgoing = value
+    rows = tuple(NumberClass(read_digits(prefix), read_text(name), read_flag(allowed))
+                 for prefix, name, allowed in classes)
+    return Rights(read_flag(voicemail), read_flag(external), rows, read_integer(calls),
+                  read_integer(per_hour), read_flag(follow), read_flag(outgoing))
+
+
+def _cli(value: object) -> str:
+    return read_text(value) if value in (CLI_OF_NUMBER, CLI_OF_CALLER) else read_number(value)
+
+
+def _dial_plan(value: Any) -> DialPlan:
+    country, area, trunk, international, local, emergency = value
+    return DialPlan(read_digits(country), read_digits(area), read_digits(trunk),
+                    read_digits(international), read_integer(local),
+                    tuple(map(read_digits, emergency)))
+
+
+def _feature_code(value: Any) -> FeatureCode:
+    code, action, name, until = value
+    return FeatureCode(feature_codes.parse_code(read_text(code)), feature_codes.Action(action),
+                       read_text(name), feature_codes.parse_end(read_text(until)))
+
+
 def _sequence(value: Any) -> Sequence:
-    name, mode, steps = value
-    return Sequence(_text(name), _each(_step)(steps), None if mode is None else Mode(mode))
+    name, mode, steps, on = value
+    return Sequence(read_text(name), read_each(_step)(steps), None if mode is None else Mode(mode),
+                    _continuations(on))
 
 
 def _step(value: Any) -> Step:
-    step = _each(_ring)(value)
+    step = read_each(_ring)(value)
     if not step:
         raise InvalidValue("a step without targets")
     return step
 
 
 def _ring(value: Any) -> Ring:
-    target, ring_s, label = value
-    return Ring(targets.parse(_text(target)), _integer(ring_s), _text(label))
+    target, ring_s, label, delay_s, confirm = value
+    return Ring(targets.parse(read_text(target)), read_integer(ring_s), read_text(label),
+                read_integer(delay_s), read_flag(confirm))

@@ -1,28 +1,22 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What a mode makes of a sequence (SPEC M1), and the limits of a call (SPEC F5).
+"""What a mode makes of a sequence (SPEC M1): the blocks of a call."""
 
-The limits are those of Kamailio's tm module: 12 branches at a time, 30 in the life of a
-transaction (``max_branches``).
-"""
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
-import itertools
-from collections.abc import Iterator, Set
-
-from kemi_routing.errors import InvalidValue
-from kemi_routing.model import Mode, Number, Ring, Sequence, Step
+from kemi_routing.model import Mode, Number, Outcome, Ring, Sequence, Step
 from kemi_routing.targets import VOICEMAIL, Kind, Target
 
-MAX_RING_S = 600
-MAX_PHONES_AT_ONCE = 12
-MAX_BRANCHES = 30
-LONG_SETUP_S = 180
-"""Networks give a call up after about this time: a longer set-up is worth a warning."""
-
 PARTS: dict[Mode, tuple[str, ...]] = {
+    Mode.RING_ONLY: ("ring",),
     Mode.RING_THEN_VOICEMAIL: ("ring", "voicemail"),
+    Mode.RING_THEN_FORWARD: ("ring", "forward"),
+    Mode.RING_FORWARD_THEN_VOICEMAIL: ("ring", "forward", "voicemail"),
     Mode.FORWARD_ONLY: ("forward",),
     Mode.FORWARD_THEN_VOICEMAIL: ("forward", "voicemail"),
     Mode.VOICEMAIL_ONLY: ("voicemail",),
+    Mode.FORWARD_UNCONDITIONALLY: ("forward",),
+    Mode.REJECT: (),
 }
 """Mode -> the parts that run, in order."""
 
@@ -30,18 +24,38 @@ Labelled = tuple[str, Step]
 """A step and why it is there, in words."""
 
 
-def compile_steps(number: Number, sequence: Sequence) -> tuple[Labelled, ...]:
-    """All steps of a call in which this sequence won, permissions not yet looked at."""
-    steps: list[Labelled] = []
-    for part in PARTS[sequence.mode or number.mode]:
-        if part == "ring" and number.lines:
-            steps.append(("own lines", own_lines(number)))
-        elif part == "forward":
-            steps += [(f"step {index} of {sequence.name}", step)
-                      for index, step in enumerate(sequence.steps, 1)]
-        elif part == "voicemail" and not ends_in_voicemail(steps):
-            steps.append(("voicemail", (Ring(VOICEMAIL),)))
-    return tuple(steps)
+@dataclass(frozen=True, slots=True)
+class Block:
+    """The steps that one sequence gives to a call, and what may follow them."""
+
+    name: str
+    """Of the sequence; ``""`` where only the own lines ring."""
+    steps: tuple[Labelled, ...]
+    last: Labelled | None
+    """What answers at the end, where a refusal of the own line leads too; None: nothing does."""
+    on: dict[Outcome, str]
+    """Outcome -> name of a later block, which comes next instead of the next step."""
+
+
+def compile_blocks(number: Number, sequence: Sequence) -> tuple[Block, ...]:
+    """All steps of a call in which this sequence won, permissions not yet looked at.
+
+    The first block begins the call; the others are its continuations, each after all blocks that
+    lead to it.
+    """
+    mode = sequence.mode or number.mode
+    first = _block(sequence.name, _of_mode(number, sequence, mode),
+                   {**dict(number.on), **dict(sequence.on)}, mode, won=sequence.name)
+    return (first, *(_continuation(number, name, mode, won=sequence.name)
+                     for name in _reached(number, sequence.name, first.on.values())))
+
+
+def hand_over(block: Block) -> tuple[str, Ring] | None:
+    """The number of ours that the call is handed over to after all other steps, and why; None
+    where it is not: there is none, not alone, or something answers after it (SPEC T5).
+    """
+    why, last = block.steps[-1] if block.steps and block.last is None else ("", ())
+    return (why, last[0]) if len(last) == 1 and last[0].target.kind is Kind.NUMBER else None
 
 
 def own_lines(number: Number) -> Step:
@@ -49,83 +63,53 @@ def own_lines(number: Number) -> Step:
     return tuple(Ring(Target(Kind.LINE, line.name), number.ring_s) for line in number.lines)
 
 
-def ends_in_voicemail(steps: list[Labelled]) -> bool:
-    """Whether the last step is voicemail already."""
-    return bool(steps) and steps[-1][1][0].target == VOICEMAIL
+def _written(sequence: Sequence) -> tuple[Labelled, ...]:
+    return tuple((f"step {index} of {sequence.name}", step)
+                 for index, step in enumerate(sequence.steps, 1))
 
 
-def check(number: Number) -> None:
-    """Refuse what the router could not route: raises InvalidValue that names the sequence."""
-    own = {line.name for line in number.lines}
-    names = [sequence.name for sequence in number.sequences]
-    for name in filter(None, (number.default, *(window.sequence for window in number.windows))):
-        if name not in names:
-            raise InvalidValue(f"there is no sequence {name!r}; {_known(names)}")
-    check_ring_time(number.ring_s)
-    check_counts(number, number.sequence(None))
-    for sequence in number.sequences:
-        for ring in itertools.chain(*sequence.steps):
-            check_ring_time(ring.ring_s)
-            check_target(ring.target, number.number, own)
-        check_voicemail(sequence)
-        check_counts(number, sequence)
+def _rings_own_lines(steps: Iterable[Labelled]) -> bool:
+    return any(ring.target.kind is Kind.LINE for _, step in steps for ring in step)
 
 
-def check_ring_time(ring_s: int) -> None:
-    """Refuse a ring time out of bounds (SPEC T8); raises InvalidValue."""
-    if not 1 <= ring_s <= MAX_RING_S:
-        raise InvalidValue(f"a ring time is 1 to {MAX_RING_S} seconds, not {ring_s}")
+def _block(name: str, steps: tuple[Labelled, ...], on: Mapping[Outcome, str], mode: Mode, *,
+           won: str) -> Block:
+    last = None
+    if steps and steps[-1][1][0].target.kind.answers:
+        *steps_before, last = steps
+        steps = tuple(steps_before)
+    elif "voicemail" in PARTS[mode]:
+        last = ("voicemail", (Ring(VOICEMAIL),))
+    # What answers at once has no outcome, and nothing comes after the one target of CFU.
+    continued = steps and mode is not Mode.FORWARD_UNCONDITIONALLY
+    return Block(name, steps, last, {outcome: following for outcome, following in on.items()
+                                     if continued and following != won})
 
 
-def check_target(target: Target, number: str, own: Set[str]) -> None:
-    """Refuse a target of ``number`` whose owner's lines are ``own``; raises InvalidValue."""
-    if target == Target(Kind.PSTN, number):
-        raise InvalidValue(f"{number} would forward to itself")
-    if target.kind is Kind.LINE and target.address not in own:
-        raise InvalidValue(f"the subscriber has no line {target.address!r}; "
-                           f"{_known(sorted(own))}")
+def _continuation(number: Number, name: str, mode: Mode, *, won: str) -> Block:
+    """A mode of its own says which parts run; else it forwards, and ends as the call would."""
+    sequence = number.sequence(name)
+    steps = _of_mode(number, sequence, sequence.mode) if sequence.mode else _written(sequence)
+    return _block(name, steps, dict(sequence.on), sequence.mode or mode, won=won)
 
 
-def check_voicemail(sequence: Sequence) -> None:
-    """Refuse voicemail anywhere but alone in the last step; raises InvalidValue."""
-    for index, step in enumerate(sequence.steps, 1):
-        if any(ring.target == VOICEMAIL for ring in step) and (
-                len(step) > 1 or index < len(sequence.steps)):
-            raise InvalidValue(f"sequence {sequence.name}: voicemail answers at once, "
-                               "so it stands alone in the last step")
+def _of_mode(number: Number, sequence: Sequence, mode: Mode) -> tuple[Labelled, ...]:
+    steps = _written(sequence) if "forward" in PARTS[mode] else ()
+    if "ring" in PARTS[mode] and number.lines and not _rings_own_lines(steps):
+        return (("own lines", own_lines(number)), *steps)
+    return steps
 
 
-def check_counts(number: Number, sequence: Sequence) -> None:
-    """Refuse more branches than tm has (SPEC F5); raises InvalidValue with the count."""
-    name = f"sequence {sequence.name}: " if sequence.name else ""
-    for what, count, most in _counts(number, sequence):
-        if count > most:
-            raise InvalidValue(f"{name}{what} makes {count} branches, "
-                               f"at most {most} are possible (a line counts as its phones, "
-                               "an outside number as two)")
+def _reached(number: Number, first: str, names: Iterable[str]) -> list[str]:
+    """The continuations of a sequence, each after all that lead to it, else as they are named."""
+    order: list[str] = []
+    _visit(number, list(names), {first}, order)
+    return order[::-1]
 
 
-def longest_setup_s(number: Number, sequence: Sequence) -> int:
-    """Seconds until voicemail or the final answer when everything rings out."""
-    return sum(max(ring.ring_s for ring in step)
-               for _, step in compile_steps(number, sequence) if step[0].target != VOICEMAIL)
-
-
-def _counts(number: Number, sequence: Sequence) -> Iterator[tuple[str, int, int]]:
-    phones = {line.name: line.max_phones for line in number.lines}
-    total = 0
-    for why, step in compile_steps(number, sequence):
-        branches = sum(_branches(ring.target, phones) for ring in step)
-        yield why, branches, MAX_PHONES_AT_ONCE
-        total += branches
-    yield "the whole call", total, MAX_BRANCHES
-
-
-def _branches(target: Target, phones: dict[str, int]) -> int:
-    if target.kind is Kind.LINE:
-        return phones[target.address]
-    return 2 if target.kind in (Kind.PSTN, Kind.IAX) else 1
-
-
-def _known(names: list[str]) -> str:
-    return f"known are: {', '.join(names)}" if names else "there are none"
+def _visit(number: Number, names: list[str], seen: set[str], order: list[str]) -> None:
+    for name in reversed(names):
+        if name not in seen:
+            seen.add(name)
+            _visit(number, [following for _, following in number.sequence(name).on], seen, order)
+            order.append(name)

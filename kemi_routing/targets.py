@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Targets: where a call can be sent (SPEC T1-T4, T6), and the grammar in which they are written.
+"""Targets: where a call can be sent (SPEC T1-T7), and the grammar in which they are written.
 
 The grammar is strict (SPEC P6): what it lets through has no control character, no header, no
 parameter but ``transport``, so it can be put into a SIP message as it stands.
@@ -14,7 +14,6 @@ from kemi_routing import e164
 from kemi_routing.errors import InvalidValue
 
 MAX_LENGTH = 255
-VOICEMAIL_TEXT = "voicemail"
 
 
 class Kind(StrEnum):
@@ -24,7 +23,14 @@ class Kind(StrEnum):
     SIP = "sip"
     IAX = "iax"
     LINE = "line"
+    NUMBER = "number"
+    """Another number or extension of the platform (T5)."""
     VOICEMAIL = "voicemail"
+    ANNOUNCEMENT = "announcement"
+    MENU = "menu"
+    QUEUE = "queue"
+    CONFERENCE = "conference"
+    PARKING = "park"
     MAILBOX = "mailbox"
     """Voicemail Access (V1): decided, never written."""
 
@@ -33,8 +39,15 @@ class Kind(StrEnum):
         """True where the branch leaves the platform (SPEC P1, V5)."""
         return self in _OUTSIDE
 
+    @property
+    def answers(self) -> bool:
+        """True for what the media server answers at once: nothing comes after it (F8)."""
+        return self in _ANSWERING
+
 
 _OUTSIDE = frozenset({Kind.PSTN, Kind.SIP, Kind.IAX})
+_NAMED = frozenset({Kind.ANNOUNCEMENT, Kind.MENU, Kind.QUEUE, Kind.CONFERENCE})
+_ANSWERING = _NAMED | {Kind.VOICEMAIL, Kind.PARKING, Kind.MAILBOX}
 
 _HOST = (r"(?P<host>\[[0-9A-Fa-f:.]{2,45}\]"
          r"|[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
@@ -46,13 +59,31 @@ _SIP = re.compile(
 _IAX = re.compile(
     r"IAX2/(?P<user>[A-Za-z0-9_.-]{1,64})(?::(?P<password>[A-Za-z0-9_.!~*-]{1,64}))?@" + _HOST
     + _PORT + r"/(?P<number>[A-Za-z0-9_+*-]{1,64})", re.ASCII)
-_LINE_NAME = r"(?P<name>[A-Za-z0-9][A-Za-z0-9_.-]{0,63})"
-_LINE = re.compile("line +" + _LINE_NAME, re.ASCII)
+_NAME = r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}"
+_WORDS = re.compile(rf"(?P<kind>line|announcement|menu|queue|conference) +(?P<name>{_NAME})",
+                    re.ASCII)
+_KEY = rf"(?P<key>[1-9][0-9]{{6,14}}|{_NAME}/[0-9]{{2,6}})"
+_OURS = re.compile("number +" + _KEY, re.ASCII)
+_IAX_PASSWORD = re.compile(r"(IAX2/[^\s:@]*):[^\s@]*@", re.IGNORECASE)
 _NUMBER_LIKE = re.compile(r"[+0-9(][0-9 \u00a0./()-]*")
+
+_RIGHT_FORMS = {
+    ("sip:", "sip/", "sips:"): "SIP/user@domain.com:5060 or sip:user@domain.com;transport=tls",
+    ("iax",): "IAX2/user:password@domain.com/number",
+    ("line",): "line NAME, with the name of one of the subscriber's lines",
+    ("number",): "number 42027777101 or number ORGANISATION/EXTENSION",
+    ("",): "a number (49115234567), line NAME, SIP/user@domain.com, "
+           "IAX2/user:password@domain.com/number, voicemail, announcement NAME, menu NAME, "
+           "queue NAME, conference NAME or park",
+}
+"""How a text begins -> what was meant; the first that fits."""
+
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A place to ring. ``address``: digits (T1), URI (T2), peer reference (T3), line name (T4)."""
+    """A place to ring. ``address``: digits (T1), URI (T2), peer reference (T3), name (T4, T7), key
+    of a number (T5): digits, or ``organisation/extension``.
+    """
 
     kind: Kind
     address: str = ""
@@ -61,17 +92,15 @@ class Target:
     def text(self) -> str:
         """The written form; ``parse`` of it gives this target again. Holds an IAX password."""
         match self.kind:
-            case Kind.LINE:
-                return f"line {self.address}"
             case Kind.IAX:
                 return f"IAX2/{self.address}"
             case Kind.PSTN | Kind.SIP:
                 return self.address
-        return str(self.kind)
+        return f"{self.kind} {self.address}".rstrip()
 
     def __str__(self) -> str:
         """The form for people and logs: an IAX password is masked (SPEC T3)."""
-        return re.sub(r"^(IAX2/[^:@]*):[^@]*@", r"\1:***@", self.text)
+        return mask(self.text)
 
     __repr__ = __str__
 
@@ -83,7 +112,9 @@ class Target:
 
 
 VOICEMAIL = Target(Kind.VOICEMAIL)
+PARKING = Target(Kind.PARKING)
 MAILBOX = Target(Kind.MAILBOX)
+_BARE = {target.text: target for target in (VOICEMAIL, PARKING)}
 
 
 def parse(text: str) -> Target:
@@ -91,23 +122,39 @@ def parse(text: str) -> Target:
     written = text.strip()
     if len(written) > MAX_LENGTH:
         raise InvalidValue(f"a target has at most {MAX_LENGTH} characters, not {len(written)}")
-    if written == VOICEMAIL_TEXT:
-        return VOICEMAIL
+    if target := _BARE.get(written):
+        return target
     if _NUMBER_LIKE.fullmatch(written):
         return Target(Kind.PSTN, e164.normalise(written))
-    if match := _LINE.fullmatch(written):
-        return Target(Kind.LINE, match["name"])
+    if match := _WORDS.fullmatch(written):
+        return Target(Kind(match["kind"]), match["name"])
+    if match := _OURS.fullmatch(written):
+        return Target(Kind.NUMBER, match["key"])
     if match := _SIP.fullmatch(written):
         return Target(Kind.SIP, _sip_uri(match, written))
     if match := _IAX.fullmatch(written):
         _check_host(match, written)
         return Target(Kind.IAX, written.removeprefix("IAX2/"))
-    raise InvalidValue(f"{_masked(written)!r} is not a target; write {_right_form(written)}")
+    right_form = next(form for beginnings, form in _RIGHT_FORMS.items()
+                      if written.lower().startswith(beginnings))
+    raise InvalidValue(f"{_masked(written)!r} is not a target; write {right_form}")
 
 
-def is_line_name(text: str) -> bool:
-    """True for what may name a line: letters, digits, dot, dash, underscore; at most 64."""
-    return re.fullmatch(_LINE_NAME, text, re.ASCII) is not None
+def is_number_key(text: str) -> bool:
+    """True for what names a number of the platform: its digits, or ``organisation/extension``."""
+    return re.fullmatch(_KEY, text, re.ASCII) is not None
+
+
+def is_name(text: str) -> bool:
+    """True for what may name a line, a subscriber or an organisation: at most 64 letters, digits,
+    dots, dashes, underscores.
+    """
+    return re.fullmatch(_NAME, text, re.ASCII) is not None
+
+
+def mask(text: str) -> str:
+    """Any text without the passwords of the IAX targets in it (SPEC T3)."""
+    return _IAX_PASSWORD.sub(r"\1:***@", text)
 
 
 def _sip_uri(match: re.Match[str], written: str) -> str:
@@ -121,10 +168,11 @@ def _check_host(match: re.Match[str], written: str) -> None:
     if match["port"] and not 1 <= int(match["port"]) <= 65535:
         raise InvalidValue(f"{_masked(written)!r}: a port is 1 to 65535")
     host = match["host"]
-    looks_like_address = host.startswith("[") or host.replace(".", "").isdigit()
-    if looks_like_address:
+    in_brackets = host.startswith("[")
+    if in_brackets or host.replace(".", "").isdigit():
+        address = ipaddress.IPv6Address if in_brackets else ipaddress.IPv4Address
         try:
-            ipaddress.ip_address(host.strip("[]"))
+            address(host.strip("[]"))
         except ValueError:
             raise InvalidValue(f"{_masked(written)!r}: {host} is not an IP address") from None
 
@@ -132,15 +180,3 @@ def _check_host(match: re.Match[str], written: str) -> None:
 def _masked(written: str) -> str:
     return re.sub(r"^(IAX2?/[^:@]*):(?:.*(?=@)|.*)", r"\1:***", written,
                   flags=re.IGNORECASE | re.DOTALL)
-
-
-def _right_form(written: str) -> str:
-    lowered = written.lower()
-    if lowered.startswith(("sip:", "sip/", "sips:")):
-        return "SIP/user@domain.com:5060 or sip:user@domain.com;transport=tls"
-    if lowered.startswith("iax"):
-        return "IAX2/user:password@domain.com/number"
-    if lowered.startswith("line"):
-        return "line NAME, with the name of one of the subscriber's lines"
-    return ("a number (49115234567), line NAME, SIP/user@domain.com, "
-            "IAX2/user:password@domain.com/number or voicemail")

@@ -1,18 +1,33 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What hypothesis draws: everything that the writer accepts, and what must never get through."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
 from hypothesis import reject
 from hypothesis import strategies as st
 
-from kemi_routing import sequence, targets
+from kemi_routing import hunt, limits, steps, targets
+from kemi_routing.dialplan import DialPlan
 from kemi_routing.errors import InvalidValue
-from kemi_routing.model import Call, Line, Mode, Number, Ring, Sequence
-from kemi_routing.plan import Planned
-from kemi_routing.schedule import DAY_MINUTES, Window
-from kemi_routing.targets import VOICEMAIL, Kind, Target
+from kemi_routing.model import (
+    Call,
+    Continuations,
+    Line,
+    MailboxPolicy,
+    Mode,
+    Number,
+    Outcome,
+    Ring,
+    Sequence,
+    Verdict,
+)
+from kemi_routing.permissions import NumberClass, Rights
+from kemi_routing.plan import Planned, PlannedStep
+from kemi_routing.schedule import DAY_MINUTES, Holiday, Override, Window
+from kemi_routing.screening import Action, CallerRule, Pattern, Screen
+from kemi_routing.steps import PlannedBlock
+from kemi_routing.targets import PARKING, VOICEMAIL, Kind, Target
 
 HOSTILE = st.sampled_from([
     "\r\n", "\n", "\0", "\t", "\x7f", "\u2028", '"', "'", "<", ">", ";", "?", ",", "\\", "$", "$ru",
@@ -41,19 +56,98 @@ outside_targets = st.one_of(
     st.builds("sip:{}@{}{}{}".format, _user, _hosts, _port, _transport).map(targets.parse),
     st.builds("IAX2/{}{}@{}{}/{}".format, names, _password, _hosts, _port, numbers)
     .map(targets.parse))
+keys = numbers | st.builds("{}/{}".format, names, st.from_regex(r"[0-9]{2,6}", fullmatch=True))
 written_targets = st.one_of(
-    outside_targets, names.map(lambda name: Target(Kind.LINE, name)), st.just(VOICEMAIL))
+    outside_targets,
+    st.builds(Target, st.sampled_from([
+        Kind.LINE, Kind.ANNOUNCEMENT, Kind.MENU, Kind.QUEUE, Kind.CONFERENCE]), names),
+    keys.map(lambda key: Target(Kind.NUMBER, key)), st.sampled_from([VOICEMAIL, PARKING]))
 
-planned_steps = st.lists(st.lists(st.builds(
-    Planned, written_targets, st.integers(1, 600), st.none() | numbers, labels, labels),
-    min_size=1, max_size=4).map(tuple), max_size=5).map(tuple)
+planned_targets = st.builds(
+    Planned, written_targets, st.integers(1, 600), cli=st.none() | numbers, why=labels,
+    label=labels, delay_s=st.integers(0, 60), confirm=st.booleans(), account=st.integers(0, 3),
+    own=st.booleans(), redirected=st.booleans())
+
+
+@st.composite
+def planned_blocks(draw: st.DrawFn) -> list[PlannedBlock]:
+    """Blocks, each of which leads to later ones only, or to the final answer."""
+    names = [(account, name, False) for account in (0, 1) for name in ("day", "night")]
+    blocks: list[PlannedBlock] = []
+    for index, key in enumerate(names):
+        later = st.sampled_from(names[index + 1:]) if names[index + 1:] else st.nothing()
+        blocks.append(PlannedBlock(
+            key, draw(st.lists(st.lists(planned_targets, min_size=1, max_size=3).map(tuple),
+                               max_size=2).map(tuple)),
+            draw(st.dictionaries(st.sampled_from(Outcome), later, max_size=3)),
+            draw(st.none() | later), draw(st.none() | later)))
+    return blocks
+
+
+planned_steps = planned_blocks().map(steps.link)
+
+
+def hunted(planned: tuple[PlannedStep, ...], data: st.DataObject) -> tuple[list[int], hunt.Tried]:
+    """A whole hunt with outcomes that are drawn: the steps that ran, and how they all ended."""
+    rung: list[int] = []
+    tried: hunt.Tried = ()
+    while not isinstance(coming := hunt.next_step(planned, tried), hunt.End):
+        rung.append(coming)
+        ended = data.draw(st.tuples(*(st.sampled_from(Outcome) for _ in planned[coming].targets)))
+        tried = (*tried, *((),) * (coming - len(tried)), ended)
+    return rung, tried
+
+
+_hours = st.tuples(st.integers(0, DAY_MINUTES - 1), st.integers(0, DAY_MINUTES)).map(
+    lambda hours: (hours[0], hours[1] or DAY_MINUTES)).filter(lambda hours: hours[0] != hours[1])
+_sequence_names = st.sampled_from(["day", "night"])
+_days = st.dates(date(2025, 1, 1), date(2030, 12, 31))
+_dates = st.sampled_from([(None, None)]) | st.tuples(st.none() | _days, st.none() | _days)
+_seconds = st.integers(1_600_000_000, 1_900_000_000)
 
 windows = st.builds(
-    lambda days, hours, name: Window(frozenset(days), hours[0], hours[1] or DAY_MINUTES, name),
-    st.sets(st.integers(1, 7), min_size=1),
-    st.tuples(st.integers(0, DAY_MINUTES - 1), st.integers(0, DAY_MINUTES))
-    .filter(lambda hours: hours[0] != (hours[1] or DAY_MINUTES)),
-    st.sampled_from(["day", "night"]))
+    lambda days, hours, name, dates: Window(frozenset(days), hours[0], hours[1], name, *dates),
+    st.sets(st.integers(1, 7), min_size=1), _hours, _sequence_names, _dates)
+holidays = st.builds(
+    lambda day, name, title, hours: Holiday(day, name, title, *sorted(hours)),
+    _days, _sequence_names, labels, _hours)
+overrides = st.builds(Override, _sequence_names, _seconds, st.just(0) | _seconds,
+                      st.none() | _seconds, labels)
+patterns = st.sampled_from(["*", "anonymous", "unverified"]) | numbers | st.from_regex(
+    r"[1-9][0-9]{0,13}\*", fullmatch=True)
+screens = st.builds(
+    lambda text, action: Screen(Pattern(text), *action), patterns, st.sampled_from([
+        (Action.ALLOW, ""), (Action.REJECT, ""), (Action.VOICEMAIL, ""),
+        (Action.ANNOUNCEMENT, "closed"), (Action.SEQUENCE, "night")]))
+caller_rules = st.builds(lambda text, name: CallerRule(Pattern(text), name),
+                         patterns, _sequence_names)
+rights = st.builds(
+    Rights, st.booleans(), st.booleans(), st.lists(st.builds(
+        NumberClass, st.from_regex(r"[0-9]{0,6}", fullmatch=True), names, st.booleans()),
+        max_size=3).map(tuple), st.integers(0, 9), st.integers(0, 99), st.booleans(), st.booleans())
+_ends = st.sampled_from([(), ((Ring(VOICEMAIL),),), ((Ring(Target(Kind.MENU, "main")),),)])
+
+_chained_steps = st.lists(st.lists(st.builds(
+    Ring, st.sampled_from([Target(Kind.PSTN, "49115234567"), Target(Kind.LINE, "jana-desk")]),
+    st.integers(1, 600), delay_s=st.integers(0, 60), confirm=st.booleans()),
+    min_size=1, max_size=2).map(tuple), max_size=2)
+
+
+@st.composite
+def chained_sequences(draw: st.DrawFn, *, circles: bool) -> tuple[Sequence, ...]:
+    """Four sequences that continue with each other: with any of them, or with later ones only."""
+    names = ("one", "two", "three", "four")
+    return tuple(
+        Sequence(name, (*draw(_chained_steps), *draw(_ends)),
+                 on=draw(continuations(names if circles else names[index:])))
+        for index, name in enumerate(names, 1))
+
+
+def continuations(names: tuple[str, ...]) -> st.SearchStrategy[Continuations]:
+    """Up to two outcomes that lead to sequences of these names."""
+    following = st.sampled_from(names) if names else st.nothing()
+    return st.dictionaries(st.sampled_from(Outcome), following, max_size=2).map(
+        lambda rows: tuple(rows.items()))
 
 
 @st.composite
@@ -62,27 +156,40 @@ def accepted_numbers(draw: st.DrawFn) -> Number:
     lines = tuple(draw(st.lists(
         st.builds(Line, names, st.integers(1, 4)), max_size=3, unique_by=lambda line: line.name)))
     inside = [Target(Kind.LINE, line.name) for line in lines]
-    target = st.one_of(outside_targets, st.sampled_from(inside)) if inside else outside_targets
-    ring = st.builds(Ring, target, st.integers(1, sequence.MAX_RING_S), labels)
+    others = st.sampled_from([Target(Kind.NUMBER, "42027777102"), Target(Kind.NUMBER, "acme/201")])
+    target = st.one_of(outside_targets, others, *([st.sampled_from(inside)] if inside else []))
+    ring = st.builds(Ring, target, st.integers(1, limits.MAX_RING_S), labels,
+                     st.integers(0, limits.MAX_DELAY_S), st.booleans())
     steps = st.lists(st.lists(ring, min_size=1, max_size=3).map(tuple), max_size=3)
-    last = st.sampled_from([(), ((Ring(VOICEMAIL),),)])
     modes = st.sampled_from(Mode)
+    on = st.dictionaries(st.sampled_from(Outcome), _sequence_names, max_size=2).map(
+        lambda rows: tuple(rows.items()))
     sequences = tuple(
-        Sequence(name, (*draw(steps), *draw(last)), draw(st.none() | modes))
+        Sequence(name, (*draw(steps), *draw(_ends)), draw(st.none() | modes),
+                 draw(on) if name == "day" else ())
         for name in ("day", "night"))
     number = Number(
-        draw(numbers), draw(names), draw(zones), draw(st.integers(1, 10**9)),
-        tuple(draw(st.lists(numbers, max_size=3))), lines, draw(modes),
-        draw(st.integers(1, sequence.MAX_RING_S)), tuple(draw(st.lists(windows, max_size=3))),
-        sequences, draw(st.sampled_from([None, "day", "night"])), draw(st.booleans()),
-        draw(st.booleans()))
+        number=draw(numbers | st.just("acme/202")), owner=draw(names), zone=draw(zones),
+        revision=draw(st.integers(1, 10**9)), aliases=tuple(draw(st.lists(numbers, max_size=3))),
+        lines=lines, mode=draw(modes), ring_s=draw(st.integers(1, limits.MAX_RING_S)),
+        windows=tuple(draw(st.lists(windows, max_size=3))), sequences=sequences,
+        default=draw(st.sampled_from([None, "day", "night"])), rights=draw(rights),
+        holidays=tuple(sorted(draw(st.lists(holidays, max_size=3, unique_by=lambda one: one.day)),
+                              key=lambda one: one.day)),
+        overrides=tuple(draw(st.lists(overrides, max_size=2))), on=draw(on),
+        screens=tuple(draw(st.lists(screens, max_size=3))),
+        callers=tuple(draw(st.lists(caller_rules, max_size=2))),
+        cli=draw(st.sampled_from(["personal number", "caller"]) | numbers),
+        mailbox=draw(st.sampled_from(MailboxPolicy)),
+        dial_plan=draw(st.sampled_from([DialPlan(), DialPlan("420", emergency=("112",))])))
     try:
-        sequence.check(number)
+        limits.check(number)
     except InvalidValue:
         reject()
     return number
 
 
 calls = st.builds(
-    Call, st.none() | numbers, st.booleans(), st.booleans(), st.booleans(), st.none() | names,
-    st.none() | numbers)
+    Call, ani=st.none() | numbers, asserted=st.booleans(), anonymous=st.booleans(),
+    verdict=st.sampled_from(Verdict), diverted=st.booleans(), line=st.none() | names,
+    cli=st.none() | numbers)

@@ -6,6 +6,7 @@ from kemi_routing import errors
 
 @pytest.mark.parametrize(("error", "answer"), [
     (errors.FollowMeError, (500, "Server Internal Error")),
+    (errors.Forbidden, (403, "Forbidden")),
     (errors.InvalidValue, (480, "Temporarily Unavailable")),
     (errors.BrokenRecord, (480, "Temporarily Unavailable")),
     (errors.StoreUnavailable, (503, "Service Unavailable")),

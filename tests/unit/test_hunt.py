@@ -1,14 +1,17 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from kemi_routing import hunt
-from kemi_routing.hunt import BUSY_HERE, OUTCOMES, UNAVAILABLE, End, Outcome
-from kemi_routing.plan import PlannedStep
-from kemi_routing.targets import VOICEMAIL, Kind
+from kemi_routing.hunt import BUSY_HERE, OUTCOMES, UNAVAILABLE, End
+from kemi_routing.model import Outcome
+from kemi_routing.plan import END, Planned, PlannedStep
+from kemi_routing.targets import Kind, Target
 from tests.support.builders import MOBILE, OFFICE, outcomes, planned
-from tests.support.strategies import planned_steps
+from tests.support.strategies import hunted, planned_steps
 
 
 @pytest.mark.parametrize(("status", "outcome"), [
@@ -36,10 +39,9 @@ def test_a_second_pass_answers_with_its_outcome(outcome: Outcome) -> None:
 
 
 def test_the_outcome_table() -> None:
-    assert [(outcome, rule.own_line_stops, rule.status, rule.cause)
-            for outcome, rule in OUTCOMES.items()] == [
-        ("declined", True, 603, 480), ("no_answer", False, 408, 408), ("busy", False, 486, 486),
-        ("unreachable", False, 503, 404)]
+    assert [(outcome, rule.status, rule.cause) for outcome, rule in OUTCOMES.items()] == [
+        ("declined", 603, 480), ("no_answer", 408, 408), ("busy", 486, 486),
+        ("unreachable", 503, 404)]
 
 
 @pytest.mark.parametrize(("several", "speaks"), [
@@ -52,34 +54,57 @@ def test_the_outcome_that_speaks_for_several(several: str, speaks: str) -> None:
     assert hunt.strongest(outcomes(several)) == speaks
 
 
-DESK, OFFICE_AND_DESK = planned("line jana-desk"), planned(OFFICE, "line jana-desk")
-TO_OFFICE, TO_MOBILE, TO_VOICEMAIL = planned(OFFICE), planned(MOBILE), planned("voicemail")
+# The own line, then the office with the mobile of a colleague, then voicemail.
+DESK = planned("line jana-desk", then=1, end=2)
+TO_OFFICE = planned(OFFICE, MOBILE, then=2, end=2)
+TO_VOICEMAIL = planned("voicemail")
+RING_FORWARD_VOICEMAIL = [DESK, TO_OFFICE, TO_VOICEMAIL]
+RING_FORWARD = [planned("line jana-desk", then=1), planned(OFFICE, MOBILE)]
 
 
 @pytest.mark.parametrize(("steps", "tried", "coming"), [
     ([], [], UNAVAILABLE),
-    ([TO_OFFICE], [], 0),
-    ([DESK, TO_OFFICE, TO_VOICEMAIL], [], 0),
-    ([DESK, TO_OFFICE, TO_VOICEMAIL], ["busy"], 1),
-    ([DESK, TO_OFFICE, TO_VOICEMAIL], ["no_answer"], 1),
-    ([DESK, TO_OFFICE, TO_VOICEMAIL], ["unreachable"], 1),
-    ([DESK, TO_OFFICE, TO_VOICEMAIL], ["declined"], 2),  # own line: the end of the sequence
-    ([DESK, TO_OFFICE, TO_MOBILE], ["declined"], UNAVAILABLE),
-    ([DESK, TO_VOICEMAIL], ["declined"], 1),
-    ([OFFICE_AND_DESK, TO_MOBILE, TO_VOICEMAIL], ["busy declined"], 2),
-    ([OFFICE_AND_DESK, TO_MOBILE, TO_VOICEMAIL], ["declined busy"], 1),  # somebody else's phone
-    ([TO_OFFICE, DESK, TO_VOICEMAIL], ["declined"], 1),
-    ([DESK, TO_OFFICE, TO_VOICEMAIL], ["busy", "busy"], 2),
-    ([DESK, TO_OFFICE, TO_VOICEMAIL], ["declined", "", "unreachable"], UNAVAILABLE),
-    ([TO_OFFICE, DESK], ["busy", "declined"], UNAVAILABLE),
-    ([DESK, TO_OFFICE], ["busy", "busy"], BUSY_HERE),
-    ([OFFICE_AND_DESK], ["busy busy"], BUSY_HERE),
-    ([OFFICE_AND_DESK], ["busy unreachable"], UNAVAILABLE),
-    ([DESK, TO_OFFICE], ["busy", "no_answer"], UNAVAILABLE),
+    (RING_FORWARD_VOICEMAIL, [], 0),
+    (RING_FORWARD_VOICEMAIL, ["busy"], 1),
+    (RING_FORWARD_VOICEMAIL, ["no_answer"], 1),
+    (RING_FORWARD_VOICEMAIL, ["unreachable"], 1),
+    (RING_FORWARD_VOICEMAIL, ["declined"], 2),  # own line: the end of the sequence
+    (RING_FORWARD_VOICEMAIL, ["busy", "declined declined"], 2),  # somebody else's phones
+    (RING_FORWARD_VOICEMAIL, ["declined", "", "unreachable"], UNAVAILABLE),
+    (RING_FORWARD, ["declined"], UNAVAILABLE),
+    (RING_FORWARD, ["busy", "busy no_answer"], UNAVAILABLE),
+    (RING_FORWARD, ["busy", "busy unreachable"], UNAVAILABLE),
+    (RING_FORWARD, ["busy", "busy busy"], BUSY_HERE),
 ])
 def test_what_comes_after_the_steps_that_were_tried(
         steps: list[PlannedStep], tried: list[str], coming: int | End) -> None:
     assert hunt.next_step(steps, tuple(map(outcomes, tried))) == coming
+
+
+LINE_OF_OTHER = PlannedStep((Planned(Target(Kind.LINE, "petr-desk"), 20),), then=1, end=5)
+TOGETHER = planned("line jana-desk", OFFICE, then=1, end=5)
+CONTINUED = planned("line jana-desk", OFFICE, then=1, end=5, busy=2, unreachable=3)
+REFUSAL = planned("line jana-desk", OFFICE, then=1, end=5, declined=4)
+
+
+@pytest.mark.parametrize(("step", "ended", "index"), [
+    (TOGETHER, "declined busy", 5),
+    (TOGETHER, "busy declined", 1),  # the office declined: the subscriber did not
+    (TOGETHER, "declined declined", 5),
+    (LINE_OF_OTHER, "declined", 1),  # nor did he where a line of another number declines
+    (CONTINUED, "busy busy", 2),
+    (CONTINUED, "unreachable busy", 2),  # the strongest outcome speaks for the step
+    (CONTINUED, "unreachable unreachable", 3),
+    (CONTINUED, "busy no_answer", 1),
+    (CONTINUED, "busy declined", 1),
+    (CONTINUED, "declined unreachable", 5),
+    (REFUSAL, "declined busy", 4),  # what the subscriber says of refusals beats the end
+    (REFUSAL, "no_answer declined", 4),
+    (REFUSAL, "no_answer busy", 1),
+    (planned(OFFICE), "busy", END),
+])
+def test_what_follows_a_step(step: PlannedStep, ended: str, index: int) -> None:
+    assert hunt.follow(step, outcomes(ended)) == index
 
 
 def test_the_final_answers() -> None:
@@ -105,18 +130,11 @@ def test_voicemail_is_told_why(tried: list[str], cause: int) -> None:
 @given(planned_steps, st.data())
 def test_the_hunt_ends_and_tries_no_step_twice(
         steps: tuple[PlannedStep, ...], data: st.DataObject) -> None:
-    tried: tuple[tuple[Outcome, ...], ...] = ()
-    rung: list[int] = []
-    while not isinstance(coming := hunt.next_step(steps, tried), End):
-        assert not rung or rung[-1] < coming < len(steps)
-        rung.append(coming)
-        ended = data.draw(st.tuples(*(st.sampled_from(Outcome) for _ in steps[coming])))
-        tried = (*tried, *((),) * (coming - len(tried)), ended)
-    left_out = set(range(len(steps))) - set(rung)
-    declined = [one.target.kind is Kind.LINE and outcome is Outcome.DECLINED
-                for index in rung for one, outcome in zip(steps[index], tried[index], strict=True)]
-    assert not left_out or any(declined)
-    assert not left_out or steps[max(left_out)][0].target != VOICEMAIL or (
-        max(left_out) < len(steps) - 1)  # the voicemail at the end is never left out
-    assert (coming == BUSY_HERE) == (bool(rung) and {one for end in tried for one in end} == {
-        Outcome.BUSY})
+    """And each step that runs was linked from the one before it."""
+    rung, tried = hunted(steps, data)
+    assert rung == sorted(set(rung))
+    assert rung[:1] == [0] * bool(steps)
+    for index, coming in pairwise([*rung, END]):
+        assert coming in {steps[index].then, steps[index].end, *dict(steps[index].on).values()}
+    assert (hunt.final_answer(tried) == BUSY_HERE) == (
+        {outcome for ended in tried for outcome in ended} == {Outcome.BUSY})

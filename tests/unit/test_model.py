@@ -1,9 +1,22 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 import pytest
 
-from kemi_routing.model import Call, Line, Mode, Number, Platform, Ring, Sequence
+from kemi_routing.model import (
+    Call,
+    Line,
+    MailboxPolicy,
+    Mode,
+    Number,
+    Outcome,
+    Platform,
+    Ring,
+    Sequence,
+    Verdict,
+)
+from kemi_routing.permissions import Rights
+from kemi_routing.schedule import Holiday, Override
 from kemi_routing.targets import VOICEMAIL
-from tests.support.builders import PRAGUE, number, sequence, step
+from tests.support.builders import NOW, PRAGUE, number, sequence, step, window
 
 DAY, NIGHT = sequence("day", step("voicemail")), sequence("night")
 
@@ -19,11 +32,40 @@ def test_what_nobody_said() -> None:
     """The defaults that operators rely on: 20 s, 3 phones, nothing allowed, nobody trusted."""
     bare = Number("42027777100", "acme/jana", PRAGUE)
     assert Ring(VOICEMAIL).ring_s == bare.ring_s == 20
+    assert (Ring(VOICEMAIL).delay_s, Ring(VOICEMAIL).confirm) == (0, False)
     assert Line("jana-desk").max_phones == 3
     assert bare.mode is Mode.RING_THEN_VOICEMAIL
-    assert (bare.voicemail, bare.forward_external) == (False, False)
+    assert bare.rights == Rights(voicemail=False, forward_external=False)
+    assert bare.cli == "personal number"
     assert (Call().asserted, Call().anonymous, Call().diverted) == (False, False, False)
+    assert Call().verdict is Verdict.NONE
     assert Platform().sip_hosts == frozenset()
+    assert bare.mailbox is Platform().mailbox is MailboxPolicy.PIN_UNLESS_TRUSTED
+
+
+def test_what_files_and_records_call_things() -> None:
+    """These words are written by people and stored: they cannot change."""
+    assert list(Mode) == [
+        "ring_only", "ring_then_voicemail", "ring_then_forward", "ring_forward_then_voicemail",
+        "forward_only", "forward_then_voicemail", "voicemail_only", "forward_unconditionally",
+        "reject"]
+    assert list(Outcome) == ["declined", "no_answer", "busy", "unreachable"]
+    assert list(MailboxPolicy) == ["pin_unless_trusted", "pin_unless_attested", "always_pin"]
+
+
+def test_what_decides_by_time() -> None:
+    windows, holidays = (window("mon", "08:00-18:00"),), (Holiday(NOW.date(), "night"),)
+    overrides = (Override("night", set_at=0),)
+    timetable = number(windows=windows, holidays=holidays, overrides=overrides,
+                       default="day").timetable
+    assert timetable.zone == PRAGUE
+    assert (timetable.windows, timetable.holidays, timetable.overrides, timetable.default) == (
+        windows, holidays, overrides, "day")
+
+
+@pytest.mark.parametrize(("owner", "organisation"), [("acme/jana", "acme"), ("jana", "jana")])
+def test_the_organisation_of_a_number(owner: str, organisation: str) -> None:
+    assert number(owner=owner).organisation == organisation
 
 
 @pytest.mark.parametrize(("host", "refused"), [

@@ -4,35 +4,45 @@ from typing import Any
 import pytest
 
 from kemi_routing import sequence as sequences
-from kemi_routing import targets
-from kemi_routing.errors import InvalidValue
-from kemi_routing.model import Line, Mode, Step
+from kemi_routing.model import Mode, Ring, Sequence, Step
+from kemi_routing.sequence import Block
 from tests.support.builders import (
     DESK,
     MOBILE,
     OFFICE,
-    PERSONAL,
     SOFT,
     number,
+    on,
     sequence,
     step,
-    window,
 )
 
-FORWARD = sequence("day", step(OFFICE), step(MOBILE, "line jana-desk"))
+FORWARD = sequence("day", step(OFFICE), step(MOBILE, "SIP/jana@sip.example.net"))
+OTHER, EXTENSION = step("number 42027777102"), step("number acme/201")
+RING, ONE, TWO, VOICEMAIL = "own lines", "step 1 of day", "step 2 of day", "end: voicemail"
 
 
-@pytest.mark.parametrize(("mode", "steps"), [
-    (Mode.RING_THEN_VOICEMAIL, ["own lines", "voicemail"]),
-    (Mode.FORWARD_ONLY, ["step 1 of day", "step 2 of day"]),
-    (Mode.FORWARD_THEN_VOICEMAIL, ["step 1 of day", "step 2 of day", "voicemail"]),
-    (Mode.VOICEMAIL_ONLY, ["voicemail"]),
+def parts(block: Block) -> list[str]:
+    end = [f"end: {block.last[0]}"] if block.last else []
+    return [why for why, _ in block.steps] + end
+
+
+@pytest.mark.parametrize(("mode", "compiled"), [
+    (Mode.RING_ONLY, [RING]),
+    (Mode.RING_THEN_VOICEMAIL, [RING, VOICEMAIL]),
+    (Mode.RING_THEN_FORWARD, [RING, ONE, TWO]),
+    (Mode.RING_FORWARD_THEN_VOICEMAIL, [RING, ONE, TWO, VOICEMAIL]),
+    (Mode.FORWARD_ONLY, [ONE, TWO]),
+    (Mode.FORWARD_THEN_VOICEMAIL, [ONE, TWO, VOICEMAIL]),
+    (Mode.VOICEMAIL_ONLY, [VOICEMAIL]),
+    (Mode.FORWARD_UNCONDITIONALLY, [ONE, TWO]),  # the second is refused when written
+    (Mode.REJECT, []),
 ])
-def test_a_mode_names_the_parts_that_run(mode: Mode, steps: list[str]) -> None:
+def test_a_mode_names_the_parts_that_run(mode: Mode, compiled: list[str]) -> None:
     own, other = number(mode=mode), number(mode=Mode.VOICEMAIL_ONLY)
-    by_number = sequences.compile_steps(own, FORWARD)
-    by_sequence = sequences.compile_steps(other, sequence("day", *FORWARD.steps, mode=mode))
-    assert [why for why, _ in by_number] == steps
+    by_number = sequences.compile_blocks(own, FORWARD)
+    by_sequence = sequences.compile_blocks(other, sequence("day", *FORWARD.steps, mode=mode))
+    assert [parts(block) for block in by_number] == [compiled]
     assert by_sequence == by_number  # the sequence's own mode wins
 
 
@@ -41,105 +51,113 @@ def test_every_mode_has_its_parts() -> None:
 
 
 def test_what_each_part_rings() -> None:
-    own = number(lines=(DESK, SOFT), ring_s=33, mode=Mode.FORWARD_THEN_VOICEMAIL)
+    own = number(lines=(DESK, SOFT), ring_s=33, mode=Mode.RING_FORWARD_THEN_VOICEMAIL)
     lines = step("line jana-desk", "line jana-soft", ring_s=33)
     assert sequences.own_lines(own) == lines
-    assert [one for _, one in sequences.compile_steps(own, FORWARD)] == [
-        *FORWARD.steps, step("voicemail")]
+    assert sequences.compile_blocks(own, FORWARD) == (Block(
+        "day", ((RING, lines), (ONE, FORWARD.steps[0]), (TWO, FORWARD.steps[1])),
+        last=("voicemail", step("voicemail")), on={}),)
 
 
 @pytest.mark.parametrize(("fields", "steps", "compiled"), [
-    ({"lines": (), "mode": Mode.RING_THEN_VOICEMAIL}, [], ["voicemail"]),
+    ({"lines": (), "mode": Mode.RING_THEN_VOICEMAIL}, [], [VOICEMAIL]),
     ({"mode": Mode.FORWARD_ONLY}, [], []),
+    ({"mode": Mode.RING_FORWARD_THEN_VOICEMAIL}, [], [RING, VOICEMAIL]),
+    # A part already there is not added again: one of the own lines,
+    ({"mode": Mode.RING_THEN_FORWARD, "lines": (DESK, SOFT)},
+     [step(OFFICE), step(MOBILE, "line jana-soft")], [ONE, TWO]),
+    # but where the sequence does not run they ring,
+    ({"mode": Mode.RING_ONLY}, [step("line jana-desk")], [RING]),
+    # and lines of another number are no own ones;
+    ({"mode": Mode.RING_THEN_FORWARD}, [step("number 42027777102")], [RING, ONE]),
+    # nor is voicemail added to what answers at the end.
     ({"mode": Mode.FORWARD_THEN_VOICEMAIL}, [step(OFFICE), step("voicemail")],
-     ["step 1 of day", "step 2 of day"]),  # a part already there is not added again
+     [ONE, f"end: {TWO}"]),
+    ({"mode": Mode.RING_THEN_FORWARD}, [step("menu main")], [RING, f"end: {ONE}"]),
+    ({"mode": Mode.RING_FORWARD_THEN_VOICEMAIL}, [step("park")], [RING, f"end: {ONE}"]),
+    ({"mode": Mode.FORWARD_UNCONDITIONALLY}, [step("queue sales")], [f"end: {ONE}"]),
 ])
 def test_parts_that_are_empty_or_there_already(
         fields: dict[str, Any], steps: list[Step], compiled: list[str]) -> None:
-    found = sequences.compile_steps(number(**fields), sequence("day", *steps))
-    assert [why for why, _ in found] == compiled
+    block, = sequences.compile_blocks(number(**fields), sequence("day", *steps))
+    assert parts(block) == compiled
 
 
-PHONES_12 = tuple(Line(name, 4) for name in ("one", "two", "three"))
-LINES_12 = step("line one", "line two", "line three")
-PSTN_2, SIP_1 = step(OFFICE), step("SIP/jana@sip.example.net")
-LINE = "(a line counts as its phones, an outside number as two)"
-
-
-@pytest.mark.parametrize(("steps", "fields"), [
-    ([LINES_12], {"lines": PHONES_12}),
-    ([step(*["49115234567"] * 6)], {}),
-    ([LINES_12, LINES_12, PSTN_2, PSTN_2, SIP_1], {"lines": PHONES_12}),  # and voicemail: 30
-    ([*[step("line jana-desk", ring_s=72)] * 5], {}),  # 5 steps with 3 phones each, 6 minutes
-    ([step(OFFICE, ring_s=1), step(MOBILE, ring_s=600)], {}),
-    ([LINES_12, LINES_12, LINES_12], {"lines": PHONES_12, "mode": Mode.VOICEMAIL_ONLY}),
-    ([step("IAX2/jana@pbx.example.com/1"), step("voicemail")], {}),
-    ([], {"ring_s": 600, "lines": PHONES_12, "mode": Mode.RING_THEN_VOICEMAIL}),
+@pytest.mark.parametrize(("mode", "steps", "handed"), [
+    (Mode.FORWARD_ONLY, [OTHER], (ONE, OTHER[0])),
+    (Mode.FORWARD_ONLY, [step(OFFICE), EXTENSION], (TWO, EXTENSION[0])),
+    (Mode.RING_THEN_FORWARD, [EXTENSION], (ONE, EXTENSION[0])),
+    (Mode.FORWARD_THEN_VOICEMAIL, [EXTENSION], None),  # voicemail comes after it
+    (Mode.FORWARD_ONLY, [EXTENSION, step("menu main")], None),
+    (Mode.FORWARD_ONLY, [EXTENSION, step(OFFICE)], None),
+    (Mode.FORWARD_ONLY, [(*EXTENSION, *step(OFFICE))], None),
+    (Mode.FORWARD_ONLY, [], None),
 ])
-def test_what_can_be_routed_is_accepted(steps: list[Step], fields: dict[str, Any]) -> None:
-    wanted = {"mode": Mode.FORWARD_THEN_VOICEMAIL, "default": "day", **fields}
-    sequences.check(number(**wanted, sequences=(sequence("day", *steps),)))
+def test_a_call_is_handed_over_to_a_number_that_stands_alone_in_the_last_step(
+        mode: Mode, steps: list[Step], handed: tuple[str, Ring] | None) -> None:
+    block, = sequences.compile_blocks(number(mode=mode), sequence("day", *steps))
+    assert sequences.hand_over(block) == handed
 
 
-@pytest.mark.parametrize(("steps", "fields", "refused"), [
-    ([], {"default": "night"}, "there is no sequence 'night'; known are: day"),
-    ([], {"windows": (window("mon", "08:00-18:00", "late"),)},
-     "there is no sequence 'late'; known are: day"),
-    ([], {"default": "night", "sequences": ()}, "there is no sequence 'night'; there are none"),
-    ([], {"ring_s": 0}, "a ring time is 1 to 600 seconds, not 0"),
-    ([], {"ring_s": 601}, "a ring time is 1 to 600 seconds, not 601"),
-    ([step(OFFICE, ring_s=601)], {}, "a ring time is 1 to 600 seconds, not 601"),
-    ([step(OFFICE), step(MOBILE, ring_s=0)], {}, "a ring time is 1 to 600 seconds, not 0"),
-    ([step(PERSONAL)], {}, f"{PERSONAL} would forward to itself"),
-    ([step("line petr-desk")], {}, "has no line 'petr-desk'; known are: jana-desk"),
-    ([step("line petr-desk")], {"lines": ()}, "has no line 'petr-desk'; there are none"),
-    ([step("voicemail"), step(OFFICE)], {}, "sequence day: voicemail answers at once"),
-    ([step(OFFICE, "voicemail")], {}, "sequence day: voicemail answers at once"),
-    ([(*LINES_12, *SIP_1)], {"lines": PHONES_12},
-     "sequence day: step 1 of day makes 13 branches, at most 12 are possible"),
-    ([SIP_1, step(*["49115234567"] * 7)], {},
-     "sequence day: step 2 of day makes 14 branches, at most 12 are possible"),
-    ([LINES_12, LINES_12, PSTN_2, PSTN_2, PSTN_2], {"lines": PHONES_12},
-     "sequence day: the whole call makes 31 branches, at most 30 are possible"),
-    ([], {"lines": (*PHONES_12, DESK), "mode": Mode.RING_THEN_VOICEMAIL},
-     "own lines makes 15 branches, at most 12 are possible " + LINE),
+ASSISTANT = sequence("assistant", step("line jana-soft"))
+CELL = sequence("mobile", step(MOBILE), on=on(declined="assistant"))
+CLOSED = sequence("closed", step("announcement closed"))
+BACK = sequence("back", step(OFFICE), on=on(busy="day"))
+
+
+@pytest.mark.parametrize(("of_number", "of_sequence", "found"), [
+    ({}, {}, {}),
+    ({"busy": "mobile"}, {}, {"busy": "mobile"}),
+    ({}, {"busy": "mobile"}, {"busy": "mobile"}),
+    ({"busy": "mobile", "no_answer": "closed"}, {"busy": "assistant"},
+     {"busy": "assistant", "no_answer": "closed"}),
+    ({"busy": "day", "unreachable": "mobile"}, {}, {"unreachable": "mobile"}),  # it is running
 ])
-def test_what_cannot_be_routed_is_refused(
-        steps: list[Step], fields: dict[str, Any], refused: str) -> None:
-    wanted = {"mode": Mode.FORWARD_THEN_VOICEMAIL, "sequences": (sequence("day", *steps),)}
-    with pytest.raises(InvalidValue) as error:
-        sequences.check(number(**{**wanted, **fields}))
-    assert refused in str(error.value)
+def test_the_continuations_of_a_sequence_go_before_those_of_its_number(
+        of_number: dict[str, str], of_sequence: dict[str, str], found: dict[str, str]) -> None:
+    day = sequence("day", step(OFFICE), on=on(**of_sequence))
+    own = number(mode=Mode.FORWARD_ONLY, on=on(**of_number),
+                 sequences=(day, ASSISTANT, CELL, CLOSED))
+    assert sequences.compile_blocks(own, day)[0].on == found
 
 
-def test_the_counts_of_a_number_without_sequences_name_none() -> None:
-    crowded = number(lines=(*PHONES_12, DESK))
-    with pytest.raises(InvalidValue, match=r"^own lines makes 15"):
-        sequences.check(crowded)
-
-
-@pytest.mark.parametrize(("text", "accepted"), [
-    (PERSONAL, False), (OFFICE, True), ("line jana-desk", True), ("line jana-soft", False),
-    (f"SIP/{PERSONAL}@sip.example.net", True), ("voicemail", True),
+@pytest.mark.parametrize(("day", "fields", "compiled"), [
+    # A continuation rings its steps whatever the mode is; voicemail comes after as the mode says.
+    (FORWARD, {"on": on(busy="assistant")},
+     {"day": [RING, VOICEMAIL], "assistant": ["step 1 of assistant", VOICEMAIL]}),
+    (FORWARD, {"on": on(busy="assistant"), "mode": Mode.FORWARD_ONLY},
+     {"day": [ONE, TWO], "assistant": ["step 1 of assistant"]}),
+    (FORWARD, {"on": on(busy="quiet"), "mode": Mode.FORWARD_THEN_VOICEMAIL},
+     {"day": [ONE, TWO, VOICEMAIL], "quiet": ["step 1 of quiet"]}),  # it has a mode of its own
+    (FORWARD, {"on": on(busy="silent"), "mode": Mode.FORWARD_ONLY},
+     {"day": [ONE, TWO], "silent": [VOICEMAIL]}),
+    (FORWARD, {"on": on(busy="away"), "mode": Mode.FORWARD_ONLY}, {"day": [ONE, TWO], "away": []}),
+    (FORWARD, {"on": on(busy="closed")},
+     {"day": [RING, VOICEMAIL], "closed": ["end: step 1 of closed"]}),
+    # Each after all that lead to it, the first named first; each once.
+    (FORWARD, {"on": on(no_answer="assistant", busy="mobile"), "mode": Mode.FORWARD_ONLY},
+     {"day": [ONE, TWO], "mobile": ["step 1 of mobile"], "assistant": ["step 1 of assistant"]}),
+    (FORWARD, {"on": on(busy="closed", no_answer="assistant"), "mode": Mode.FORWARD_ONLY},
+     {"day": [ONE, TWO], "closed": ["end: step 1 of closed"],
+      "assistant": ["step 1 of assistant"]}),
+    # What comes back to the sequence that won goes on with the next step instead.
+    (FORWARD, {"on": on(busy="back"), "mode": Mode.FORWARD_ONLY},
+     {"day": [ONE, TWO], "back": ["step 1 of back"]}),
+    # Nothing rings that could be busy,
+    (sequence("day", step("voicemail")), {"on": on(unreachable="mobile"),
+     "mode": Mode.FORWARD_ONLY}, {"day": [f"end: {ONE}"]}),
+    (FORWARD, {"on": on(busy="mobile"), "mode": Mode.VOICEMAIL_ONLY}, {"day": [VOICEMAIL]}),
+    (FORWARD, {"on": on(busy="mobile"), "mode": Mode.REJECT}, {"day": []}),
+    # and nothing comes after the one target where all calls go.
+    (sequence("day", step(OFFICE)), {"on": on(busy="mobile"),
+     "mode": Mode.FORWARD_UNCONDITIONALLY}, {"day": [ONE]}),
 ])
-def test_the_targets_of_a_subscriber(text: str, accepted: bool) -> None:
-    target = targets.parse(text)
-    if accepted:
-        sequences.check_target(target, PERSONAL, {"jana-desk"})
-    else:
-        with pytest.raises(InvalidValue):
-            sequences.check_target(target, PERSONAL, {"jana-desk"})
-
-
-@pytest.mark.parametrize(("mode", "seconds"), [
-    (Mode.FORWARD_THEN_VOICEMAIL, 30 + 40),  # the longest of each step; voicemail answers at once
-    (Mode.FORWARD_ONLY, 30 + 40),
-    (Mode.RING_THEN_VOICEMAIL, 25),
-    (Mode.VOICEMAIL_ONLY, 0),
-])
-def test_the_longest_set_up(mode: Mode, seconds: int) -> None:
-    mixed = (*step(MOBILE, ring_s=40), *step("line jana-desk", ring_s=10))
-    forward = sequence("day", step(OFFICE, ring_s=30), mixed)
-    assert sequences.longest_setup_s(number(mode=mode, ring_s=25), forward) == seconds
-
-
+def test_continuations_are_blocks_of_their_own(
+        day: Sequence, fields: dict[str, Any], compiled: dict[str, list[str]]) -> None:
+    quiet, silent, away = (sequence(name, step(OFFICE), mode=mode) for name, mode in (
+        ("quiet", Mode.FORWARD_ONLY), ("silent", Mode.VOICEMAIL_ONLY), ("away", Mode.REJECT)))
+    own = number(**fields, sequences=(day, ASSISTANT, CELL, CLOSED, BACK, quiet, silent, away))
+    blocks = sequences.compile_blocks(own, day)
+    assert [(block.name, parts(block)) for block in blocks] == list(compiled.items())
+    assert all(name in compiled and name != "day" for block in blocks
+               for name in block.on.values())

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from kemi_routing import e164, targets
 from kemi_routing.errors import InvalidValue
-from kemi_routing.targets import MAILBOX, VOICEMAIL, Kind, Target
+from kemi_routing.targets import MAILBOX, PARKING, VOICEMAIL, Kind, Target
 from tests.support.strategies import HOSTILE, written_targets
 
 IAX_TEXT = "IAX2/jana:hidden@pbx.example.com/100"
@@ -29,12 +29,21 @@ IAX_TEXT = "IAX2/jana:hidden@pbx.example.com/100"
     ("IAX2/jana@192.0.2.1:4569/s", Kind.IAX, "jana@192.0.2.1:4569/s"),
     ("voicemail", Kind.VOICEMAIL, ""),
     ("\tvoicemail\n", Kind.VOICEMAIL, ""),
+    ("park", Kind.PARKING, ""),
+    ("announcement closed", Kind.ANNOUNCEMENT, "closed"),
+    ("menu  main", Kind.MENU, "main"),
+    ("queue sales.2", Kind.QUEUE, "sales.2"),
+    ("conference 9_all-hands", Kind.CONFERENCE, "9_all-hands"),
+    ("number 42027777102", Kind.NUMBER, "42027777102"),
+    ("number acme/201", Kind.NUMBER, "acme/201"),
+    (f"number  {'a' * 64}/999999", Kind.NUMBER, f"{'a' * 64}/999999"),
 ])
 def test_a_target_is_read_as_subscribers_write_it(text: str, kind: Kind, address: str) -> None:
     assert targets.parse(text) == Target(kind, address)
 
 
 NUMBER_FORM, LINE_FORM = "a number \\(49115234567\\), line NAME", "line NAME, with the name"
+OURS_FORM = "number 42027777101 or number ORGANISATION/EXTENSION"
 SIP_FORM, IAX_FORM = "SIP/user@domain.com:5060 or", "IAX2/user:password@domain.com/number"
 
 
@@ -42,9 +51,24 @@ SIP_FORM, IAX_FORM = "SIP/user@domain.com:5060 or", "IAX2/user:password@domain.c
     ("", NUMBER_FORM),
     ("mobile", NUMBER_FORM),
     ("mailbox", NUMBER_FORM),  # decided, never written
+    ("mailbox jana", NUMBER_FORM),
+    ("voicemail jana", NUMBER_FORM),
+    ("park 1", NUMBER_FORM),
+    ("menu", NUMBER_FORM),
+    ("menu main menu", NUMBER_FORM),
+    ("queue -sales", NUMBER_FORM),
+    (f"conference {'c' * 65}", NUMBER_FORM),
     ("tel:+42073723123", NUMBER_FORM),
     ("0042073723123", "write 42073723123"),
     ("073723123", "with its country code"),
+    ("number", OURS_FORM),
+    ("number +42027777102", OURS_FORM),
+    ("number 201", OURS_FORM),
+    ("number 042027777102", OURS_FORM),
+    ("number acme/2", OURS_FORM),
+    ("number acme/2000000", OURS_FORM),
+    ("number acme/jana/201", OURS_FORM),
+    ("number /201", OURS_FORM),
     ("line", LINE_FORM),
     ("line -desk", LINE_FORM),
     ("line jana desk", LINE_FORM),
@@ -69,6 +93,7 @@ SIP_FORM, IAX_FORM = "SIP/user@domain.com:5060 or", "IAX2/user:password@domain.c
     ("sip:jana@127.1", "127.1 is not an IP address"),
     ("sip:jana@2130706433", "2130706433 is not an IP address"),
     ("sip:jana@[:::1]", r"\[:::1\] is not an IP address"),
+    ("sip:jana@[192.0.2.1]", r"\[192.0.2.1\] is not an IP address"),  # brackets are for IPv6
     ("IAX2/jana@1.2.3/1", "1.2.3 is not an IP address"),
     ("1" * 256, "at most 255 characters, not 256"),
 ])
@@ -126,7 +151,10 @@ def test_an_iax_password_is_masked_whatever_else_is_wrong(text: str) -> None:
     (Target(Kind.LINE, "jana-desk"), "line jana-desk"),
     (Target(Kind.IAX, "jana@[::1]:4569/s"), "IAX2/jana@[::1]:4569/s"),
     (Target(Kind.IAX, "jana:hidden@pbx.example.com/100"), "IAX2/jana:***@pbx.example.com/100"),
+    (Target(Kind.NUMBER, "acme/201"), "number acme/201"),
+    (Target(Kind.MENU, "main"), "menu main"),
     (VOICEMAIL, "voicemail"),
+    (PARKING, "park"),
     (MAILBOX, "mailbox"),
 ])
 def test_a_target_is_shown_to_people(target: Target, shown: str) -> None:
@@ -136,6 +164,11 @@ def test_a_target_is_shown_to_people(target: Target, shown: str) -> None:
 @pytest.mark.parametrize("kind", Kind)
 def test_what_leaves_the_platform(kind: Kind) -> None:
     assert kind.outside is (kind in {"pstn", "sip", "iax"})
+
+
+@pytest.mark.parametrize("kind", Kind)
+def test_what_the_media_server_answers_at_once(kind: Kind) -> None:
+    assert kind.answers is (kind not in {"pstn", "sip", "iax", "line", "number"})
 
 
 @pytest.mark.parametrize(("target", "host"), [
@@ -154,4 +187,16 @@ def test_the_host_of_a_sip_target(target: Target, host: str) -> None:
     ("j" * 65, False), ("", False), ("-j", False), ("j\n", False), ("j j", False), ("é", False),
 ])
 def test_the_name_of_a_line(text: str, is_name: bool) -> None:
-    assert targets.is_line_name(text) is is_name
+    assert targets.is_name(text) is is_name
+
+
+@pytest.mark.parametrize(("text", "is_key"), [
+    ("42027777100", True), ("4202777", True), ("acme/201", True), ("a/20", True),
+    ("9.A_c-me/123456", True),
+    ("", False), ("420277", False), ("042027777100", False), ("+42027777100", False),
+    ("acme/2", False), ("acme/1234567", False), ("acme/20a", False), ("/201", False),
+    ("acme/", False), ("-acme/201", False), (f"{'a' * 65}/201", False), ("acme/201\n", False),
+    ("acme/\u0662\u0660", False), ("acme/{201}", False),
+])
+def test_the_key_of_a_number(text: str, is_key: bool) -> None:
+    assert targets.is_number_key(text) is is_key

@@ -14,15 +14,22 @@ import pytest_socket
 import redis
 
 from kemi_routing import record
-from kemi_routing.errors import BrokenRecord, StoreUnavailable
-from kemi_routing.record import LineRecord
+from kemi_routing.errors import BrokenRecord, StoreUnavailable, UnknownVersion
+from kemi_routing.model import Number
+from kemi_routing.record import LineRecord, State
 from kemi_routing.redis import store
 from kemi_routing.redis.store import Store
+from kemi_routing.screening import Action, Pattern, Screen
 from tests.support.builders import PERSONAL, number
 
 NUMBER = number()
 DESK = LineRecord("jana-desk", "acme/jana", "0123456789abcdef" * 2, PERSONAL, 3)
 NUMBER_KEY, LINE_KEY = "fm:1:number:{42027777100}", "fm:1:line:{jana-desk}"
+STATE_KEY, LAST_KEY = "fm:1:state:{42027777100}", "fm:1:last:{42027777100}"
+OTHER = number(number="49115234567")
+OTHER_KEY, OTHER_STATE_KEY = "fm:1:number:{49115234567}", "fm:1:state:{49115234567}"
+GARBAGE = bytes([record.VERSION]) + b"\xc1"
+BLOCKED = State(screens=(Screen(Pattern("42075551111"), Action.REJECT),))
 
 Answer = Callable[[bytes], bytes]
 """What the server answers to what it was sent; nothing at all to be silent."""
@@ -40,7 +47,13 @@ def path(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def read(path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
+def alarms() -> list[str]:
+    """What the store told."""
+    return []
+
+
+@pytest.fixture
+def read(path: Path, alarms: list[str], monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
     clients: list[redis.Redis] = []
     real = store.connect
 
@@ -50,7 +63,7 @@ def read(path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
 
     with monkeypatch.context() as patched:
         patched.setattr(store, "connect", connect)
-        made = Store(f"unix://{path}")
+        made = Store(f"unix://{path}", alarms.append)
     yield made
     clients[0].close()
 
@@ -83,18 +96,35 @@ def server(path: Path, answer: Answer) -> Iterator[list[bytes]]:
             path.unlink()
 
 
-def get(key: str) -> bytes:
-    return f"*2\r\n$3\r\nGET\r\n${len(key)}\r\n{key}\r\n".encode()
+def command(*words: bytes | str) -> bytes:
+    """A command as it stands on the wire."""
+    encoded = [word.encode() if isinstance(word, str) else word for word in words]
+    return b"*%d\r\n" % len(words) + b"".join(bulk(word) for word in encoded)
 
 
-def bulk(data: bytes) -> bytes:
-    return b"$%d\r\n%b\r\n" % (len(data), data)
+def bulk(data: bytes | None) -> bytes:
+    return b"$-1\r\n" if data is None else b"$%d\r\n%b\r\n" % (len(data), data)
+
+
+def array(*values: bytes | None) -> bytes:
+    return b"*%d\r\n" % len(values) + b"".join(map(bulk, values))
+
+
+def words(sent: bytes) -> list[bytes]:
+    """The words of the first command."""
+    count, *rest = sent[1:].split(b"\r\n")
+    return rest[1:2 * int(count):2]
 
 
 def holding(records: dict[str, bytes]) -> Answer:
-    """A server with these records."""
-    known = {get(key): bulk(data) for key, data in records.items()}
-    return lambda sent: known.get(sent, b"$-1\r\n")
+    """A server with these records, for GET and MGET."""
+    known = {key.encode(): data for key, data in records.items()}
+
+    def answer(sent: bytes) -> bytes:
+        verb, *wanted = words(sent)
+        found = [known.get(key) for key in wanted]
+        return bulk(found[0]) if verb == b"GET" else array(*found)
+    return answer
 
 
 def test_a_record_is_one_command_and_nothing_else_on_the_wire(path: Path, read: Store) -> None:
@@ -102,17 +132,19 @@ def test_a_record_is_one_command_and_nothing_else_on_the_wire(path: Path, read: 
     with server(path, holding(records)) as sent:
         assert read.number(PERSONAL) == NUMBER
         assert read.line("jana-desk") == DESK
-    assert sent == [get(NUMBER_KEY), get(LINE_KEY)]
+    assert sent == [command("MGET", NUMBER_KEY, STATE_KEY), command("GET", LINE_KEY)]
 
 
 def test_nobody_owns_what_the_store_does_not_hold(path: Path, read: Store) -> None:
-    with server(path, holding({})):
+    with server(path, holding({})) as sent:
         assert read.number(PERSONAL) is None
         assert read.line("jana-desk") is None
+    assert sent == [command("MGET", NUMBER_KEY, STATE_KEY), command("GET", NUMBER_KEY),
+                    command("GET", LINE_KEY)]
 
 
 @pytest.mark.parametrize(("data", "why"), [
-    (b"", "0 bytes"), (b"\x07\x90", "version 7"), (b"\x01\xc1", "not MessagePack"),
+    (b"", "0 bytes"), (b"\x07\x90", "version 7"), (GARBAGE, "not MessagePack"),
 ])
 def test_a_broken_record_names_its_key(path: Path, read: Store, data: bytes, why: str) -> None:
     with server(path, holding({NUMBER_KEY: data, LINE_KEY: data})):
@@ -147,7 +179,7 @@ def test_a_store_that_hangs_is_given_up_at_once_and_not_asked_again(
         with pytest.raises(StoreUnavailable):
             read.number(PERSONAL)
         waited_s = time.monotonic() - started
-    assert sent == [get(NUMBER_KEY)]
+    assert sent == [command("MGET", NUMBER_KEY, STATE_KEY)]
     assert store.TIMEOUT_S <= waited_s < 20 * store.TIMEOUT_S  # on a busy machine
 
 
@@ -169,9 +201,8 @@ def test_a_store_that_was_away_is_used_again_when_it_is_back(path: Path, read: S
 
 def test_an_answer_that_comes_too_late_is_not_taken_for_the_next_one(
         path: Path, read: Store) -> None:
-    other = number(number="49115234567")
     known = holding({NUMBER_KEY: record.encode_number(NUMBER),
-                     "fm:1:number:{49115234567}": record.encode_number(other)})
+                     OTHER_KEY: record.encode_number(OTHER)})
     given_up = Event()
 
     def late_at_first(sent: bytes) -> bytes:
@@ -182,11 +213,132 @@ def test_an_answer_that_comes_too_late_is_not_taken_for_the_next_one(
         with pytest.raises(StoreUnavailable):
             read.number(PERSONAL)
         given_up.set()
-        assert read.number("49115234567") == other
+        assert read.number("49115234567") == OTHER
 
 
 def test_a_key_of_another_type_is_a_broken_record(path: Path, read: Store) -> None:
-    with server(path, lambda _: b"-WRONGTYPE Operation against a key\r\n"), \
-            pytest.raises(BrokenRecord) as error:
-        read.number(PERSONAL)
-    assert str(error.value) == f"{NUMBER_KEY}: not a string"
+    def answer(sent: bytes) -> bytes:
+        return b"-WRONGTYPE no\r\n" if words(sent)[0] == b"GET" else array(None, None)
+
+    with server(path, answer):
+        with pytest.raises(BrokenRecord) as line_error:
+            read.line("jana-desk")
+        with pytest.raises(BrokenRecord) as number_error:
+            read.number(PERSONAL)
+    assert str(line_error.value) == f"{LINE_KEY}: not a string"
+    assert str(number_error.value) == f"{NUMBER_KEY}: not a string"
+
+
+class TestTheState:
+    def test_stands_beside_the_record_and_is_read_with_it(self, path: Path, read: Store) -> None:
+        records = {NUMBER_KEY: record.encode_number(NUMBER),
+                   STATE_KEY: record.encode_state(BLOCKED)}
+        with server(path, holding(records)) as sent:
+            assert read.number(PERSONAL) == BLOCKED.applied_to(NUMBER)
+        assert len(sent) == 1
+
+    @pytest.mark.parametrize(("data", "why"), [(b"", "0 bytes"), (b"\x07\x90", "version 7")])
+    def test_that_cannot_be_read_is_told_and_left_out(
+            self, path: Path, read: Store, alarms: list[str], data: bytes, why: str) -> None:
+        with server(path, holding({NUMBER_KEY: record.encode_number(NUMBER), STATE_KEY: data})):
+            assert read.number(PERSONAL) == NUMBER
+        assert [alarm.partition(";")[0] for alarm in alarms] == [f"{STATE_KEY}: {why}"]
+
+
+class TestManyNumbers:
+    def test_come_in_one_round_trip_without_those_that_nobody_owns(
+            self, path: Path, read: Store) -> None:
+        records = {NUMBER_KEY: record.encode_number(NUMBER),
+                   STATE_KEY: record.encode_state(BLOCKED), OTHER_KEY: record.encode_number(OTHER)}
+        with server(path, holding(records)) as sent:
+            found = read.numbers([PERSONAL, "42027777199", "49115234567"])
+        assert found == {PERSONAL: BLOCKED.applied_to(NUMBER), "49115234567": OTHER}
+        assert len(sent) == 1
+
+    def test_a_broken_one_is_told_and_left_out(
+            self, path: Path, read: Store, alarms: list[str]) -> None:
+        records = {NUMBER_KEY: b"\x07\x90", OTHER_KEY: record.encode_number(OTHER)}
+        with server(path, holding(records)):
+            assert read.numbers([PERSONAL, "49115234567"]) == {"49115234567": OTHER}
+        assert [alarm.partition(": ")[0] for alarm in alarms] == [NUMBER_KEY]
+
+    def test_cannot_be_had_from_a_store_that_is_away(self, read: Store) -> None:
+        with pytest.raises(StoreUnavailable):
+            read.numbers([PERSONAL])
+
+
+class TestAChangeOfState:
+    """*33 and *60: read, decide, and write where nobody wrote meanwhile."""
+
+    @staticmethod
+    def storing(records: dict[str, bytes], replaced: bytes = b":1\r\n") -> Answer:
+        reading = holding(records)
+        return lambda sent: replaced if words(sent)[0] == b"EVAL" else reading(sent)
+
+    @staticmethod
+    def block(number: Number, state: State, caller: str | None) -> tuple[State, str]:
+        return BLOCKED, f"{number.number} {len(state.screens)} {caller}"
+
+    def test_is_written_over_the_one_that_was_read(self, path: Path, read: Store) -> None:
+        empty = record.encode_state(State())
+        records = {NUMBER_KEY: record.encode_number(NUMBER), STATE_KEY: empty,
+                   LAST_KEY: b"42075551111"}
+        with server(path, self.storing(records)) as sent:
+            assert read.change_state(PERSONAL, self.block) == f"{PERSONAL} 0 42075551111"
+        read_, written = map(words, sent)
+        assert read_ == [b"MGET", NUMBER_KEY.encode(), STATE_KEY.encode(), LAST_KEY.encode()]
+        assert written[2:] == [b"1", STATE_KEY.encode(), empty, record.encode_state(BLOCKED)]
+
+    def test_of_a_number_without_a_state_expects_none(self, path: Path, read: Store) -> None:
+        with server(path, self.storing({NUMBER_KEY: record.encode_number(NUMBER)})) as sent:
+            assert read.change_state(PERSONAL, self.block) == f"{PERSONAL} 0 None"
+        assert words(sent[1])[4:] == [b"", record.encode_state(BLOCKED)]
+
+    def test_that_changes_nothing_writes_nothing(self, path: Path, read: Store) -> None:
+        with server(path, self.storing({NUMBER_KEY: record.encode_number(NUMBER)})) as sent:
+            assert read.change_state(PERSONAL, lambda _, state, __: (state, "as it is"))
+        assert len(sent) == 1
+
+    def test_of_nobodys_number_is_none(self, path: Path, read: Store) -> None:
+        with server(path, self.storing({})):
+            assert read.change_state(PERSONAL, self.block) is None
+
+    @pytest.mark.parametrize("answer", [b":0\r\n", b"-NOPERM no\r\n", b""],
+                             ids=["changed meanwhile", "not permitted", "hangs"])
+    def test_that_is_not_stored_is_said(self, path: Path, read: Store, answer: bytes) -> None:
+        records = {NUMBER_KEY: record.encode_number(NUMBER)}
+        with server(path, self.storing(records, answer)), pytest.raises(StoreUnavailable) as error:
+            read.change_state(PERSONAL, self.block)
+        assert str(error.value).startswith(f"{STATE_KEY}: ")
+
+    def test_takes_the_place_of_one_that_cannot_be_read(
+            self, path: Path, read: Store, alarms: list[str]) -> None:
+        records = {NUMBER_KEY: record.encode_number(NUMBER), STATE_KEY: GARBAGE}
+        with server(path, self.storing(records)) as sent:
+            assert read.change_state(PERSONAL, self.block)
+        assert words(sent[1])[4] == GARBAGE
+
+    def test_leaves_one_of_another_version_alone(self, path: Path, read: Store) -> None:
+        records = {NUMBER_KEY: record.encode_number(NUMBER), STATE_KEY: b"\x07\x90"}
+        with server(path, self.storing(records)) as sent, pytest.raises(UnknownVersion):
+            read.change_state(PERSONAL, self.block)
+        assert len(sent) == 1
+
+
+class TestTheExchangeOfTheBackgroundProcess:
+    ANSWERS = (b"+OK\r\n", b"+OK\r\n", b":1\r\n", array(b"me", b"other"),
+               array(b"{}", b'{"1":[1,1]}', None))
+
+    def test_is_one_round_trip(self, path: Path, read: Store) -> None:
+        with server(path, lambda _: b"".join(self.ANSWERS)) as sent:
+            found = read.exchange("me", b"{}", {PERSONAL: "42075551111"}, ["other", "gone"])
+        assert found == (frozenset({"me", "other"}), [b'{"1":[1,1]}'])
+        assert b"".join(sent) == b"".join(command(*words) for words in (
+            ("SET", LAST_KEY, "42075551111", "EX", str(store.LAST_CALLER_S)),
+            ("SET", "fm:1:calls:{me}", "{}", "EX", str(store.CALLS_S)),
+            ("SADD", "fm:1:proxies", "me"), ("SMEMBERS", "fm:1:proxies"),
+            ("MGET", "fm:1:calls:{me}", "fm:1:calls:{other}", "fm:1:calls:{gone}")))
+
+    def test_with_a_store_that_is_away_is_said(self, read: Store) -> None:
+        with pytest.raises(StoreUnavailable):
+            read.exchange("me", b"{}", {}, [])
