@@ -4,7 +4,10 @@
 Every callback is guarded: an error costs this call an answer 500 and leaves the next one alone.
 """
 
+import gc
 import os
+import socket
+import time
 import traceback
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -12,6 +15,7 @@ from datetime import UTC, datetime
 import KSR
 
 from kemi_routing import settings
+from kemi_routing.ksr.background import Background
 from kemi_routing.ksr.edge import Edge
 from kemi_routing.ksr.fork import Fork
 from kemi_routing.ksr.requests import Requests
@@ -23,9 +27,10 @@ OK = 1
 class Handler:
     """One per process, made before the fork; Kamailio calls it with each message."""
 
-    def __init__(self, edge: Edge) -> None:
+    def __init__(self, edge: Edge, background: Background) -> None:
         self._edge = edge
-        self._fork = Fork(edge)
+        self._background = background
+        self._fork = Fork(edge, _monotonic_ms)
         self._requests = Requests(edge, self._fork, lambda: datetime.now(UTC))
 
     def child_init(self, rank: int) -> int:
@@ -44,9 +49,21 @@ class Handler:
         """A branch ended without an answer."""
         return self._guard(self._fork.on_branch_failure)
 
+    def ksr_reply(self, msg: object) -> int:
+        """A branch answered."""
+        return self._guard(self._fork.on_reply)
+
+    def ksr_delay_over(self, msg: object) -> int:
+        """A target that starts later rings now."""
+        return self._guard(self._fork.on_delay_over, self._refuse)
+
     def ksr_failure_route(self, msg: object) -> int:
         """All branches ended without an answer."""
         return self._guard(self._fork.on_failure, self._refuse)
+
+    def ksr_background(self, msg: object, event: str) -> int:
+        """The background process has its turn (module rtimer)."""
+        return self._guard(lambda: self._background.tick(datetime.now(UTC)))
 
     def _guard(self, callback: Callable[[], None],
                otherwise: Callable[[], object] = lambda: None) -> int:
@@ -62,7 +79,16 @@ class Handler:
         self._edge.reply(500, "Server Internal Error")
 
 
+def _monotonic_ms() -> int:
+    return time.monotonic_ns() // 1_000_000
+
+
 def mod_init() -> Handler:
     """Called once, before the fork."""
     chosen = settings.from_environment(os.environ)
-    return Handler(Edge(KSR, chosen, Store(chosen.redis), os.environ["FOLLOWME_SECRET"]))
+    store = Store(chosen.redis, lambda why: edge.alarm("broken", why=why))
+    edge = Edge(KSR, chosen, store, os.environ["FOLLOWME_SECRET"])
+    proxy = f"{socket.gethostname()}:{chosen.address}:{chosen.port}"
+    handler = Handler(edge, Background(edge, store, proxy))
+    gc.freeze()  # what is here now is never collected: looking at it would copy it per process
+    return handler

@@ -1,32 +1,49 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Who sends the request: a trusted trunk, a registered line, or a stranger (SPEC B1)."""
+"""Who sends the request: a trunk, a line, the media server, or a stranger (SPEC B1)."""
 
-from kemi_routing import contact, identity, render
+import ipaddress
+
+from kemi_routing import caller_id, contact, identity, media_leg, render
 from kemi_routing.ksr.edge import Edge
-from kemi_routing.model import Call
+from kemi_routing.model import Call, Number, Verdict
 from kemi_routing.record import LineRecord
-from kemi_routing.settings import Asserts
-from kemi_routing.targets import is_line_name
+from kemi_routing.settings import Asserts, Trunk
+from kemi_routing.targets import is_name, is_number_key
 
 _HA1_OF_NOBODY = "0" * 32
 _PASSWORD_IS_HA1, _USER_IS_FROM, _QOP_AUTH = 1, 1, 1  # flags of Kamailio's auth module
 _USER_MISMATCH = -8
+_WRITTEN_BY_US = (*caller_id.IDENTITY_HEADERS, *render.OUR_HEADERS, caller_id.DIVERSION,
+                  caller_id.HISTORY)
+"""Headers that nobody writes who only calls for himself."""
+_MEDIA_SERVER = Trunk(Asserts.FROM)
 _MOST_CONTACTS = 10
+_MOST_ROWS = 20
 
 
-def from_trunk(edge: Edge, asserts: Asserts) -> Call:
+def source(edge: Edge) -> str:
+    """The address that the request came from, as the settings write it."""
+    address = edge.ksr.pv.gete("$si")
+    return str(ipaddress.ip_address(address)) if ":" in address else address
+
+
+def from_trunk(edge: Edge, trunk: Trunk) -> Call:
     """The call of a trusted trunk; identity headers that it may not set are removed."""
     sender = edge.ksr.pv.gete("$fu")
-    asserted = _asserted_number(edge) if asserts is Asserts.PAI else None
+    asserted = _asserted_number(edge) if trunk.asserts is Asserts.PAI else None
+    diversion, history = _text(edge, caller_id.DIVERSION), _text(edge, caller_id.HISTORY)
     call = Call(
         ani=asserted or identity.number_of(sender),
-        asserted=asserts is Asserts.FROM or asserted is not None,
+        asserted=trunk.asserts is Asserts.FROM or asserted is not None,
         anonymous=identity.is_anonymous(sender, _text(edge, "Privacy")),
-        diverted=edge.ksr.hdr.is_present("Diversion") > 0
-        or identity.is_retargeted(_text(edge, "History-Info")),
+        verdict=identity.verdict(_text(edge, trunk.stir)) if trunk.stir else Verdict.NONE,
+        diverters=identity.diverters(diversion, history) if diversion or history else (),
+        diverted=edge.ksr.hdr.is_present(caller_id.DIVERSION) > 0
+        or identity.is_retargeted(history),
+        history=identity.history_index(history) if history else "",
     )
-    if asserts is not Asserts.PAI:
-        remove(edge, render.IDENTITY_HEADERS)
+    if trunk.asserts is not Asserts.PAI:
+        remove(edge, caller_id.IDENTITY_HEADERS)
     remove(edge, render.OUR_HEADERS)
     return call
 
@@ -34,9 +51,35 @@ def from_trunk(edge: Edge, asserts: Asserts) -> Call:
 def from_line(edge: Edge, line: LineRecord) -> Call:
     """The call of a registered line: it shows its main number, whatever it wrote itself."""
     anonymous = identity.is_anonymous(edge.ksr.pv.gete("$fu"), _text(edge, "Privacy"))
-    remove(edge, (*render.IDENTITY_HEADERS, *render.OUR_HEADERS, "Diversion", "History-Info"))
+    remove(edge, _WRITTEN_BY_US)
     return Call(ani=line.number or None, anonymous=anonymous, line=line.name,
                 cli=line.number or None)
+
+
+def from_media_server(edge: Edge) -> tuple[str, str] | None:
+    """The number for whose owner our media server makes this call, and the service that it names
+    (SPEC V4); None for any other request, whose headers of ours go with ``from_trunk``,
+    ``from_line``.
+    """
+    if source(edge) != edge.settings.media_host:
+        return None
+    key, service = ((_value(edge, name, 0) or "").strip()
+                    for name in (render.ACCOUNT, render.SERVICE))
+    return (key, service) if is_number_key(key) else None
+
+
+def from_menu(edge: Edge, number: Number) -> Call:
+    """The owner's call from the mailbox menu, whatever the media server wrote of the caller."""
+    anonymous = identity.is_anonymous(edge.ksr.pv.gete("$fu"), _text(edge, "Privacy"))
+    remove(edge, _WRITTEN_BY_US)
+    return media_leg.from_menu(number, anonymous=anonymous)
+
+
+def from_prompt(edge: Edge) -> Call:
+    """The call of whoever waits while the media server asks a target to confirm: as it came to the
+    media server, where anonymous callers are told by From.
+    """
+    return from_trunk(edge, _MEDIA_SERVER)
 
 
 def authenticate(edge: Edge) -> LineRecord | None:
@@ -47,7 +90,7 @@ def authenticate(edge: Edge) -> LineRecord | None:
     ksr, realm = edge.ksr, edge.settings.platform.domain
     if ksr.auth.has_credentials(realm) > 0:
         name = ksr.pv.gete("$au")
-        line = edge.records.line(name) if is_line_name(name) else None
+        line = edge.records.line(name) if is_name(name) else None
         ha1 = line.ha1 if line else _HA1_OF_NOBODY
         verdict = ksr.auth.pv_auth_check(realm, ha1, _PASSWORD_IS_HA1, _USER_IS_FROM)
         if line and verdict > 0:
@@ -80,16 +123,22 @@ def _asserted_number(edge: Edge) -> str | None:
 
 
 def _text(edge: Edge, name: str) -> str:
-    """The values of the first two headers of that name, apart by a comma.
+    """The values of all headers of that name, apart by commas.
 
-    Text that is not UTF-8, as in old display names, becomes ``identity.UNREADABLE``.
+    Text that is not UTF-8, as in old display names, becomes ``identity.UNREADABLE``, and so does
+    what follows too many rows.
     """
-    return ",".join(filter(None, (_value(edge, name, index) for index in (0, 1))))
+    rows: list[str] = []
+    while len(rows) < _MOST_ROWS and (value := _value(edge, name, len(rows))) is not None:
+        rows.append(value)
+    if len(rows) == _MOST_ROWS:
+        rows.append(identity.UNREADABLE)
+    return ",".join(rows)
 
 
-def _value(edge: Edge, name: str, index: int) -> str:
+def _value(edge: Edge, name: str, index: int) -> str | None:
     try:
-        return edge.ksr.hdr.gete_idx(name, index)
+        return edge.ksr.hdr.get_idx(name, index)
     except UnicodeDecodeError:
         return identity.UNREADABLE
 

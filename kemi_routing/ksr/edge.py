@@ -2,27 +2,28 @@
 """What every callback needs: KSR, the settings, the store, and answering."""
 
 import hmac
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from kemi_routing.model import Number
-from kemi_routing.record import LineRecord
+from kemi_routing.record import Records, State
 from kemi_routing.settings import Settings
 
 if TYPE_CHECKING:
     from KSR import Api
 
+T = TypeVar("T")
 
 MAX_WORD = 2000
 """Characters of one value in a log line; a caller chooses some of them."""
 
 
-class Records(Protocol):
-    """Where records come from; raises StoreUnavailable or BrokenRecord."""
+class Memory(Records, Protocol):
+    """The records, and the state that calls change; raises StoreUnavailable or BrokenRecord."""
 
-    def number(self, digits: str) -> Number | None: ...
-
-    def line(self, name: str) -> LineRecord | None: ...
+    def change_state(self, key: str, change: Callable[[Number, State, str | None], tuple[State, T]],
+                     ) -> T | None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +32,7 @@ class Edge:
 
     ksr: "Api"
     settings: Settings
-    records: Records
+    records: Memory
     secret: str
     """Known to this Kamailio only: marks the second pass of a branch, and calls let in."""
 
@@ -41,10 +42,14 @@ class Edge:
             self.ksr.hdr.append_to_reply(f"{header}\r\n")
         self.ksr.sl.send_reply(status, phrase)
 
-    def mark(self) -> str:
-        """What proves in a later request of this Call-ID that its dialog went through here."""
-        call_id = self.ksr.pv.gete("$ci").encode()
-        return hmac.new(self.secret.encode(), call_id, "sha256").hexdigest()[:24]
+    def mark(self, text: str = "", length: int = 24) -> str:
+        """What proves in a later request of this Call-ID that it went through here, with that text.
+
+        Hexadecimal digits; nobody without the secret can make them or read the text from them.
+        """
+        call_id = self.ksr.pv.gete("$ci")
+        what = f"{call_id}\n{text}" if text else call_id
+        return hmac.digest(self.secret.encode(), what.encode(), "sha256").hex()[:length]
 
     def log(self, verb: str, **values: object) -> None:
         """One line ``verb callid=… key=value``; values cannot break it up."""
@@ -54,13 +59,20 @@ class Edge:
         """The same for what an operator must look into."""
         self.ksr.err(self._line(verb, values))
 
+    def tell(self, verb: str, **values: object) -> None:
+        """A line for the operator that concerns no call: ``verb key=value``."""
+        self.ksr.warn(_joined(verb, values))
+
     def _line(self, verb: str, values: dict[str, object]) -> str:
         try:
             call_id = self.ksr.pv.gete("$ci")
         except UnicodeDecodeError:
             call_id = "unreadable"
-        words = (f"{key}={_word(value)}" for key, value in {"callid": call_id, **values}.items())
-        return f"{verb} {' '.join(words)}\n"
+        return _joined(verb, {"callid": call_id, **values})
+
+
+def _joined(verb: str, values: dict[str, object]) -> str:
+    return f"{verb} {' '.join(f'{key}={_word(value)}' for key, value in values.items())}\n"
 
 
 def _word(value: object) -> str:

@@ -4,16 +4,23 @@
 Callbacks run in whatever process tm chooses, so the hunt rides in an AVP of the transaction.
 """
 
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from kemi_routing import plan_codec, render
+from kemi_routing import early_media, plan_codec, redirect, render, start_delay
+from kemi_routing.caller_id import SoFar, why_forwarded
 from kemi_routing.hunt import OUTCOMES, End, classify, next_step, voicemail_cause
+from kemi_routing.ksr import caller
+from kemi_routing.ksr.caps import Caps
 from kemi_routing.ksr.edge import Edge
 from kemi_routing.ksr.spiral import Spiral
 from kemi_routing.ksr.target_set import TargetSet
+from kemi_routing.model import Outcome
 from kemi_routing.plan import Plan, Planned
 from kemi_routing.plan_codec import Hunt
+from kemi_routing.start_delay import Waiting
 from kemi_routing.targets import Kind
 
 if TYPE_CHECKING:
@@ -23,10 +30,19 @@ HUNT_AVP = "$avp(followme_hunt)"
 ON_BRANCH = "ksr_branch_route"
 ON_BRANCH_FAILURE = "ksr_branch_failure"
 ON_FAILURE = "ksr_failure_route"
+ON_REPLY = "ksr_reply"
+ON_DELAY_OVER = "ksr_delay_over"
 
 NO_REPLY_MS = 4000
 """A target that sends nothing at all for this long is not reachable (tm's fr_timer)."""
 
+WAITS = "X-Followme-Waits"
+"""In the 100 of a second pass: that it waits, as which transaction and until when."""
+MOVED = "X-Followme-Moved"
+"""In the end of a second pass: the contacts to which a phone of it wants to redirect the call."""
+_CONTACTS, _MOVED = "$T_rpl($(hdr(Contact)[*]))", f"$T_rpl($hdr({MOVED}))"
+_BODY_HEADERS = ("Content-Type", "Content-Disposition", "Content-Encoding", "Content-Language",
+                 "Content-ID", "MIME-Version")
 
 CANCELLED = End(487, "Request Terminated")
 
@@ -45,23 +61,30 @@ def new_transaction(ksr: "Api") -> bool:
 class Fork:
     """The forking of calls; what it holds lives no longer than one callback."""
 
-    def __init__(self, edge: Edge) -> None:
+    def __init__(self, edge: Edge, clock_ms: Callable[[], int]) -> None:
+        """``clock_ms`` is monotonic, and the same in all processes."""
         self._edge = edge
+        self._clock_ms = clock_ms
         self._ksr = edge.ksr
+        self._caps = Caps(edge)
         self._spiral = Spiral(edge.secret, edge.settings.spiral_port)
         self._sending: Hunt | None = None
         """The hunt whose branches ``t_relay`` is adding right now."""
         self._unsent: list[int] = []
         """Target index of each branch that ``t_relay`` has still to add."""
 
-    def start(self, plan: Plan) -> None:
-        """Ring the first step of a plan, or answer; called in the request route."""
-        self._advance(plan_codec.begin(plan), ruri_unused=True)
+    def start(self, plan: Plan, *, early_media: bool = False) -> None:
+        """Ring the first step of a plan, or answer; called in the request route.
+
+        With ``early_media`` the caller hears that of every target that rings alone (SPEC F11).
+        """
+        state = replace(plan_codec.begin(plan), early_media=early_media)
+        self._advance(state, ruri_unused=True)
 
     def relay(self, plan: Plan) -> None:
         """Send the one target of a plan; the caller hears its answer, whatever it is."""
         state = plan_codec.begin(plan).jump_to(0)
-        self._ksr.seturi(self._uri(state, state.running[0], cause=0))
+        self._ksr.seturi(self._uri(state, state.running.targets[0], cause=0))
         self._ksr.tm.t_on_branch(ON_BRANCH)
         self._ksr.tm.t_set_fr(_ring_ms(state), NO_REPLY_MS)
         self._sending, self._unsent = replace(state, branches=(0,)), [0]
@@ -77,8 +100,14 @@ class Fork:
         if state is None:
             self._edge.reply(403, "Forbidden")
         elif new_transaction(self._ksr):
-            self._ksr.corex.set_send_socket(self._edge.settings.send_socket)
-            self._advance(state, ruri_unused=True)
+            self._ring_or_wait(state)
+
+    def on_delay_over(self) -> None:
+        """The second pass has waited, or was woken: its target rings now."""
+        if self._ksr.tm.t_is_canceled() > 0:
+            self._ksr.tm.t_reply(CANCELLED.status, CANCELLED.phrase)
+        else:
+            self._ring_or_wait(self._load())
 
     def on_branch(self) -> None:
         """A branch is being added: note which target it is, and dress it."""
@@ -90,14 +119,45 @@ class Fork:
             branches = (*state.branches[:index], target, *self._unsent)
             self._sending = state = replace(state, branches=branches)
             self._save(state)
-        self._dress(state, state.running[target])
+        if not state.spiral:  # there the first pass has dressed it
+            self._dress(state, state.running.targets[target], index)
+
+    def on_reply(self) -> None:
+        """A branch is under way: hear that it waits; what it plays may have to become ringing."""
+        ksr = self._ksr
+        status = ksr.pv.geti("$rs")
+        if status >= 200:
+            return
+        # No phone of a second pass is heard here with its 100, and what others say means nothing.
+        branch, waits = ksr.pv.get("$T_branch_idx"), ksr.hdr.gete(WAITS) if status == 100 else ""
+        if waits:
+            state, woken = start_delay.heard(self._load(), branch, waits, self._clock_ms())
+            self._save(state)
+            self._wake(woken)
+        # One that the caller must acknowledge stays as it is (RFC 3262).
+        elif (ksr.hdr.is_present("Content-Type") > 0 and ksr.hdr.is_present("RSeq") < 0
+              and not early_media.passes(self._load(), branch)):
+            ksr.textopsx.change_reply_status(180, "Ringing")
+            ksr.textopsx.remove_body()
+            for name in _BODY_HEADERS:
+                ksr.hdr.remove(name)
 
     def on_branch_failure(self) -> None:
-        """A branch ended without an answer: note its outcome."""
+        """A branch ended without an answer: note its outcome, start what waited for it."""
         tm, pv = self._ksr.tm, self._ksr.pv
-        outcome = classify(pv.get("$T_reply_code"), timed_out=tm.t_branch_timeout() > 0,
+        status, branch = pv.get("$T_reply_code"), pv.get("$T_branch_idx")
+        outcome = classify(status, timed_out=tm.t_branch_timeout() > 0,
                            replied=tm.t_branch_replied() > 0)
-        self._save(self._load().with_outcome(pv.get("$T_branch_idx"), outcome))
+        state = self._load().with_outcome(branch, outcome)
+        contacts = self._contacts(_CONTACTS) if status in redirect.STATUSES else (
+            self._contacts(_MOVED) if _is_second_pass(state, branch) else "")
+        if contacts:
+            state = self._redirected(state, branch, contacts)
+        woken: tuple[Waiting, ...] = ()
+        if tm.t_is_canceled() < 0:
+            state, woken = start_delay.wake(state, self._clock_ms())
+        self._save(state)
+        self._wake(woken)
 
     def on_failure(self) -> None:
         """All branches of the step ended: ring the next step, or answer."""
@@ -105,6 +165,56 @@ class Fork:
             self._ksr.tm.t_reply(CANCELLED.status, CANCELLED.phrase)
         else:
             self._advance(self._load().step_over(), ruri_unused=False)
+
+    def _ring_or_wait(self, state: Hunt) -> None:
+        """Ring the target of a second pass, in which the Request-URI is always free to use."""
+        delay_ms = 1000 * max(planned.delay_s for planned in state.running.targets)
+        if delay_ms:
+            self._wait(state, delay_ms)
+        else:
+            self._ksr.corex.set_send_socket(self._edge.settings.send_socket)
+            self._advance(state, ruri_unused=True)
+
+    def _wait(self, state: Hunt, delay_ms: int) -> None:
+        """Suspend the transaction: tm's own timer ends it, unless the first pass wakes it."""
+        ksr = self._ksr
+        # What tm adds for the time of the suspension is a branch too: index 0.
+        self._save(replace(start_delay.over(state), branches=(-1,)))
+        ksr.tm.t_on_failure(ON_DELAY_OVER)
+        ksr.tm.t_set_fr(delay_ms, delay_ms)
+        code = ksr.tmx.t_suspend()
+        if code < 0:
+            raise RuntimeError(f"t_suspend returned {code}")
+        waiting = Waiting(ksr.pv.geti("$T(id_index)"), ksr.pv.geti("$T(id_label)"),
+                          self._clock_ms() + delay_ms)
+        ksr.hdr.append_to_reply(f"{WAITS}: {waiting.text}\r\n")
+        ksr.tm.t_reply(100, "Waiting")  # only now: who is told can wake it at once
+
+    def _wake(self, waiting: tuple[Waiting, ...]) -> None:
+        """End the waiting of second passes."""
+        for one in waiting:
+            self._ksr.tmx.t_continue(one.index, one.label, ON_DELAY_OVER)
+
+    def _contacts(self, variable: str) -> str:
+        """The contacts in the answer of a branch that failed."""
+        try:
+            return str(self._ksr.pv.gete(variable))
+        except UnicodeDecodeError:
+            self._edge.log("redirect", why="not UTF-8")
+            return ""
+
+    def _redirected(self, state: Hunt, branch: int, contacts: str) -> Hunt:
+        index, settings = state.target_of(branch), self._edge.settings
+        if index is None:
+            return state
+        if state.spiral:
+            return redirect.pass_on(state, contacts, settings)
+        target = state.running.targets[index].target
+        state, remarks = redirect.deflect(state, index, contacts, settings)
+        for remark in remarks:
+            self._edge.log("redirect", number=state.number, target=target, to=remark.what,
+                           why=remark.why)
+        return state
 
     def _advance(self, state: Hunt, *, ruri_unused: bool) -> None:
         """Ring the next step in which somebody can be reached, or give the final answer."""
@@ -118,7 +228,10 @@ class Fork:
                 break
             state = state.step_over()
         if state.spiral and coming is not CANCELLED:
-            coming = End(OUTCOMES[state.tried[-1][0]].status, "Second Pass Over")
+            outcome = state.tried[-1][0]
+            coming = End(OUTCOMES[outcome].status, "Second Pass Over")
+            if state.contacts and outcome is not Outcome.DECLINED:
+                self._ksr.hdr.append_to_reply(f"{MOVED}: {', '.join(state.contacts)}\r\n")
         else:
             self._edge.log("end", number=state.number, status=coming.status,
                            tried=plan_codec.tried_text(state.tried))
@@ -129,11 +242,17 @@ class Fork:
         added = self._add_branches(state, targets)
         if not added:
             return False
-        state = replace(state, branches=(*state.branches, *added))
+        first = len(state.branches)
+        state = start_delay.begin(replace(state, branches=(*state.branches, *added)))
         self._save(state)
         self._sending, self._unsent = state, added
         ring_ms = _ring_ms(state)
         tm = self._ksr.tm
+        tm.t_on_reply("")  # that of an earlier step would cost a callback per answer
+        branches = range(first, len(state.branches))
+        if state.waiting or not (state.spiral or all(early_media.passes(state, branch)
+                                                     for branch in branches)):
+            tm.t_on_reply(ON_REPLY)
         tm.t_on_branch(ON_BRANCH)
         tm.t_on_branch_failure(ON_BRANCH_FAILURE)
         tm.t_on_failure(ON_FAILURE)
@@ -148,32 +267,68 @@ class Fork:
 
     def _add_branches(self, state: Hunt, targets: TargetSet) -> list[int]:
         """Put the running step into the target set; the target index of each branch, in order."""
-        step, longest_ms, cause = state.running, _ring_ms(state), voicemail_cause(state.tried)
-        spirals = [1000 * planned.ring_s < longest_ms for planned in step]
+        step, cause = state.running.targets, voicemail_cause(state.tried)
+        spirals = _second_passes(state)
         # All URIs first: a branch that is added and then not sent rings in some later call.
         uris = [self._spiral.uri(state, planned) if spiral else self._uri(state, planned, cause)
                 for planned, spiral in zip(step, spirals, strict=True)]
-        lines = [planned.target.kind is Kind.LINE and not spiral
+        lines = [planned.target.kind is Kind.LINE and not planned.confirm and not spiral
                  for planned, spiral in zip(step, spirals, strict=True)]
+        refused = self._beyond_caps(state)
         added: list[int] = []
-        # Lines come last: after a look-up, a plain branch would inherit the phone's address.
-        for index in sorted(range(len(step)), key=lines.__getitem__):
-            add = targets.add_line if lines[index] else targets.add
-            added += [index] * add(uris[index])
+        # Lines come last: after a look-up, a plain branch would inherit the phone's address. Plain
+        # ones come first: what cannot be made is noticed when tm uses its index again.
+        for index in sorted(range(len(step)), key=lambda index: (lines[index], spirals[index])):
+            if step[index].account not in refused or not step[index].target.kind.outside:
+                add = targets.add_line if lines[index] else targets.add
+                added += [index] * add(uris[index])
         return added
 
-    def _uri(self, state: Hunt, planned: Planned, cause: int) -> str:
-        return render.target_uri(planned, state.number, self._edge.settings, cause)
+    def _beyond_caps(self, state: Hunt) -> set[int]:
+        """Accounts whose outside targets are left out; the first pass has asked for the second."""
+        asked = {one.account for one in state.running.targets if one.target.kind.outside}
+        return {account for account in asked if not (
+            state.spiral or self._caps.admit(state.accounts[account]))}
 
-    def _dress(self, state: Hunt, planned: Planned) -> None:
+    def _uri(self, state: Hunt, planned: Planned, cause: int) -> str:
+        number = state.accounts[planned.account].number
+        return render.target_uri(planned, number, self._edge.settings, cause)
+
+    def _dress(self, state: Hunt, planned: Planned, branch: int) -> None:
         """Give a branch its caller id and headers; they concern this branch alone."""
-        settings, hdr = self._edge.settings, self._ksr.hdr
-        if planned.cli:
-            for name in render.IDENTITY_HEADERS:
-                hdr.remove(name)
-            self._ksr.uac.uac_replace_from("", render.from_uri(planned.cli, settings))
-        for header in render.branch_headers(planned, state.owner, state.access, settings):
-            hdr.append(f"{header}\r\n")
+        hdr = self._ksr.hdr
+        why = why_forwarded(len(state.accounts), state.steps, state.tried)
+        so_far = SoFar(state.accounts, state.caller, why, branch + 1)
+        dress = render.dress(planned, so_far, state.access, self._edge.settings)
+        caller.remove(self._edge, dress.remove)
+        if dress.from_uri:
+            self._ksr.uac.uac_replace_from("", dress.from_uri)
+        for line in dress.on_top:
+            name = line.partition(":")[0]
+            if hdr.is_present(name) > 0:
+                hdr.insert_before(f"{line}\r\n", name)
+            else:
+                hdr.append(f"{line}\r\n")
+        for line in dress.add:
+            hdr.append(f"{line}\r\n")
+        if not early_media.passes(state, branch):
+            self._without_reliable_answers()
+
+    def _without_reliable_answers(self) -> None:
+        """Unless the caller insists, its support of 100rel is not told (RFC 3262)."""
+        required, supported = self._options("Require"), self._options("Supported")
+        if early_media.RELIABLE in supported and early_media.RELIABLE not in required:
+            self._ksr.hdr.remove("Supported")
+            kept = [tag for tag in supported if tag != early_media.RELIABLE]
+            if kept:
+                self._ksr.hdr.append(f"Supported: {', '.join(kept)}\r\n")
+
+    def _options(self, header: str) -> list[str]:
+        values: list[str] = []
+        with suppress(UnicodeDecodeError):  # what cannot be read names no option that we know
+            while (value := self._ksr.hdr.get_idx(header, len(values))) is not None:
+                values.append(value)
+        return early_media.options(values)
 
     def _load(self) -> Hunt:
         return plan_codec.decode(str(self._ksr.pv.get(HUNT_AVP)))
@@ -183,6 +338,23 @@ class Fork:
         self._ksr.pv.sets(HUNT_AVP, plan_codec.encode(state))
 
 
+def _over_ms(planned: Planned) -> int:
+    """When it has rung out, the time for the prompt of ``confirm`` included."""
+    return 1000 * planned.over_s
+
+
+def _second_passes(state: Hunt) -> list[bool]:
+    """Which targets of the running step need one: they begin later, or ring out before others."""
+    longest_ms = _ring_ms(state)
+    return [planned.delay_s > 0 or _over_ms(planned) < longest_ms
+            for planned in state.running.targets]
+
+
+def _is_second_pass(state: Hunt, branch: int) -> bool:
+    index = state.target_of(branch)
+    return index is not None and _second_passes(state)[index]
+
+
 def _ring_ms(state: Hunt) -> int:
-    return 1000 * max(planned.ring_s for planned in state.running)
+    return max(map(_over_ms, state.running.targets))
 

@@ -1,23 +1,31 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The request route: what comes in, in the order in which it is handled."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
-from kemi_routing import e164, render
-from kemi_routing.decide import decide, outgoing
-from kemi_routing.errors import FollowMeError, StoreUnavailable
-from kemi_routing.ksr import caller
+from kemi_routing import dialplan, e164, feature_codes, media_leg, render
+from kemi_routing.decide import LOOP, decide_whole, outgoing
+from kemi_routing.errors import FollowMeError, Forbidden, StoreUnavailable
+from kemi_routing.ksr import background, caller, codes, in_dialog, loops
+from kemi_routing.ksr.caps import Caps, is_capped
 from kemi_routing.ksr.edge import Edge
 from kemi_routing.ksr.fork import Fork, new_transaction
-from kemi_routing.model import Call
+from kemi_routing.media_leg import Service
+from kemi_routing.model import Call, Number
+from kemi_routing.plan import Plan
+from kemi_routing.record import LineRecord
+from kemi_routing.settings import Trunk
 
 MAX_FORWARDS = 70
 RETRY_AFTER_S = 5
+ANONYMOUS = "anonymous"
+CONFIRMED = 480
+"""Answer to a feature code whose confirmation stands in the reason phrase."""
+WARNS = "followme"
+"""Who warns (RFC 3261 section 20.43): the confirmation where no announcement could be played."""
 _SANITY_MESSAGE, _SANITY_URI = 17895, 7  # all checks of Kamailio's default configuration
 _MAX_CONTACTS = "$xavp(reg=>max_contacts)"
-_ROUTE_MARK = "fm"
-"""Parameter of our Record-Route that proves in later requests that we let the call in."""
 
 Now = Callable[[], datetime]
 
@@ -29,9 +37,11 @@ class Requests:
         self._edge = edge
         self._ksr = edge.ksr
         self._fork = fork
+        self._caps = Caps(edge)
         self._now = now
         self._methods = {"INVITE": self._invite, "REGISTER": self._register,
                          "OPTIONS": self._options}
+        self._services = {Service.OUTGOING: self._menu_dials, Service.CONFIRM: self._confirm}
 
     def route(self) -> None:
         """Handle the request that Kamailio has just received."""
@@ -51,19 +61,9 @@ class Requests:
             if ksr.tm.t_check_trans() > 0:
                 ksr.tm.t_relay()
         elif ksr.siputils.has_totag() > 0:
-            self._in_dialog()
+            in_dialog.route(self._edge, self._caps)
         elif ksr.tm.t_check_trans() != 0 and not ksr.is_method_in("A"):
             self._dialog_forming()
-
-    def _in_dialog(self) -> None:
-        ksr = self._ksr
-        caller.remove(self._edge, render.OUR_HEADERS)
-        ours = f";{_ROUTE_MARK}={self._edge.mark()}" in ksr.hdr.gete("Route")
-        if (ours and ksr.rr.loose_route() > 0) or (
-                ksr.is_method_in("A") and ksr.tm.t_check_trans() > 0):
-            ksr.tm.t_relay()
-        elif not ksr.is_method_in("A"):
-            self._edge.reply(404, "Not Here")
 
     def _dialog_forming(self) -> None:
         method = self._ksr.pv.gete("$rm")
@@ -95,41 +95,144 @@ class Requests:
             self._ksr.registrar.save("location", 0)
 
     def _invite(self) -> None:
-        ksr, edge = self._ksr, self._edge
-        if ksr.pv.get("$Rp") == edge.settings.spiral_port:
+        edge = self._edge
+        if self._ksr.pv.get("$Rp") == edge.settings.spiral_port:
             self._fork.second_pass()
-            return
-        call = self._identify()
-        if call is None:
-            return
-        ksr.hdr.remove("Route")  # where the call goes next is ours to say
-        ksr.rr.add_rr_param(f";{_ROUTE_MARK}={edge.mark()}")
-        ksr.rr.record_route()
-        if not new_transaction(ksr):
-            return
-        dialled = e164.from_sip_user(ksr.pv.gete("$rU"))
-        number = edge.records.number(dialled) if dialled else None
-        if number:
-            plan = decide(call, number, self._now(), edge.settings.platform)
+        elif trunk := edge.settings.trunks.get(caller.source(edge)):
+            call = caller.from_trunk(edge, trunk)
+            if self._let_in():
+                number = e164.from_sip_user(self._ksr.pv.gete("$rU"))
+                self._dial(call, (number,) if number else (), trunk)
+        elif leg := caller.from_media_server(edge):
+            self._serve(*leg)
+        elif self._ksr.is_myself_furi():
+            if line := caller.authenticate(edge):
+                call = caller.from_line(edge, line)
+                if self._let_in():
+                    self._line_dials(call, line, self._ksr.pv.gete("$rU"))
+        else:
+            edge.log("refuse", why="untrusted", source=self._ksr.pv.gete("$si"))
+            edge.reply(403, "Forbidden")
+
+    def _let_in(self) -> bool:
+        """Begin the call's transaction; False for a retransmission."""
+        self._ksr.hdr.remove("Route")  # where the call goes next is ours to say
+        return new_transaction(self._ksr)
+
+    def _line_dials(self, call: Call, line: LineRecord, user: str) -> None:
+        found = feature_codes.match(line.codes, user)
+        if found and self._ksr.is_myself_ruri():
+            self._perform(line, *found)
+        elif dialplan.is_emergency(line.dial_plan, user):
+            self._edge.alarm("refuse", why="no emergency route", line=line.name, number=user)
+            self._edge.reply(404, "No Emergency Route")
+        else:
+            self._dial(call, codes.readings(line, user))
+
+    def _serve(self, account: str, service: str) -> None:
+        """A leg of our media server for an account."""
+        if service not in self._services:
+            raise Forbidden(f"{account}: there is no service {service!r}")
+        number = self._edge.records.number(account)
+        if number is None:
+            raise Forbidden(f"{account}: nobody owns this number")
+        self._services[Service(service)](number)
+
+    def _menu_dials(self, number: Number) -> None:
+        call = caller.from_menu(self._edge, number)
+        if self._let_in():
+            wanted = media_leg.dialled(number, self._ksr.pv.gete("$rU"))
+            self._dial(call, wanted,
+                       leave=lambda call, digits: media_leg.outside(call, number, digits))
+
+    def _confirm(self, number: Number) -> None:
+        edge, ksr = self._edge, self._ksr
+        call = caller.from_prompt(edge)
+        if self._let_in():
+            asked = media_leg.asked(ksr.pv.gete("$rU"), ksr.pv.gete("$ru"),
+                                    ours=ksr.is_myself_ruri())
+            wanted = media_leg.others_asked(number)
+            others = edge.records.numbers(wanted) if wanted else {}
+            plan = media_leg.confirm(call, number, asked, edge.settings.platform, others)
             edge.log("route", number=plan.number, ani=call.ani, rule=plan.rule,
                      steps=len(plan.steps), revision=plan.revision)
+            loops.record_route(edge, (plan.number,))
             self._fork.start(plan)
-        elif dialled and ksr.is_myself_ruri() and (out := outgoing(call, dialled)):
+
+    def _perform(self, line: LineRecord, code: feature_codes.FeatureCode, behind: str) -> None:
+        """Do what a feature code says; the caller hears of it, or sees it where nothing plays."""
+        edge = self._edge
+        done = codes.perform(edge.records, line, code, behind, self._now())
+        edge.log("code", line=line.name, code=code.code, number=done.number, words=done.words)
+        if edge.settings.media_server:
+            edge.ksr.hdr.append_to_reply(f'Warning: 399 {WARNS} "{done.words}"\r\n')
+            loops.record_route(edge, ())
+            self._fork.start(codes.announcing(line, done))
+        else:
+            edge.reply(CONFIRMED, done.words)
+
+    def _dial(self, call: Call, wanted: Sequence[str], trunk: Trunk | None = None,
+              leave: Callable[[Call, str], Plan | None] = outgoing) -> None:
+        """Route a call to the first of these numbers that is ours, or outside by ``leave``."""
+        edge = self._edge
+        number = self._find(wanted)
+        dialled = wanted[-1] if wanted and e164.is_number(wanted[-1]) else None
+        if number:
+            self._ring(call, number, trunk)
+        elif dialled and self._ksr.is_myself_ruri() and (out := leave(call, dialled)):
             edge.log("route", number=dialled, ani=call.ani, rule=out.rule)
+            self._caps.watch(out)
+            if not all(map(self._caps.admit, out.accounts)):
+                raise Forbidden(f"{out.number}: a cap is reached")
+            loops.record_route(edge, ())
             self._fork.relay(out)
         else:
-            edge.log("refuse", why="nobody's number", number=dialled)
+            edge.log("refuse", why="nobody's number", number=self._ksr.pv.gete("$rU"))
             edge.reply(404, "Not Found")
 
-    def _identify(self) -> Call | None:
-        """The call of a trunk or a line; None after anybody else was refused."""
+    def _find(self, wanted: Sequence[str]) -> Number | None:
+        records = self._edge.records
+        if len(wanted) < 2:
+            return records.number(wanted[0]) if wanted else None
+        found = records.numbers(wanted)
+        return next((found[key] for key in wanted if key in found), None)
+
+    def _ring(self, call: Call, number: Number, trunk: Trunk | None) -> None:
         edge = self._edge
-        asserts = edge.settings.trunks.get(self._ksr.pv.gete("$si"))
-        if asserts is not None:
-            return caller.from_trunk(edge, asserts)
-        if self._ksr.is_myself_furi():
-            line = caller.authenticate(edge)
-            return caller.from_line(edge, line) if line else None
-        edge.log("refuse", why="untrusted", source=self._ksr.pv.gete("$si"))
-        edge.reply(403, "Forbidden")
-        return None
+        call, plan = self._decide(call, number)
+        edge.log("route", number=plan.number, ani=call.ani, rule=plan.rule,
+                 steps=len(plan.steps), revision=plan.revision)
+        if number.lines and plan.access is None and plan.reject != LOOP:
+            caller_ = ANONYMOUS if call.anonymous or not call.ani else call.ani
+            self._ksr.mqueue.mq_add(background.LAST_CALLER, number.number, caller_)
+        if plan.reject:
+            self._reject(call, plan, *plan.reject)
+        elif trunk and trunk.redirect and (contacts := self._contacts(plan)):
+            edge.log("end", number=plan.number, status=302, tried="nothing")
+            edge.reply(302, "Moved Temporarily", f"Contact: {', '.join(contacts)}")
+        else:
+            self._caps.watch(plan)
+            loops.record_route(edge, (account.number for account in plan.accounts))
+            self._fork.start(plan, early_media=trunk is not None and trunk.early_media)
+
+    def _decide(self, call: Call, number: Number) -> tuple[Call, Plan]:
+        """The plan, whole with all numbers of ours that it names; and the call as we know it."""
+        edge = self._edge
+
+        def look_up(call: Call, keys: frozenset[str]) -> tuple[Call, Mapping[str, Number]]:
+            return loops.with_visited(edge, call, keys), edge.records.numbers(keys)
+
+        call = loops.with_visited(edge, call, {number.number})
+        return decide_whole(call, number, self._now(), edge.settings.platform, look_up)
+
+    def _reject(self, call: Call, plan: Plan, status: int, phrase: str) -> None:
+        if plan.reject == LOOP:
+            self._edge.log("loop", number=plan.number, cycle=loops.cycle(call, plan))
+        self._edge.log("end", number=plan.number, status=status, tried="nothing")
+        self._edge.reply(status, phrase)
+
+    def _contacts(self, plan: Plan) -> list[str] | None:
+        """The Contacts of a 302; None where we must ring ourselves, as where a cap counts calls."""
+        if any(map(is_capped, plan.accounts)):
+            return None
+        return render.redirect_contacts(plan, self._edge.settings)

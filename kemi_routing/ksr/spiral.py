@@ -12,7 +12,7 @@ from dataclasses import replace
 from hmac import compare_digest
 
 from kemi_routing import plan_codec
-from kemi_routing.plan import Planned
+from kemi_routing.plan import Account, Planned, PlannedStep
 from kemi_routing.plan_codec import Hunt
 
 
@@ -29,8 +29,9 @@ class Spiral:
         The first pass has dressed the branch already: the target goes on without a CLI, and
         without the words about it, with which the URI could outgrow Kamailio's MAX_URI_SIZE.
         """
-        bare = replace(planned, cli=None, why="", label="")
-        fields = [state.number, state.owner, plan_codec.planned_fields(bare)]
+        bare = replace(planned, cli=None, why="", label="", account=0)
+        account = state.accounts[planned.account]
+        fields = [account.number, account.owner, plan_codec.planned_fields(bare)]
         load = urlsafe_b64encode(json.dumps(fields).encode()).decode().rstrip("=")
         return f"sip:{self._secret}.{load}@127.0.0.1:{self._port}"
 
@@ -40,4 +41,5 @@ class Spiral:
         if not compare_digest(secret.encode(), self._secret.encode()):
             return None
         number, owner, planned = json.loads(urlsafe_b64decode(load + "=" * (-len(load) % 4)))
-        return Hunt(number, owner, ((plan_codec.planned(planned),),), spiral=True)
+        step = PlannedStep((plan_codec.planned(planned),))
+        return Hunt((Account(number, owner),), (step,), spiral=True)

@@ -1,20 +1,31 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Every Redis key, shared by reader and writer: ``fm`` the product, ``1`` the schema.
 
-Callers pass checked values only; the braces keep all keys of a number in one hash slot.
+Callers pass checked values only; the braces keep all keys of a number in one hash slot. A number
+is named by its key: its digits, or ``organisation/extension``.
 """
 
 PREFIX = "fm:1:"
 
 
-def number(digits: str) -> str:
-    """The record of a personal number."""
-    return f"{PREFIX}number:{{{digits}}}"
+def number(key: str) -> str:
+    """The record of a personal number or extension."""
+    return f"{PREFIX}number:{{{key}}}"
 
 
-def authored(digits: str) -> str:
+def state(key: str) -> str:
+    """What calls and commands set for that number, beside its record."""
+    return f"{PREFIX}state:{{{key}}}"
+
+
+def last_caller(key: str) -> str:
+    """Who called that number last: digits, or ``anonymous``."""
+    return f"{PREFIX}last:{{{key}}}"
+
+
+def authored(key: str) -> str:
     """What a person wrote for that number."""
-    return f"{PREFIX}authored:{{{digits}}}"
+    return f"{PREFIX}authored:{{{key}}}"
 
 
 def line(name: str) -> str:
@@ -35,3 +46,18 @@ def owner(name: str) -> str:
 def owners() -> str:
     """The set of all owners."""
     return f"{PREFIX}owners"
+
+
+def grant(organisation: str) -> str:
+    """What the operator gives an organisation: JSON, for the write side only."""
+    return f"{PREFIX}grant:{{{organisation}}}"
+
+
+def calls(proxy: str) -> str:
+    """The forwarded calls that one proxy counts: JSON, number -> [now, within the last hour]."""
+    return f"{PREFIX}calls:{{{proxy}}}"
+
+
+def proxies() -> str:
+    """The set of all proxies that ever counted calls."""
+    return f"{PREFIX}proxies"

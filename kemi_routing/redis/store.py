@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Reading records: one bounded round trip each.
+"""Records and state: bounded round trips, one for a call, two for nobody's number.
 
-A cache per worker will stand between callers and ``Store``; it has the same two methods.
+A cache per worker will stand between callers and ``Store``; it has the same methods.
 """
 
-from collections.abc import Callable
-from typing import TypeVar
+from collections.abc import Callable, Iterable, Mapping
+from typing import TypeVar, cast
 
 import redis
 from redis.backoff import NoBackoff
@@ -13,14 +13,27 @@ from redis.exceptions import RedisError
 from redis.retry import Retry
 
 from kemi_routing import record
-from kemi_routing.errors import BrokenRecord, StoreUnavailable
+from kemi_routing.errors import BrokenRecord, StoreUnavailable, UnknownVersion
 from kemi_routing.model import Number
+from kemi_routing.record import State
 from kemi_routing.redis import keys
 
 TIMEOUT_S = 0.05
 """Bound for connecting and for one command, each."""
+LAST_CALLER_S = 30 * 24 * 3600
+"""How long a number's last caller is known."""
+CALLS_S = 10
+"""How long the counts of a proxy that says nothing more are believed."""
+
+_REPLACE = """
+if (redis.call('GET', KEYS[1]) or '') ~= ARGV[1] then return 0 end
+redis.call('SET', KEYS[1], ARGV[2])
+return 1
+"""
+"""Writes a value where the one that was read is still there."""
 
 T = TypeVar("T")
+Alarm = Callable[[str], object]
 
 
 def connect(url: str, timeout_s: float = TIMEOUT_S) -> redis.Redis:
@@ -31,34 +44,132 @@ def connect(url: str, timeout_s: float = TIMEOUT_S) -> redis.Redis:
 
 
 class Store:
-    """The records behind one Redis."""
+    """The records behind one Redis.
 
-    def __init__(self, url: str, timeout_s: float = TIMEOUT_S) -> None:
+    A state that cannot be read is told to ``alarm`` and left out: the record routes the call.
+    """
+
+    def __init__(self, url: str, alarm: Alarm, timeout_s: float = TIMEOUT_S) -> None:
         self._redis = connect(url, timeout_s)
+        self._alarm = alarm
 
-    def number(self, digits: str) -> Number | None:
-        """The number's record, None where nobody owns it.
+    def number(self, key: str) -> Number | None:
+        """The number in its state, None where nobody owns it.
 
         Raises StoreUnavailable, or BrokenRecord that names the key.
         """
-        return self._read(keys.number(digits), record.decode_number)
+        data, state = self._get([keys.number(key), keys.state(key)])
+        if data is None:  # to MGET a key of another type is no key, and that is not 404
+            data = self._get_one(keys.number(key))
+        return self._number(key, data, state)
+
+    def numbers(self, wanted: Iterable[str]) -> dict[str, Number]:
+        """The same for many numbers in one round trip; those that nobody owns are left out, those
+        that cannot be read too, and told to ``alarm``.
+        """
+        names = list(wanted)
+        found = self._get([make(key) for key in names for make in (keys.number, keys.state)])
+        numbers = {}
+        for key, data, state in zip(names, found[::2], found[1::2], strict=True):
+            try:
+                numbers[key] = self._number(key, data, state)
+            except BrokenRecord as error:
+                self._alarm(str(error))
+        return {key: number for key, number in numbers.items() if number}
 
     def line(self, name: str) -> record.LineRecord | None:
         """The line's record, None where there is no such line; raises as ``number``."""
-        return self._read(keys.line(name), record.decode_line)
+        key = keys.line(name)
+        data = self._get_one(key)
+        return None if data is None else _decoded(key, data, record.decode_line)
 
-    def _read(self, key: str, decode: Callable[[bytes], T]) -> T | None:
+    def change_state(self, key: str, change: Callable[[Number, State, str | None], tuple[State, T]],
+                     ) -> T | None:
+        """Give a number a new state; the other result of ``change``, None where nobody owns it.
+
+        ``change`` gets the number in its state, that state, and the last caller. Raises as
+        ``number``; StoreUnavailable also where somebody else wrote meanwhile: nothing is written.
+        """
+        record_, before, caller = self._get(
+            [keys.number(key), keys.state(key), keys.last_caller(key)])
+        if record_ is None:
+            return None
+        state = self._state(key, before, keep_unknown=True)
+        number = state.applied_to(_decoded(keys.number(key), record_, record.decode_number))
+        after, result = change(number, state, None if caller is None else caller.decode())
+        if after != state and not self._replace(keys.state(key), before, after):
+            raise StoreUnavailable(f"{keys.state(key)}: somebody else changed it meanwhile")
+        return result
+
+    def exchange(self, proxy: str, calls: bytes, last_callers: Mapping[str, str],
+                 others: Iterable[str]) -> tuple[frozenset[str], list[bytes]]:
+        """Tell what this proxy counts and who called; the proxies known, and what ``others`` count.
+
+        For the background process: one round trip. Raises StoreUnavailable.
+        """
+        pipe = self._redis.pipeline(transaction=False)
+        for key, caller in last_callers.items():
+            pipe.set(keys.last_caller(key), caller, ex=LAST_CALLER_S)
+        pipe.set(keys.calls(proxy), calls, ex=CALLS_S)
+        pipe.sadd(keys.proxies(), proxy)
+        pipe.smembers(keys.proxies())
+        pipe.mget([keys.calls(other) for other in (proxy, *others)])
+        try:
+            *_, known, counted = pipe.execute()
+        except RedisError as error:
+            raise StoreUnavailable(f"{keys.calls(proxy)}: {error}") from error
+        return (frozenset(member.decode() for member in known),
+                [data for data in counted[1:] if data is not None])
+
+    def _number(self, key: str, data: bytes | None, state: bytes | None) -> Number | None:
+        if data is None:
+            return None
+        number = _decoded(keys.number(key), data, record.decode_number)
+        return number if state is None else self._state(key, state).applied_to(number)
+
+    def _get_one(self, key: str) -> bytes | None:
         try:
             data = self._redis.get(key)
         except RedisError as error:
             if str(error).startswith("WRONGTYPE"):
                 raise BrokenRecord(f"{key}: not a string") from None
             raise StoreUnavailable(f"{key}: {error}") from error
-        if data is None:
-            return None
-        if not isinstance(data, bytes):
+        if data is not None and not isinstance(data, bytes):
             raise StoreUnavailable(f"{key}: the answer is a {type(data).__name__}")
+        return data
+
+    def _get(self, wanted: list[str]) -> list[bytes | None]:
         try:
-            return decode(data)
+            found = cast(object, self._redis.mget(wanted))
+        except RedisError as error:
+            raise StoreUnavailable(f"{wanted[0]}: {error}") from error
+        if not isinstance(found, list) or len(found) != len(wanted) or not all(
+                data is None or isinstance(data, bytes) for data in found):
+            raise StoreUnavailable(f"{wanted[0]}: the answer is not {len(wanted)} texts")
+        return found
+
+    def _state(self, key: str, data: bytes | None, *, keep_unknown: bool = False) -> State:
+        """The state; an empty one for what cannot be read, unless another version may."""
+        if data is None:
+            return State()
+        try:
+            return _decoded(keys.state(key), data, record.decode_state)
         except BrokenRecord as error:
-            raise BrokenRecord(f"{key}: {error}") from None
+            if keep_unknown and isinstance(error, UnknownVersion):
+                raise
+            self._alarm(str(error))
+            return State()
+
+    def _replace(self, key: str, before: bytes | None, after: State) -> bool:
+        try:
+            return bool(self._redis.eval(
+                _REPLACE, 1, key, before or b"", record.encode_state(after)))
+        except RedisError as error:
+            raise StoreUnavailable(f"{key}: {error}") from error
+
+
+def _decoded(key: str, data: bytes, decode: Callable[[bytes], T]) -> T:
+    try:
+        return decode(data)
+    except BrokenRecord as error:
+        raise type(error)(f"{key}: {error}") from None

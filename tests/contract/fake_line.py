@@ -36,9 +36,16 @@ class FakeLine:
         """The headers of the latest request to that phone."""
         return self.kamailio.branch(user).headers
 
-    def answer(self, user: str, code: int) -> None:
+    def answer(
+        self, user: str, code: int, *headers: tuple[str, str | bytes], body: str = ""
+    ) -> None:
         """The phone answers."""
-        self.kamailio.answer(user, code, "Answer")
+        self.kamailio.answer(user, code, "Answer", headers, body)
+
+    def waited(self) -> None:
+        """tm's timer of the suspended transaction ends."""
+        waiting = next(each for each in self.kamailio.transactions if each.suspended)
+        self.kamailio.time_out(waiting.branches[0])
 
     def silence(self, user: str) -> None:
         """tm's timer ends."""
@@ -54,8 +61,10 @@ class FakeLine:
         """The next answer to the caller."""
         reply = self.kamailio.replies[self._answers]
         self._answers += 1
-        self.record.replies.append([reply.code, seen_by_caller(reply.headers)])
-        return reply.headers
+        seen = seen_by_caller(reply.reason, reply.headers, reply.body)
+        if reply.code > 100:
+            self.record.replies.append([reply.code, seen])
+        return reply.headers if reply.code > 100 else self.replied()
 
     def final(self) -> None:
         """All answers to the caller until the final one."""
@@ -65,7 +74,7 @@ class FakeLine:
 
     def settle(self) -> None:
         """Takes the remaining answers and all that left."""
-        while self._answers < len(self.kamailio.replies):
+        while any(reply.code > 100 for reply in self.kamailio.replies[self._answers :]):
             self.replied()
         self.record.forwarded = [self._seen(each) for each in self.kamailio.forwarded]
 

@@ -16,6 +16,9 @@ class Entry:
     def child_init(self, rank: int) -> int:
         return 0
 
+    def ksr_background(self, _message: object, _event: str) -> int:
+        return 1
+
     def __getattr__(self, name: str) -> object:
         if name not in probing.CALLBACKS:
             raise AttributeError(name)

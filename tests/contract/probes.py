@@ -7,7 +7,9 @@ from tests.contract import (
     probes_registrar,
     probes_sending,
     probes_serial,
+    probes_shared,
     probes_transaction,
+    probes_waiting,
 )
 from tests.contract.probing import COLLECTED as PROBES
 
@@ -17,7 +19,9 @@ MODULES = (
     probes_registrar,
     probes_sending,
     probes_serial,
+    probes_shared,
     probes_transaction,
+    probes_waiting,
 )
 
 __all__ = ["PROBES"]

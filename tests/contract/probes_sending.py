@@ -28,6 +28,22 @@ class HeadersInOrder(Conversation):
         return 1
 
 
+class HeaderOnTop(Conversation):
+    """A header is put before the first of its name."""
+
+    @staticmethod
+    def talk(line: Line) -> None:
+        line.send(Request(headers=(("X-One", "1"), ("X-New", "2"), ("X-New", "3"))))
+        line.answer("a", 486)
+        line.final()
+
+    def ksr_request_route(self, _message: object) -> int:
+        self.note(self.ksr.hdr.insert_before("X-New: 1\r\n", "x-new"))
+        self.ksr.seturi(self.phone("a"))
+        self.note(self.ksr.tm.t_relay())
+        return 1
+
+
 class FromReplacedTwice(Conversation):
     """Once in the request route and once for the branch: the From that leaves is broken."""
 

@@ -14,11 +14,15 @@ from tests.support.sip_message import Headers, Request
 if TYPE_CHECKING:
     from KSR import Api
 
-CALLBACKS = ("ksr_request_route", "on_branch", "on_failure", "on_branch_failure", "on_reply")
+CALLBACKS = (
+    "ksr_request_route", "on_branch", "on_failure", "on_branch_failure", "on_reply", "on_continue",
+)  # fmt: skip
 
 SHOWN_OF_REQUEST = ("From", "X-One", "X-New", "Max-Forwards", "Reason")
-SHOWN_OF_REPLY = ("X-One", "X-New", "Contact")
+SHOWN_OF_REPLY = ("X-One", "X-New", "Contact", "Content-Type")
 COUNTED = ("Record-Route", "Route")
+CHANGED = "Changed"
+"""The reason that probes put in place of a phone's."""
 
 Note = Callable[[object], None]
 Handler = Callable[["Api", Note], object]
@@ -39,8 +43,13 @@ class Line(Protocol):
     def rings(self, user: str) -> Headers:
         """Waits for the request to that phone; gives its headers."""
 
-    def answer(self, user: str, code: int) -> None:
+    def answer(
+        self, user: str, code: int, *headers: tuple[str, str | bytes], body: str = ""
+    ) -> None:
         """The phone answers its INVITE."""
+
+    def waited(self) -> None:
+        """The time of the suspended transaction runs out."""
 
     def silence(self, user: str) -> None:
         """The phone says nothing until tm's timer ends."""
@@ -143,6 +152,8 @@ def seen_by_phone(headers: Headers) -> dict[str, object]:
     return {**kept, **counted}
 
 
-def seen_by_caller(headers: Headers) -> dict[str, object]:
-    """The headers of an answer that a record keeps."""
-    return {name: values for name in SHOWN_OF_REPLY if (values := headers.all(name))}
+def seen_by_caller(reason: str, headers: Headers, body: str) -> dict[str, object]:
+    """What a record keeps of an answer; of its reason only that we changed it."""
+    kept = {name: values for name in SHOWN_OF_REPLY if (values := headers.all(name))}
+    return {**kept, **({"reason": reason} if reason == CHANGED else {}), **(
+        {"body": body} if body else {})}

@@ -4,6 +4,7 @@
 import json
 import select
 import socket
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from tests.contract.probing import Record, seen_by_caller, seen_by_phone
@@ -20,6 +21,7 @@ class Message:
 
     first: str
     headers: Headers
+    body: str = ""
 
     @property
     def method(self) -> str:
@@ -33,14 +35,15 @@ class Message:
     def identity(self) -> tuple[str | None, str]:
         return self.headers.get("Via"), self.first
 
-    def answered(self, code: int) -> bytes:
+    def answered(self, code: int, more: Iterable[Header] = (), body: str = "") -> bytes:
         """The phone's answer."""
         copied = [header for header in self.headers if header.name.lower() in COPIED]
         copied += [header for header in self.headers if header.name in ("X-Probe", "X-Report")]
         to = f"{self.headers.get('To')};tag=phone"
-        lines = Headers([*copied, Header("To", to), Header("Content-Length", "0")])
+        length = Header("Content-Length", str(len(body)))
+        lines = Headers([*copied, Header("To", to), *more, length])
         start = f"SIP/2.0 {code} Answer\r\n".encode()
-        return start + b"".join(map(Header.wire, lines)) + b"\r\n"
+        return start + b"".join(map(Header.wire, lines)) + b"\r\n" + body.encode()
 
 
 class RealLine:
@@ -78,10 +81,13 @@ class RealLine:
             self._hear()
         return self._rung[user].headers
 
-    def answer(self, user: str, code: int) -> None:
+    def answer(
+        self, user: str, code: int, *headers: tuple[str, str | bytes], body: str = ""
+    ) -> None:
         """Sends the phone's answer."""
         self.rings(user)
-        self._phones.sendto(self._rung[user].answered(code), self._proxy)
+        more = [Header(*pair) for pair in headers]
+        self._phones.sendto(self._rung[user].answered(code, more, body), self._proxy)
         if code >= 200:
             del self._rung[user]
 
@@ -89,6 +95,11 @@ class RealLine:
         """Waits for tm's timer, seen by the report of the branch that failed."""
         self.rings(user)
         while self._report() != "on_branch_failure":
+            pass
+
+    def waited(self) -> None:
+        """Waits for tm's timer, seen by the report of the failure route."""
+        while self._report() != "on_failure":
             pass
 
     def cancelled(self, user: str) -> None:
@@ -103,7 +114,9 @@ class RealLine:
         while (message := _parse(self._caller.recv(65535))).user == "100":
             pass
         code = int(message.user)
-        self.record.replies.append([code, seen_by_caller(message.headers)])
+        reason = message.first.split(" ", 2)[2]
+        seen = seen_by_caller(reason, message.headers, message.body)
+        self.record.replies.append([code, seen])
         if code >= 300 and self._sent.method == "INVITE":
             to_tag = parse_name_addr(message.headers.get("To") or "").params.get("tag", "")
             self._caller.sendto(self._sent.ack(to_tag).wire(), self._proxy)
@@ -157,9 +170,11 @@ class RealLine:
 
 
 def _parse(datagram: bytes) -> Message:
-    first, *lines = datagram.decode().partition("\r\n\r\n")[0].split("\r\n")
+    head, _, body = datagram.decode().partition("\r\n\r\n")
+    first, *lines = head.split("\r\n")
     pairs = (line.partition(":") for line in lines)
-    return Message(first, Headers(Header(name, value.strip()) for name, _, value in pairs))
+    headers = Headers(Header(name, value.strip()) for name, _, value in pairs)
+    return Message(first, headers, body)
 
 
 def _udp() -> socket.socket:

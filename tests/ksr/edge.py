@@ -3,16 +3,18 @@
 
 import importlib.util
 import sys
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from kemi_routing import settings
 from kemi_routing.errors import StoreUnavailable
+from kemi_routing.ksr.background import Background
 from kemi_routing.ksr.edge import Edge
 from kemi_routing.model import Number
-from kemi_routing.record import LineRecord
+from kemi_routing.record import LineRecord, State
 from tests.support.fake_ksr import FakeKamailio
 from tests.support.sip_message import Address, Request
 
@@ -31,6 +33,9 @@ SETTINGS = settings.from_environment({
 SPIRAL = Address("127.0.0.1", SETTINGS.spiral_port)
 DOMAIN = SETTINGS.platform.domain
 SECRET = "only-this-kamailio-knows"
+PROXY_NAME = "edge-1:127.0.0.1:5060"
+
+T = TypeVar("T")
 
 
 def entry() -> Any:
@@ -48,20 +53,48 @@ def entry() -> Any:
 class Records:
     """A store that can be taken away; a record that is an exception is raised."""
 
-    numbers: dict[str, Number | Exception] = field(default_factory=dict)
+    held: dict[str, Number | Exception] = field(default_factory=dict)
+    """Numbers by their key."""
     lines: dict[str, LineRecord] = field(default_factory=dict)
+    states: dict[str, State] = field(default_factory=dict)
+    last_callers: dict[str, str] = field(default_factory=dict)
+    elsewhere: list[bytes] = field(default_factory=list)
+    """What other proxies count."""
+    counted: dict[str, bytes] = field(default_factory=dict)
+    """What each proxy told last."""
     down: bool = False
 
-    def number(self, digits: str) -> Number | None:
+    def number(self, key: str) -> Number | None:
         self._check()
-        found = self.numbers.get(digits)
+        found = self.held.get(key)
         if isinstance(found, Exception):
             raise found
-        return found
+        return found and self.states.get(key, State()).applied_to(found)
+
+    def numbers(self, wanted: Iterable[str]) -> dict[str, Number]:
+        found = ((key, self.number(key)) for key in wanted)
+        return {key: number for key, number in found if number}
 
     def line(self, name: str) -> LineRecord | None:
         self._check()
         return self.lines.get(name)
+
+    def change_state(
+        self, key: str, change: Callable[[Number, State, str | None], tuple[State, T]],
+    ) -> T | None:  # fmt: skip
+        number, before = self.number(key), self.states.get(key, State())
+        if number is None:
+            return None
+        self.states[key], result = change(number, before, self.last_callers.get(key))
+        return result
+
+    def exchange(
+        self, proxy: str, calls: bytes, last_callers: Mapping[str, str], others: Iterable[str],
+    ) -> tuple[frozenset[str], list[bytes]]:  # fmt: skip
+        self._check()
+        self.counted[proxy] = calls
+        self.last_callers |= last_callers
+        return frozenset({proxy, "other"}), self.elsewhere if list(others) else []
 
     def _check(self) -> None:
         if self.down:
@@ -77,8 +110,9 @@ class Product(FakeKamailio):
         self._entry = entry()
         super().__init__(self._handler_of, local=(PROXY, SPIRAL))
 
-    def _handler_of(self, ksr: "Api") -> object:
-        return self._entry.Handler(Edge(ksr, SETTINGS, self.records, SECRET))
+    def _handler_of(self, ksr: "Api") -> Any:
+        edge = Edge(ksr, SETTINGS, self.records, SECRET)
+        return self._entry.Handler(edge, Background(edge, self.records, PROXY_NAME))
 
     def call(self, number: str, ani: str = "42075553333", *headers: tuple[str, str | bytes],
              source: Address = TRUNK, uri: str = "") -> Request:
@@ -88,6 +122,10 @@ class Product(FakeKamailio):
                           source=source, headers=(identity, *headers))
         self.receive(request)
         return request
+
+    def in_background(self) -> None:
+        """The background process of the entry has its turn."""
+        assert self._handler_of(self.ksr).ksr_background(None, "rtimer") == 1
 
     @property
     def codes(self) -> list[int]:

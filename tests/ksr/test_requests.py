@@ -9,12 +9,15 @@ import pytest
 from kemi_routing.errors import BrokenRecord
 from kemi_routing.model import Mode
 from kemi_routing.record import LineRecord
+from kemi_routing.settings import Asserts, Trunk
+from tests.ksr import edge as product_edge
 from tests.ksr.edge import DOMAIN, FROM_TRUNK, PROXY, SPIRAL, STRANGER, TRUNK, Product
-from tests.support.builders import MOBILE, PERSONAL, number, sequence, step
+from tests.support.builders import MOBILE, OFFICE, PERSONAL, number, sequence, step
 from tests.support.sip_message import Address, Request, ha1
 
 GATEWAY = "127.0.0.40:5060"
 PHONE = Address("127.0.0.51")
+CONTACT = ("Contact", "<sip:caller@127.0.0.20:5060>")
 PASSWORD = "blue-kettle"
 MAILBOX = f"sip:vm-access@127.0.0.30:5060;target=sip:{PERSONAL}%40{DOMAIN}"
 DESK = LineRecord("jana-desk", "acme/jana", ha1("jana-desk", DOMAIN, PASSWORD), PERSONAL, 1)
@@ -129,9 +132,9 @@ class TestTheStore:
 
     def test_with_a_broken_record_costs_480_and_one_line(self) -> None:
         edge = product()
-        edge.records.numbers[PERSONAL] = BrokenRecord("fm:1:number:{42027777100}: version 9")
+        edge.records.held[PERSONAL] = BrokenRecord("fm:1:number:{42027777100}: version 9")
         edge.call(PERSONAL)
-        edge.records.numbers[PERSONAL] = FORWARDED
+        edge.records.held[PERSONAL] = FORWARDED
         lines = [text for _, text in edge.log if "refuse" in text]
         assert edge.codes == [480]
         assert len(lines) == 1
@@ -158,7 +161,7 @@ class TestACallerOfATrunk:
         assert edge.branch("vm-access").headers.all("X-Followme-Pin") == [pin]
 
     @pytest.mark.parametrize("headers", [
-        (("Diversion", "<sip:42027777100@x>;reason=unconditional"),),
+        (("Diversion", "<sip:42073723123@x>;reason=unconditional"),),
         (("Diversion", b"\xff <sip:a@b>"),),
         (("History-Info", "<sip:a@b>;index=1, <sip:c@d>;index=1.1"),),
         (("History-Info", "<sip:a@b>;index=1"), ("History-Info", "<sip:c@d>;index=1.1")),
@@ -186,6 +189,31 @@ class TestACallerOfATrunk:
         edge.call(PERSONAL, "42075553333", ("Remote-Party-ID", "<sip:1@x>"), source=FROM_TRUNK)
         sent = edge.branch("desk").headers
         assert (sent.get("P-Asserted-Identity"), sent.get("Remote-Party-ID")) == (None, None)
+
+
+class TestOurOwnAnswer:
+    def test_to_a_number_that_rejects_is_603(self) -> None:
+        edge = Product(number(mode=Mode.REJECT))
+        edge.call(PERSONAL)
+        assert (edge.codes, edge.uris) == ([603], [])
+        assert edge.replies[-1].reason == "Decline"
+        assert "end callid=call-" in edge.log[-1][1]
+        assert "status=603" in edge.log[-1][1]
+
+    @pytest.mark.parametrize(("changes", "code"), [
+        ({}, 302), ({"mode": Mode.FORWARD_THEN_VOICEMAIL}, 0), ({"max_calls": 1}, 0),
+        ({"max_calls_per_hour": 1}, 0), ({"forward_external": False}, 480)])
+    def test_to_a_trunk_in_redirect_mode_is_302_where_that_says_it_all(
+            self, monkeypatch: pytest.MonkeyPatch, changes: dict[str, Any], code: int) -> None:
+        trunks = {TRUNK.ip: Trunk(Asserts.PAI, redirect=True)}
+        monkeypatch.setattr(product_edge, "SETTINGS", replace(product_edge.SETTINGS, trunks=trunks))
+        edge = Product(replace(number(**changes), default="all",
+                               mode=changes.get("mode", Mode.FORWARD_ONLY),
+                               sequences=(sequence("all", step(OFFICE)),)))
+        edge.call(PERSONAL, "42075553333", CONTACT)
+        assert (edge.codes, len(edge.uris)) == ([code] if code else [], 1 - bool(code))
+        contact = edge.replies[-1].headers.get("Contact") if code == 302 else None
+        assert contact == (f"<sip:{OFFICE}@{GATEWAY}?Expires=20>;q=0.9" if code == 302 else None)
 
 
 class TestALine:
@@ -270,9 +298,9 @@ class TestABugOfOurs:
         return product()
 
     def test_costs_one_call_500_and_names_the_call(self, edge: Product) -> None:
-        edge.records.numbers[PERSONAL] = ZeroDivisionError("a bug")
+        edge.records.held[PERSONAL] = ZeroDivisionError("a bug")
         edge.call(PERSONAL)
-        edge.records.numbers[PERSONAL] = FORWARDED
+        edge.records.held[PERSONAL] = FORWARDED
         edge.call(PERSONAL)
         (level, text), = [(level, text) for level, text in edge.log if "error" in text]
         assert (edge.codes, len(edge.uris)) == ([500], 1)
@@ -295,7 +323,7 @@ class TestABugOfOurs:
 
     def test_in_a_branch_route_drops_the_branch(
             self, edge: Product, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("kemi_routing.render.branch_headers", lambda *_: 1 / 0)
+        monkeypatch.setattr("kemi_routing.render.dress", lambda *_: 1 / 0)
         edge.call(PERSONAL)
         assert (edge.uris, edge.codes) == ([], [480])
 

@@ -14,9 +14,11 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, cast
 
 from tests.contract import recording
-from tests.support.fake_message import Core, Corex, Hdr, Maxfwd, Rr, Sanity, Siputils, Uac
+from tests.support.fake_dialog import Dialog
+from tests.support.fake_message import Core, Corex, Hdr, Maxfwd, Rr, Sanity, Siputils, Textopsx, Uac
 from tests.support.fake_registrar import Auth, Contact, Limits, Registrar
 from tests.support.fake_replies import Replies
+from tests.support.fake_shared import Htable, Mqueue
 from tests.support.fake_state import (
     LOCAL,
     STATELESS_TAG,
@@ -30,7 +32,8 @@ from tests.support.fake_state import (
     Route,
     Transaction,
 )
-from tests.support.fake_tm import Tm, Tmx
+from tests.support.fake_suspend import Tmx
+from tests.support.fake_tm import Tm
 from tests.support.fake_variables import Pv, Pvx
 from tests.support.sip_message import Address, Header, Headers, Request, parse_name_addr
 
@@ -64,12 +67,16 @@ class FakeKamailio:
         pv = Pv(process, core)
         self._registrar = Registrar(process, tm, Limits())
         self._auth = Auth(process, tm)
+        self.htable, self.mqueue = Htable(process), Mqueue(process)
         modules: dict[str, object] = {
             "": core,
             "auth": self._auth,
             "corex": Corex(process),
+            "dialog": Dialog(process, pv),
             "hdr": Hdr(process),
+            "htable": self.htable,
             "maxfwd": Maxfwd(process),
+            "mqueue": self.mqueue,
             "pv": pv,
             "pvx": Pvx(process, pv),
             "registrar": self._registrar,
@@ -77,8 +84,9 @@ class FakeKamailio:
             "sanity": Sanity(process),
             "siputils": Siputils(process),
             "sl": tm,
+            "textopsx": Textopsx(process),
             "tm": tm,
-            "tmx": Tmx(process),
+            "tmx": Tmx(process, self._replies),
             "uac": Uac(process),
         }
         functions = recording.load()
@@ -109,13 +117,15 @@ class FakeKamailio:
         user: str | Branch,
         code: int,
         reason: str = "",
-        headers: Iterable[tuple[str, str]] = (),
+        headers: Iterable[tuple[str, str | bytes]] = (),
+        body: str = "",
     ) -> None:
         """A phone, named by its branch or by the user part of its R-URI, answers its INVITE."""
         branch = self.branch(user)
         transaction = self._owner(branch)
         lines = Headers(Header(*pair) for pair in headers)
-        reply = Reply(code, reason or REASONS.get(code, "Answer"), lines, transaction.request)
+        reason = reason or REASONS.get(code, "Answer")
+        reply = Reply(code, reason, lines, transaction.request, body)
         self._replies.from_phone(transaction, branch, reply)
 
     def time_out(self, user: str | Branch) -> None:

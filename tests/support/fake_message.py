@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The fake's core, hdr, corex, maxfwd, sanity, siputils, rr and uac functions."""
 
+from dataclasses import replace
+
 from tests.support.fake_state import Appended, Edit, Message, Misuse, Process, Route, checked_header
 from tests.support.sip_message import NameAddr, full_name, parse_name_addr, parse_uri, split_list
 
@@ -96,6 +98,10 @@ class Core(Part):
         self._process.dropped = True
         return 0
 
+    def set_forward_no_connect(self) -> bool:
+        self._message.connects = False
+        return True
+
     def setflag(self, flag: int) -> bool:
         self._message.flags.add(flag)
         return True
@@ -168,6 +174,11 @@ class Hdr(Part):
 
     def insert(self, text: str) -> int:
         return self._edit("insert", "", checked_header(text))
+
+    def insert_before(self, text: str, name: str) -> int:
+        if self.is_present(name) < 0:
+            raise Misuse(f"no {name} to insert before; Kamailio takes the first header then")
+        return self._edit("before", name, checked_header(text))
 
     def remove(self, name: str) -> int:
         return self._edit("remove", name)
@@ -332,6 +343,29 @@ class Rr(Part):
             del numbered[0]
         if numbered:
             self._message.dst_uri = parse_name_addr(numbered[0][1]).uri
+        self._message.route_found = True
+        return 1
+
+
+class Textopsx(Part):
+    """Changes of an answer on its way to the caller."""
+
+    def change_reply_status(self, code: int, reason: str) -> int:
+        message = self._message
+        if message.reply is None:
+            raise Misuse("not a reply; Kamailio writes into the request")
+        same_class = code // 100 == message.reply.code // 100
+        if not reason or not 100 <= code <= 699 or not (
+            same_class or min(code, message.reply.code) >= 300
+        ):
+            return -1
+        message.reply = replace(message.reply, code=code, reason=reason)
+        return 1
+
+    def remove_body(self) -> int:
+        if self._message.reply is None:
+            raise NotImplementedError("the fake models remove_body in reply routes")
+        self._message.reply = replace(self._message.reply, body="")
         return 1
 
 

@@ -4,6 +4,8 @@
 The rules are those of t_reply.c and e2e_cancel() in t_fwd.c of Kamailio 5.6.3.
 """
 
+from dataclasses import replace
+
 from tests.support.fake_state import (
     E_BAD_ADDRESS,
     E_CANCELED,
@@ -49,7 +51,9 @@ class Replies:
         if reply.code < 200 and branch.cancel is not None:
             self._send_cancel(branch)
             return
-        dropped = branch.on_reply and self._run_reply_route(transaction, branch, reply)
+        dropped = False
+        if branch.on_reply:
+            dropped, reply = self._run_reply_route(transaction, branch, reply)
         if reply.code < 200:
             branch.status = reply.code
             if reply.code > 100 and transaction.status < 200 and not dropped:
@@ -81,7 +85,7 @@ class Replies:
     def cancel(self, invite: Transaction, cancel: Transaction) -> None:
         """The caller hangs up (e2e_cancel)."""
         invite.canceled = True
-        open_branches = [branch for branch in invite.branches if branch.ringing]
+        open_branches = [b for b in invite.branches if b.ringing and not b.blind]
         if not open_branches and invite.status < 200:
             self.local(invite, 487, "Request canceled", [])
         reasons = cancel.request.lines.all("Reason")
@@ -103,7 +107,7 @@ class Replies:
         """t_should_relay_response() for a final answer of 300 and above."""
         if transaction.status >= 200 or branch.status >= 200:
             return
-        branch.status = reply.code
+        branch.status, branch.answer = reply.code, None if faked else reply
         if branch.on_branch_failure:
             transaction.armed.on_branch_failure = ""
             name = branch.on_branch_failure
@@ -132,7 +136,8 @@ class Replies:
             return
         assert answer is not None
         if chosen.faked:
-            self.local(transaction, 408, "Request Timeout", transaction.stored.reply_headers)
+            more = transaction.stored.reply_headers
+            self.local(transaction, answer.code, answer.reason, more)
         else:
             self._relay(transaction, answer)
 
@@ -143,7 +148,7 @@ class Replies:
             if branch is not current:
                 if branch.status < 200:
                     return UNFINISHED
-                if branch.stored is None:
+                if branch.stored is None or branch.blind:
                     continue
             # The answer at hand is not marked as faked yet: 408 wins when it comes last.
             faked = branch.faked and branch is not current
@@ -159,6 +164,8 @@ class Replies:
         transaction.picked = branch.index
         message = transaction.stored.copy()
         message.timed_out, message.replied = branch.timed_out, branch.replied
+        # A transaction that waited for its failure route is suspended no longer.
+        transaction.suspended = False
         process.dset, process.uri_is_new = [], False
         process.variables = {}  # another process may run it
         with process.running(route, message, transaction, branch.index):
@@ -167,12 +174,15 @@ class Replies:
             left = [each.uri for each in process.dset]
             raise Misuse(f"never relayed, so another call would ring them: {left}")
 
-    def _run_reply_route(self, transaction: Transaction, branch: Branch, reply: Reply) -> bool:
-        """Whether the reply route dropped the answer, which only a provisional one can be."""
+    def _run_reply_route(
+        self, transaction: Transaction, branch: Branch, reply: Reply
+    ) -> tuple[bool, Reply]:
+        """Whether the route dropped the answer, as only a provisional one can be; the answer."""
         message = Message(transaction.request, reply=reply)
         with self._process.running(Route.REPLY, message, transaction, branch.index):
             self._process.callback(branch.on_reply)
-            return self._process.dropped
+            dropped = self._process.dropped
+        return dropped, replace(message.reply or reply, headers=message.edited())
 
     def _relay(self, transaction: Transaction, reply: Reply) -> None:
         self._process.replies.append(reply)
@@ -184,7 +194,9 @@ class Replies:
 
     def _cancel_others(self, transaction: Transaction, reason: str) -> None:
         for branch in transaction.branches:
-            if branch.ringing:
+            if branch.blind:
+                branch.status = branch.status or 487
+            elif branch.ringing:
                 self._cancel(branch, reason)
 
     def _cancel(self, branch: Branch, reason: str) -> None:

@@ -49,6 +49,7 @@ class Message:
     new_uri: str | None = None
     dst_uri: str = ""
     send_socket: str = ""
+    connects: bool = True
     edits: list[Edit] = field(default_factory=list)
     reply_headers: list[str] = field(default_factory=list)
     flags: set[int] = field(default_factory=set)
@@ -58,6 +59,8 @@ class Message:
     from_replaced: bool = False
     record_routed: bool = False
     route_params: list[str] = field(default_factory=list)
+    route_found: bool = False
+    """Whether loose_route followed a Route."""
 
     @property
     def uri(self) -> str:
@@ -83,9 +86,12 @@ class Message:
         """The headers as sent on."""
         lines = [
             self._replaced(header)
-            for number, header in enumerate(self.request.lines)
+            for number, header in enumerate(self.lines)
             if not self._removed(number, header)
         ]
+        for edit in (e for e in self.edits if e.kind == "before"):
+            place = next(at for at, header in enumerate(lines) if header.named(edit.what))
+            lines[place:place] = header_lines([edit.text])
         inserted = [e.text for e in self.edits if e.kind == "insert"]
         appended = [e.text for e in self.edits if e.kind == "append"]
         return Headers([*header_lines(inserted), *lines, *header_lines(appended)])
@@ -111,6 +117,7 @@ class Reply:
     headers: Headers
     request: Request
     """The request that it answers."""
+    body: str = ""
 
 
 @dataclass(frozen=True)
@@ -123,6 +130,8 @@ class Forwarded:
     """URI of the next hop."""
     headers: Headers
     send_socket: str = ""
+    connects: bool = True
+    """Whether a TCP connection is opened where there is none (set_forward_no_connect)."""
 
 
 @dataclass
@@ -162,6 +171,10 @@ class Branch:
     """The last code from the phone; 408 of our own when its time ran out."""
     stored: Reply | None = None
     faked: bool = False
+    answer: Reply | None = None
+    """Its final answer, while a failure route looks at it."""
+    blind: bool = False
+    """Sent to nobody: tm's timer of a suspended transaction."""
     timed_out: bool = False
     replied: bool = False
     cancel: str | None = None
@@ -209,6 +222,9 @@ class Transaction:
     """Answered, forwarded or released by the script."""
     delayed_error: int = 0
     released: bool = False
+    ident: tuple[int, int] = (0, 0)
+    """tm's index and label of it, as KEMI's integers have them."""
+    suspended: bool = False
 
     @property
     def timers(self) -> Timers:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The fake's tm and tmx functions: what the script does to a transaction.
+"""The fake's tm functions: what the script does to a transaction.
 
 The rules are those of t_lookup.c, t_fwd.c, t_funcs.c and tm.c of Kamailio 5.6.3.
 """
@@ -100,6 +100,8 @@ class Tm(Part):
         process.transaction = Transaction(
             request, self._message.copy(), process.armed, process.loose_avps, process.loose_xavps
         )
+        number = len(process.transactions)
+        process.transaction.ident = (number, -1 - number)
         process.loose_avps, process.loose_xavps = {}, {}
         process.transactions.append(process.transaction)
         return 1
@@ -281,6 +283,7 @@ class Tm(Part):
             destination,
             message.edited(),
             message.send_socket,
+            message.connects,
         )
         callbacks = (armed.on_failure, armed.on_branch_failure, armed.on_reply)
         branch = Branch(index, sent, transaction.timers, *callbacks)
@@ -297,11 +300,3 @@ class Tm(Part):
         message = self._message
         sent = (message.request.method, uri, destination, message.edited(), message.send_socket)
         self._process.forwarded.append(Forwarded(*sent))
-
-
-class Tmx(Part):
-    """The functions of KSR.tmx."""
-
-    def t_precheck_trans(self) -> int:
-        """Nothing is worked on by another process in the fake."""
-        return -2 if self._message.request.method in ("ACK", "CANCEL") else -1

@@ -56,6 +56,8 @@ def _port(uri: Uri | None) -> str | None:
 
 def _header(message: Message, variable: Variable) -> str | None:
     found = [header for header in message.lines if header.named(variable.inner)]
+    if variable.index == "*":
+        return ",".join(header.text.lstrip() for header in found) or None
     position = int(variable.index or 0)
     return found[position].text.lstrip() if position < len(found) else None
 
@@ -92,6 +94,7 @@ OF_MESSAGE: dict[str, Reader] = {
     "od": lambda message: _part(parse_uri(message.request.uri), "host"),
     "du": lambda message: message.dst_uri or None,
     "dd": lambda message: _part(parse_uri(message.dst_uri), "host"),
+    "dp": lambda message: _port(parse_uri(message.dst_uri)) if message.dst_uri else None,
     "rm": lambda message: message.request.method,
     "rs": lambda message: message.reply.code if message.reply else None,
     "rr": lambda message: message.reply.reason if message.reply else None,
@@ -130,11 +133,18 @@ class Pv(Part):
             "xavp": self._xavp,
             "var": lambda variable: process.variables.get(variable.inner, 0),
             "branch": self._branch,
+            "T": self._transaction_id,
             "T_branch_idx": self._branch_index,
             "T_reply_code": self._reply_code,
         }
 
+    def add(self, name: str, reader: Callable[[Variable], Value | None]) -> None:
+        """A variable of another module."""
+        self._readers[name] = reader
+
     def get(self, name: str) -> Value | None:
+        if name.startswith("$T_rpl("):
+            return self._of_answer(Variable(name.removeprefix("$T_rpl(").removesuffix(")")))
         variable = Variable(name)
         if variable.name in OF_MESSAGE:
             return OF_MESSAGE[variable.name](self._message)
@@ -237,6 +247,24 @@ class Pv(Part):
         if process.route is Route.FAILURE and process.transaction:
             return len(process.transaction.branches) + len(process.dset)
         return process.branch_index
+
+    def _of_answer(self, variable: Variable) -> Value | None:
+        """What stands in the answer of the branch that a failure route looks at."""
+        process, transaction = self._process, self._process.transaction
+        if transaction is None or process.route not in (Route.FAILURE, Route.BRANCH_FAILURE):
+            return None
+        answer = transaction.branches[transaction.picked].answer
+        if answer is None:
+            return None
+        message = Message(transaction.request, reply=answer)
+        if variable.name == "hdr":
+            return _header(message, variable)
+        return OF_MESSAGE[variable.name](message)
+
+    def _transaction_id(self, variable: Variable) -> int | None:
+        transaction = self._process.transaction
+        parts = ("id_index", "id_label")
+        return transaction.ident[parts.index(variable.inner)] if transaction else None
 
     def _reply_code(self, _: Variable) -> int:
         process, transaction = self._process, self._process.transaction

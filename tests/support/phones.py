@@ -31,6 +31,8 @@ class Behaviour:
     headers: tuple[str, ...] = ()
     repeat_ringing_ms: int | None = None
     hang_up_after_ms: int | None = None
+    ring_headers: tuple[str, ...] = ()
+    """Headers of its provisional answers."""
 
     def __str__(self) -> str:
         if self.final is None:
@@ -150,7 +152,7 @@ def callee_scenario(behaviour: Behaviour, contact: str) -> str:
     """The SIPp scenario of a behaviour: a CANCEL is taken at any moment before the answer."""
     elements = [_invited(keep_route=behaviour.hang_up_after_ms is not None)]
     elements += _silence(behaviour.silent_ms)
-    elements += [_reply(code, contact) for code in behaviour.provisional]
+    elements += [_reply(code, contact, behaviour.ring_headers) for code in behaviour.provisional]
     elements += _until_final(behaviour, contact)
     if behaviour.final == 200:
         elements += _answered(behaviour, contact)

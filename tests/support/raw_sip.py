@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from types import TracebackType
 
 from tests.support import trace
+from tests.support.loopback import NotReady
 
 _counter = itertools.count(1)
 
@@ -62,3 +63,23 @@ class RawSip:
         lines += [f"CSeq: 1 {method}", f"Max-Forwards: {max_forwards}"]
         lines += [f"Contact: <sip:{ani}@{host}:{port}>", *headers, "Content-Length: 0", "", ""]
         return "\r\n".join(lines).encode()
+
+    def answered(self, invite: bytes) -> trace.Message:
+        """Send an INVITE and return its 200. Raises NotReady when none comes."""
+        heard = self.ask(invite)
+        while heard is not None and heard.code != 200:
+            heard = self.receive()
+        if heard is None:
+            raise NotReady("no 200 came")
+        return heard
+
+    def within(self, invite: bytes, ok: trace.Message, method: str, uri: str) -> bytes:
+        """A request of the caller within the call that this 200 answered, to any Request-URI."""
+        host, port = self._socket.getsockname()
+        of_call = [line for line in invite.decode().split("\r\n")
+                   if line.startswith(("From:", "Call-ID:"))]  # fmt: skip
+        lines = [f"{method} {uri} SIP/2.0"]
+        lines += [f"Via: SIP/2.0/UDP {host}:{port};branch=z9hG4bK{method}"]
+        lines += [*of_call, f"To: {ok['To']}", f"CSeq: 2 {method}", "Max-Forwards: 70"]
+        lines += [*(f"Route: {route}" for route in ok.all("Record-Route"))]
+        return "\r\n".join([*lines, "Content-Length: 0", "", ""]).encode()

@@ -1,0 +1,134 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Caps on forwarded calls (SPEC P2), exact over all workers of this proxy, without I/O.
+
+A call counts from its first outside target on until it is over: the dialog module keeps it in the
+profile ``forwarded`` under its number, and takes it out with its final answer, BYE or time-out.
+What began within 60 minutes stands in the hash table ``begun`` under the number and a running
+count, which ``counted`` holds; an entry goes by itself when its hour is over. ``caps`` holds only
+locks: who has one reads and writes the other tables, never the reverse, so nobody waits for ever.
+
+The other proxies' counts come from the background process; see ``background``.
+"""
+
+from kemi_routing.ksr.edge import Edge
+from kemi_routing.plan import Account, Plan
+
+PROFILE = "forwarded"
+LOCKS, BEGUN, COUNTED, ELSEWHERE, ALARMED = "caps", "begun", "counted", "elsewhere", "alarmed"
+"""Hash tables of kamailio.cfg, where their entries' lifetimes stand; ``begun`` is also the queue to
+the background process.
+"""
+NOW, HOUR = "now", "hour"
+_SIZE = "$var(followme_size)"
+_ADMITTED = "$avp(followme_admitted)"
+"""Numbers for which this transaction counts already."""
+_CALLERS_TAG, _STATE = "$dlg(from_tag)", "$dlg(state)"
+_ANSWERED = (3, 4)
+"""States of a dialog before and after ACK (Kamailio module dialog)."""
+
+
+def is_capped(account: Account) -> bool:
+    """Whether forwarded calls of this number are counted."""
+    return bool(account.rights.max_calls or account.rights.max_calls_per_hour)
+
+
+def elsewhere_key(what: str, number: str) -> str:
+    """Key of what the other proxies count in the hash table ``elsewhere``."""
+    return f"{what}:{number}"
+
+
+class Caps:
+    """Lets forwarded calls in; what it holds lives no longer than one callback."""
+
+    def __init__(self, edge: Edge) -> None:
+        self._edge = edge
+        self._ksr = edge.ksr
+
+    def watch(self, plan: Plan) -> None:
+        """Track the call where a cap may count it; in the request route, within a transaction.
+
+        To dialog all INVITEs of one Call-ID and From tag are one call, so only the first is tracked
+        and can be counted, or many calls of one caller would count as one.
+        """
+        dialog = self._ksr.dialog
+        if any(map(is_capped, plan.accounts)) and dialog.is_known_dlg() < 0:
+            dialog.dlg_manage()
+
+    def admit(self, account: Account) -> bool:
+        """Whether an outside target of this number may be rung now; the call counts from then on.
+
+        A call is counted once, and let out again by itself. In the request and failure route.
+        """
+        number = account.number
+        admitted = str(self._ksr.pv.get(_ADMITTED) or "").split()
+        if not is_capped(account) or number in admitted:
+            return True
+        self._ksr.htable.sht_lock(LOCKS, number)
+        try:
+            reached = self._reached(account)
+            tracked = not reached and not self._counts(number) and self._begin(number)
+        finally:
+            self._ksr.htable.sht_unlock(LOCKS, number)
+        if tracked:
+            self._ksr.pv.unset(_ADMITTED)
+            self._ksr.pv.sets(_ADMITTED, " ".join((*admitted, number)))
+        else:
+            self._tell(number, reached or {
+                "why": "an INVITE without Contact, or one more with the Call-ID of another"})
+        return tracked
+
+    def hang_up(self) -> bool:
+        """End a tracked call whose caller sends BYE, by a BYE of our own; False for other calls.
+
+        The count must not end by a BYE that its writer sent past the other side.
+        """
+        ksr, pv = self._ksr, self._ksr.pv
+        if pv.gete(_CALLERS_TAG) != pv.gete("$ft") or pv.geti(_STATE) not in _ANSWERED:
+            return False
+        if ksr.tm.t_newtran() > 0:
+            ksr.dialog.dlg_get(pv.gete("$ci"), pv.gete("$ft"), pv.gete("$tt"))
+            ksr.dialog.dlg_bye("callee")
+            ksr.tm.t_reply(200, "OK")
+        return True
+
+    def count(self, number: str) -> int:
+        """Forwarded calls of this number now, on this proxy."""
+        self._ksr.dialog.get_profile_size(PROFILE, number, _SIZE)
+        return int(self._ksr.pv.get(_SIZE) or 0)
+
+    def _counts(self, number: str) -> bool:
+        return self._ksr.dialog.is_in_profile(PROFILE, number) > 0
+
+    def _reached(self, account: Account) -> dict[str, object]:
+        """The cap that is reached, for the log; empty where none is."""
+        number, rights = account.number, account.rights
+        if rights.max_calls:
+            calls = self.count(number) + self._elsewhere(NOW, number)
+            if calls >= rights.max_calls:
+                return {"calls": calls, "max_calls": rights.max_calls}
+        if rights.max_calls_per_hour:
+            left = rights.max_calls_per_hour - self._elsewhere(HOUR, number)
+            # While the entry of the call so many calls ago stands, there were as many in an hour.
+            before = int(self._ksr.htable.sht_get(COUNTED, number) or 0) - left + 1
+            if left <= 0 or self._ksr.htable.sht_get(BEGUN, f"{number}:{before}"):
+                return {"max_calls_per_hour": rights.max_calls_per_hour}
+        return {}
+
+    def _elsewhere(self, what: str, number: str) -> int:
+        return int(self._ksr.htable.sht_get(ELSEWHERE, elsewhere_key(what, number)) or 0)
+
+    def _begin(self, number: str) -> bool:
+        """Count the call; False where it is not tracked."""
+        htable = self._ksr.htable
+        self._ksr.dialog.set_dlg_profile(PROFILE, number)
+        if not self._counts(number):
+            return False
+        htable.sht_seti(BEGUN, f"{number}:{htable.sht_inc(COUNTED, number)}", 1)
+        self._ksr.mqueue.mq_add(BEGUN, number, "")
+        return True
+
+    def _tell(self, number: str, reached: dict[str, object]) -> None:
+        self._edge.log("cap", number=number, **reached)
+        if not self._ksr.htable.sht_get(ALARMED, number):
+            self._ksr.htable.sht_seti(ALARMED, number, 1)
+            self._edge.alarm("capped", number=number, **reached)

@@ -1,0 +1,37 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Requests within a call (RFC 3261 section 12.2).
+
+Who has a part in a call knows our mark of it, and writes the Request-URI himself. So a request goes
+where it says, but opens no connection to our own machinery, and no BYE alone ends the count of a
+call whose other side has not heard of it.
+"""
+
+from kemi_routing import render
+from kemi_routing.ksr import caller, loops
+from kemi_routing.ksr.caps import Caps
+from kemi_routing.ksr.edge import Edge
+
+
+def route(edge: Edge, caps: Caps) -> None:
+    """Pass on a request with a To tag, in a call that we let in; others are answered 404."""
+    ksr = edge.ksr
+    caller.remove(edge, render.OUR_HEADERS)
+    ours = f";{loops.ROUTE_MARK}={edge.mark()}" in ksr.hdr.gete("Route")
+    trusted = caller.source(edge) in edge.settings.trunks
+    if ours and ksr.is_method_in("B") and not trusted and caps.hang_up():
+        return
+    if (ours and ksr.rr.loose_route() > 0) or (
+            ksr.is_method_in("A") and ksr.tm.t_check_trans() > 0):
+        if not edge.settings.may_connect(*_next_hop(edge)):
+            ksr.set_forward_no_connect()  # one that there is already is used
+        ksr.tm.t_relay()
+    elif not ksr.is_method_in("A"):
+        edge.reply(404, "Not Here")
+
+
+def _next_hop(edge: Edge) -> tuple[str, str]:
+    """Host and port, as Kamailio reads them."""
+    pv = edge.ksr.pv
+    if host := pv.gete("$dd"):
+        return str(host), str(pv.gete("$dp"))
+    return str(pv.gete("$rd")), str(pv.gete("$rp"))

@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The way that a call has come through our numbers already (SPEC P5).
+
+Each number leaves a keyed hash of itself in our Record-Route, so a call that comes back through
+proxies that keep it is known even where Diversion and History-Info are lost.
+"""
+
+import re
+from collections.abc import Iterable
+from dataclasses import replace
+
+from kemi_routing.ksr.edge import Edge
+from kemi_routing.model import Call
+from kemi_routing.plan import Plan
+
+ROUTE_MARK = "fm"
+"""Parameter of our Record-Route that proves in later requests that we let the call in."""
+NUMBER_MARKS = "fn"
+"""Parameter with the numbers that the call came through."""
+_DIGITS = 12
+_OURS = re.compile(rf";{ROUTE_MARK}=([0-9a-f]+);{NUMBER_MARKS}=([0-9a-f.]+)")
+_MOST_ROUTES = 70
+"""Record-Route headers that are looked at: as many as Max-Forwards lets there be."""
+
+
+def record_route(edge: Edge, numbers: Iterable[str]) -> None:
+    """Put us into the route of the call, with the numbers that it comes through here."""
+    marks = ".".join(edge.mark(number, _DIGITS) for number in numbers)
+    named = f";{NUMBER_MARKS}={marks}" if marks else ""
+    edge.ksr.rr.add_rr_param(f";{ROUTE_MARK}={edge.mark()}{named}")
+    edge.ksr.rr.record_route()
+
+
+def with_visited(edge: Edge, call: Call, numbers: Iterable[str]) -> Call:
+    """The call, with those of these numbers that our marks in its route say it came through."""
+    marks = _marks(edge)
+    been = [number for number in numbers if marks and edge.mark(number, _DIGITS) in marks]
+    return replace(call, diverters=(*call.diverters, *been)) if been else call
+
+
+def cycle(call: Call, plan: Plan) -> str:
+    """The way from a number back to itself, for the log: ``A>B>A``."""
+    number = plan.number
+    if number in call.diverters:
+        since = call.diverters[:call.diverters.index(number)]
+        return ">".join((number, *reversed(since), number))
+    return ">".join((*(account.number for account in plan.accounts), number))
+
+
+def _marks(edge: Edge) -> set[str]:
+    written = edge.ksr.hdr.get_idx("Record-Route", 0)
+    marks: set[str] = set()
+    for index in range(1, _MOST_ROUTES):
+        if written is None:
+            break
+        for proof, numbers in _OURS.findall(written):
+            if proof == edge.mark():
+                marks.update(numbers.split("."))
+        written = edge.ksr.hdr.get_idx("Record-Route", index)
+    return marks

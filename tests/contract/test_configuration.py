@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What `kamailio.cfg` and our source must agree on, and Kamailio says nothing about."""
+
+import re
+
+from kemi_routing.ksr import background, caps
+from tests.contract import source
+from tests.contract.server import CFG
+from tests.support.fake_dialog import PROFILES
+from tests.support.fake_ksr import FakeKamailio
+
+CONFIGURATION = CFG.read_text(encoding="utf-8")
+
+
+def test_what_the_timer_runs_is_a_method_of_the_entry() -> None:
+    routes = re.findall(r'^modparam\("rtimer", "exec", ".*route=(\w+)"', CONFIGURATION, re.M)
+    assert routes == ["ksr_background"]
+    assert {*routes} <= source.entry_methods()
+
+
+def test_tables_and_queues_that_workers_use_are_there() -> None:
+    fake = FakeKamailio(lambda ksr: None)
+    assert fake.htable.tables.keys() == {
+        caps.LOCKS, caps.BEGUN, caps.COUNTED, caps.ELSEWHERE, caps.ALARMED}
+    assert fake.mqueue.queues.keys() == {caps.BEGUN, background.LAST_CALLER}
+
+
+def test_calls_are_counted_in_a_profile_that_is_there() -> None:
+    profiles = re.findall(r'^modparam\("dialog", "profiles_with_value", "(\w+)"', CONFIGURATION,
+                          re.M)
+    assert profiles == [caps.PROFILE] == list(PROFILES)
+
+
+def test_an_entry_of_the_hour_outlives_no_hour_and_its_count_outlives_it() -> None:
+    lifetimes = {name: int(seconds) for name, seconds in re.findall(
+        r'"htable", "(\w+)=>[^"]*autoexpire=(\d+);', CONFIGURATION)}
+    assert lifetimes[caps.BEGUN] == 3600 < lifetimes[caps.COUNTED]
+    assert lifetimes[caps.ELSEWHERE] == background.BELIEVED_S
+    assert caps.LOCKS not in lifetimes

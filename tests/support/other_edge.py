@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""A second edge proxy in an arrangement, on the same Redis, at address .2."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.support.caller import Caller, Calls, Dialling
+from tests.support.edge import Edge
+from tests.support.loopback import free_udp_port
+from tests.support.situation import PAI_TRUNK, Situation
+
+OTHER_PROXY = 2
+
+
+@dataclass(frozen=True)
+class OtherEdge:
+    """The second proxy, and the trusted trunk as it calls there."""
+
+    edge: Edge
+    trunk: Caller
+
+    def dial(self, dialling: Dialling) -> Calls:
+        """Start a call through it and return at once."""
+        return self.trunk.dial(dialling)
+
+
+@contextmanager
+def other_edge(situation: Situation, folder: Path, **settings: str) -> Iterator[OtherEdge]:
+    """Runs it as long as the block lasts, with these FOLLOWME_ settings of its own."""
+    own = {"ADDRESS": situation.network.address(OTHER_PROXY), "SPIRAL_PORT": str(free_udp_port())}
+    edge = Edge(folder / "edge", {**situation.settings, **own, **settings})
+    edge.start()
+    try:
+        yield OtherEdge(edge, Caller(situation.network.address(PAI_TRUNK), edge.proxy, folder))
+    finally:
+        edge.stop()
