@@ -4,23 +4,27 @@
 A file of cases names the file of its numbers, so no store is needed.
 """
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
+from zoneinfo import ZoneInfo
 
 from pydantic import BeforeValidator, Field
 
 from kemi_routing import settings
 from kemi_routing.errors import InvalidValue
-from kemi_routing.explain import CALLER, Explained, Ringing
-from kemi_routing.model import Number
-from kemi_routing.record import LineRecord
+from kemi_routing.explain import CALLER, Explained, Ringing, Together
+from kemi_routing.model import Number, Verdict
+from kemi_routing.record import LineRecord, State
 from kemi_routing.targets import Kind
-from provisioning import shape, source
-from provisioning.check import Checked, check
+from provisioning import shape, source, values
+from provisioning.check import check
+from provisioning.checked import Checked
+from provisioning.override import Wish, with_override
 from provisioning.problems import Problem, Problems, Refused
-from provisioning.question import ANONYMOUS, Question, Rejected, answer
+from provisioning.question import ANONYMOUS, Question, Rejected, answer, moment
 from provisioning.source import Spot
 
 _NEVER = datetime(1970, 1, 1, tzinfo=UTC)
@@ -29,6 +33,16 @@ _NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 def _one_or_many(value: Any) -> Any:
     return [value] if isinstance(value, str) else value
+
+
+class SetOverride(shape.Shape):
+    """What ``followme override`` set before the call."""
+
+    sequence: str = ""
+    start: str = Field("", alias="from")
+    until: str = ""
+    set_at: str = Field("", alias="set")
+    """When the command was given."""
 
 
 class Case(shape.Shape):
@@ -40,14 +54,26 @@ class Case(shape.Shape):
     at: Annotated[list[str], BeforeValidator(_one_or_many)] = Field(default_factory=list)
     via: str = ""
     diverted: str = "no"
+    diverters: Annotated[list[str], BeforeValidator(_one_or_many)] = Field(default_factory=list)
+    """The numbers that forwarded the call, the last one first."""
     anonymous: str = "no"
+    verdict: str = "none"
+    """What the trunk reports of the caller's number: ``none``, ``attested``, ``failed``."""
+    overrides: list[SetOverride] = Field(default_factory=list)
+    """In the order in which they were set."""
+    rule: str = ""
+    """The rule that won; not looked at where it is left out."""
     rings: list[str] = Field(default_factory=list)
-    """``line jana-desk 20 s``, ``49115234567 30 s showing 42027777101``; `` + `` between those
-    that ring together."""
+    """``line jana-desk 20 s``, ``49115234567 30 s showing 42027777101``, ``after 5 s`` and
+    ``press 1`` where they are so; `` + `` between those that ring together. In front stands what
+    leads here, where ringing out does not: ``busy in step 1: ``."""
+    handed_over: dict[str, str] = Field(default_factory=dict)
+    """Which step, to which number -> the rule that won there."""
     skipped: dict[str, str] = Field(default_factory=dict)
     """Target -> why."""
     ends: str = ""
-    """``voicemail``, ``mailbox``, ``mailbox with PIN``, or a SIP status."""
+    """``voicemail``, ``menu main`` and the like, ``mailbox``, ``mailbox with PIN``, or a SIP
+    status."""
 
 
 class File(shape.Shape):
@@ -57,6 +83,8 @@ class File(shape.Shape):
     """The file of the numbers, seen from here."""
     settings: dict[str, str] = Field(default_factory=dict)
     """The operator's settings, without their prefix."""
+    written: str = ""
+    """The day on which the numbers are written, where they have calendars."""
     cases: list[Case] = Field(default_factory=list)
 
 
@@ -65,14 +93,20 @@ class Numbers:
     """The numbers and lines of files, as the store would have them."""
 
     checked: Checked
+    states: dict[str, State] = field(default_factory=dict)
 
-    def number(self, digits: str) -> Number | None:
-        """As ``question.Records``."""
-        return next((entry.number for entry in self.checked.numbers
-                     if entry.number.number == digits), None)
+    def number(self, key: str) -> Number | None:
+        """As ``record.Records``."""
+        return self.numbers([key]).get(key)
+
+    def numbers(self, wanted: Iterable[str]) -> dict[str, Number]:
+        """As ``record.Records``."""
+        names = set(wanted)
+        return {key: self.states.get(key, State()).applied_to(entry.number)
+                for entry in self.checked.numbers if (key := entry.number.number) in names}
 
     def line(self, name: str) -> LineRecord | None:
-        """As ``question.Records``."""
+        """As ``record.Records``."""
         return next((account.line for account in self.checked.lines
                      if account.line.name == name), None)
 
@@ -106,9 +140,10 @@ def run_file(path: Path) -> list[Result]:
     try:
         operator = settings.from_environment(
             {settings.PREFIX + name: value for name, value in written.settings.items()})
-    except InvalidValue as error:
+        now = moment(written.written, ZoneInfo("UTC"), _NEVER)
+    except (InvalidValue, Refused) as error:
         raise Refused(f"{path}: {error}") from None
-    checked = check([path.parent / written.numbers], operator.platform)
+    checked = check([path.parent / written.numbers], operator.platform, now)
     if checked.problems.errors:
         raise Refused(_lines(checked.problems))
     return [_result(Spot(tree, Problems()) / "cases" / index, case, at, Numbers(checked), operator)
@@ -118,21 +153,39 @@ def run_file(path: Path) -> list[Result]:
 def _result(spot: Spot, case: Case, at: str, numbers: Numbers, operator: settings.Settings,
             ) -> Result:
     try:
-        seen = _seen(answer(_question(case, at), numbers, operator, _NEVER))
+        records = _with_overrides(numbers, case) if case.overrides else numbers
+        seen = _seen(answer(_question(case, at), records, operator, _NEVER))
     except (InvalidValue, Refused) as error:
         spot.error(f"{case.case}: {error}")
         return Result(case.case, at, tuple(spot.problems.errors))
-    for key, expected in (("rings", case.rings), ("skipped", case.skipped), ("ends", case.ends)):
-        if seen[key] != expected:
-            (spot / key).error(f"{case.case}, at {at}: {key} is {seen[key]}, not {expected}")
+    expected = {key: getattr(case, key) for key in seen}
+    for key, value in expected.items():
+        if seen[key] != value and not (key == "rule" and not value):
+            (spot / key).error(f"{case.case}, at {at}: {key} is {seen[key]}, not {value}")
     return Result(case.case, at, tuple(spot.problems.errors))
+
+
+def _with_overrides(numbers: Numbers, case: Case) -> Numbers:
+    key, state = values.number_key(case.dialled), State()
+    number = numbers.number(key)
+    if number is None:
+        raise Refused(f"nobody owns {case.dialled}, so it has no overrides")
+    for one in case.overrides:
+        if not one.set_at:
+            raise Refused("set is missing; write  set: 2026-11-20 17:00")
+        wish = Wish(one.sequence, one.start, one.until)
+        state = with_override(number, state, wish, moment(one.set_at, number.zone, _NEVER))
+    return replace(numbers, states={key: state})
 
 
 def _question(case: Case, at: str) -> Question:
     if not at:
         raise Refused("at is missing; write  at: 2026-11-23 09:30")
-    return Question(case.dialled, case.caller, at, case.via, _yes(case.diverted),
-                    _yes(case.anonymous))
+    if case.verdict not in list(Verdict):
+        raise Refused(f"{case.verdict!r} is no verdict; write {', '.join(Verdict)}")
+    return Question(case.dialled, case.caller, at, case.via, diverted=_yes(case.diverted),
+                    diverters=tuple(case.diverters), anonymous=_yes(case.anonymous),
+                    verdict=Verdict(case.verdict))
 
 
 def _yes(text: str) -> bool:
@@ -143,23 +196,33 @@ def _yes(text: str) -> bool:
 
 def _seen(answered: Explained | Rejected) -> dict[str, Any]:
     if isinstance(answered, Rejected):
-        return {"rings": [], "skipped": {}, "ends": str(answered.status)}
-    rings = [" + ".join(map(_phrase, step["targets"])) for step in answered["steps"]
-             if step["targets"][0]["kind"] not in (Kind.VOICEMAIL, Kind.MAILBOX)]
-    skipped = {one["what"]: one["why"] for one in answered["skipped"]}
-    return {"rings": rings, "skipped": skipped, "ends": _ends(answered)}
+        return {"rule": "", "rings": [], "handed_over": {}, "skipped": {},
+                "ends": str(answered.status)}
+    return {
+        "rule": answered["rule"],
+        "rings": [_step(step) for step in answered["steps"]
+                  if not Kind(step["targets"][0]["kind"]).answers],
+        "handed_over": {one["what"]: one["why"] for one in answered["handed_over"]},
+        "skipped": {one["what"]: one["why"] for one in answered["skipped"]},
+        "ends": _ends(answered)}
+
+
+def _step(step: Together) -> str:
+    reached = "" if step["starts_after_s"] is not None else f"{', '.join(step['reached_by'])}: "
+    return reached + " + ".join(map(_phrase, step["targets"]))
 
 
 def _phrase(one: Ringing) -> str:
     what = f"line {one['address']}" if one["kind"] == Kind.LINE else one["address"]
-    shows = f" showing {one['cli']}" if one["cli"] != CALLER else ""
-    return f"{what} {one['ring_s']} s{shows}"
+    shows = f" showing {one['cli']}" if one["cli"] not in (CALLER, ANONYMOUS) else ""
+    delay = f" after {one['delay_s']} s" if one["delay_s"] else ""
+    return f"{what} {one['ring_s']} s{delay}{' press 1' * one['confirm']}{shows}"
 
 
 def _ends(answered: Explained) -> str:
     if access := answered["access"]:
         return "mailbox with PIN" if access["ask_pin"] else "mailbox"
-    return "voicemail" if answered["end"]["voicemail"] else answered["end"]["otherwise"]
+    return answered["end"]["media"] or answered["end"]["otherwise"]
 
 
 def _lines(problems: Problems) -> str:

@@ -5,32 +5,37 @@ A file holds all that its subscribers have. What the store has beyond it is remo
 is harmless (aliases, lines); a number goes only by ``remove``.
 """
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
-from typing import TypeVar
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime
 
 from kemi_routing import record
-from kemi_routing.errors import BrokenRecord, UnknownVersion
 from kemi_routing.model import Number
 from kemi_routing.record import LineRecord
 from kemi_routing.redis import keys
-from provisioning.check import Checked, Entry
+from provisioning import granted, network
+from provisioning.checked import Checked, Entry
 from provisioning.problems import Refused
 from provisioning.source import Spot
 from provisioning.storage import Change, Storage
+from provisioning.stored import Stored, names, neighbours, read_state
 
-T = TypeVar("T")
 
-
-def compare(checked: Checked, storage: Storage) -> list[Change]:
-    """All changes, unchanged things included; what belongs to others is noted as an error."""
+def compare(checked: Checked, storage: Storage, now: datetime) -> list[Change]:
+    """All changes, unchanged things included; what belongs to others, or does not go together with
+    what is stored, is noted as an error.
+    """
     given = _given(checked)
     stored = _look(checked, given, storage)
     _refuse_what_others_have(checked, stored)
+    _warn_of_lost_overrides(checked, stored, now)
+    limits = granted.read(checked, storage)
+    network.connect(checked, neighbours(checked, storage), now, limits)
     surplus = {owner: stored.belongings[owner] - given[owner] for owner in given}
     _refuse_forgotten_numbers(checked, stored, surplus)
     lines = [change for owner in surplus for change in _removed_lines(owner, stored, surplus)]
-    return [*(_number_change(entry, stored, surplus) for entry in checked.numbers),
+    return [*granted.changes(checked, limits, storage),
+            *(_number_change(entry, stored, surplus) for entry in checked.numbers),
             *(_line_change(account.line, stored) for account in checked.lines), *lines]
 
 
@@ -51,64 +56,6 @@ def removal(digits: str, storage: Storage) -> list[Change]:
     return [_number_removal(number, others, stored), *_lines_after(number, others, stored)]
 
 
-def read_number(data: bytes | None) -> Number | None:
-    """The stored number; None also for a record that cannot be read: it is replaced.
-
-    Raises Refused for a record of another version: whose it is cannot be told.
-    """
-    return _read(data, record.decode_number)
-
-
-def read_line(data: bytes | None) -> LineRecord | None:
-    """The stored line, as ``read_number``."""
-    return _read(data, record.decode_line)
-
-
-def _read(data: bytes | None, decode: Callable[[bytes], T]) -> T | None:
-    try:
-        return decode(data) if data is not None else None
-    except UnknownVersion as error:
-        raise Refused(f"the store holds a record of another version ({error}); "
-                      "use the followme that wrote it") from None
-    except BrokenRecord:
-        return None
-
-
-@dataclass(frozen=True, slots=True)
-class Stored:
-    """What the store held when we looked."""
-
-    values: dict[str, bytes]
-    belongings: dict[str, set[str]]
-
-    def number(self, digits: str) -> Number | None:
-        """The number of that key."""
-        return read_number(self.values.get(keys.number(digits)))
-
-    def line(self, name: str) -> LineRecord | None:
-        """The line of that key."""
-        return read_line(self.values.get(keys.line(name)))
-
-    def owner_of(self, kind: str, name: str) -> str | None:
-        """Whose that number, line or alias is."""
-        if kind == "alias":
-            owner = self.values.get(keys.alias(name))
-            return owner.decode() if owner is not None else None
-        found = self.line(name) if kind == "line" else self.number(name)
-        return found.owner if found else None
-
-    def numbers_of(self, owner: str, but: str) -> Iterator[Number]:
-        """The other numbers of an owner, in order."""
-        for digits in sorted(_names(self.belongings[owner], "number")):
-            number = self.number(digits)
-            if number and digits != but:
-                yield number
-
-    def as_found(self, key: str) -> dict[str, frozenset[bytes | None]]:
-        """The key may have the value that was found, no other."""
-        return {key: frozenset([self.values.get(key)])}
-
-
 def _given(checked: Checked) -> dict[str, set[str]]:
     """Owner -> all that the files give, named as in the store's set of belongings."""
     given: dict[str, set[str]] = {owner: set() for owner in checked.owners}
@@ -127,7 +74,7 @@ def _look(checked: Checked, given: dict[str, set[str]], storage: Storage) -> Sto
     belongings = storage.belongings(list(given))
     wanted = [_key(thing) for owner in given for thing in given[owner] | belongings[owner]]
     for entry in checked.numbers:
-        wanted += [keys.authored(entry.number.number), keys.alias(entry.number.number)]
+        wanted += [make(entry.number.number) for make in (keys.authored, keys.state, keys.alias)]
         wanted += map(keys.number, entry.aliases)
     return Stored(storage.read(wanted), belongings)
 
@@ -156,16 +103,27 @@ def _refuse_taken(stored: Stored, kind: str, name: str, owner: str, spot: Spot) 
 def _refuse_forgotten_numbers(checked: Checked, stored: Stored, surplus: dict[str, set[str]],
                               ) -> None:
     for owner, spot in checked.owners.items():
-        for digits in sorted(_names(surplus[owner], "number")):
+        for digits in sorted(names(surplus[owner], "number")):
             if stored.owner_of("number", digits) == owner:
                 spot.error(f"{owner} has the number {digits} in the store but not in the files; "
                            f"write it, or first: followme remove {digits}")
 
 
+def _warn_of_lost_overrides(checked: Checked, stored: Stored, now: datetime) -> None:
+    """What was set by command or code, and leads to a sequence that the file has no more."""
+    for entry in checked.numbers:
+        names = {one.name for one in entry.number.sequences}
+        for one in read_state(stored.values.get(keys.state(entry.number.number))).overrides:
+            over = one.until is not None and one.until <= now.timestamp()
+            if one.sequence not in names and not over:
+                entry.spot.warning(f"the override {one.name or one.sequence} is left out: there is "
+                                   f"no sequence {one.sequence!r} any more")
+
+
 def _number_change(entry: Entry, stored: Stored, surplus: dict[str, set[str]]) -> Change:
-    number, owner = entry.number, entry.number.owner
     authored = entry.authored.encode()
-    old = stored.number(number.number)
+    old = stored.number(entry.number.number)
+    number, owner = _with_times_kept(entry.number, old), entry.number.owner
     before = old.revision if old else 0
     aliases = dict.fromkeys(map(keys.alias, number.aliases), owner.encode())
     key, authored_key = keys.number(number.number), keys.authored(number.number)
@@ -185,6 +143,13 @@ def _number_change(entry: Entry, stored: Stored, surplus: dict[str, set[str]]) -
         joins=tuple(_of_number(number)))
 
 
+def _with_times_kept(number: Number, old: Number | None) -> Number:
+    """A vacation that is not new was set when it was written first."""
+    before = {replace(one, set_at=0): one for one in old.overrides} if old else {}
+    return replace(number, overrides=tuple(
+        before.get(replace(one, set_at=0), one) for one in number.overrides))
+
+
 def _line_change(line: LineRecord, stored: Stored) -> Change:
     key, data = keys.line(line.name), record.encode_line(line)
     thing = f"line:{line.name}"
@@ -195,7 +160,7 @@ def _line_change(line: LineRecord, stored: Stored) -> Change:
 
 
 def _removed_lines(owner: str, stored: Stored, surplus: dict[str, set[str]]) -> Iterator[Change]:
-    for name in sorted(_names(surplus[owner], "line")):
+    for name in sorted(names(surplus[owner], "line")):
         thing = f"line:{name}"
         yield Change("line", name, owner, "removed", expects=stored.as_found(keys.line(name)),
                      deletes=_deletable({thing}, owner, stored), leaves=(thing,))
@@ -206,7 +171,9 @@ def _number_removal(number: Number, others: list[Number], stored: Stored) -> Cha
     return Change(
         "number", number.number, number.owner, "removed", number.revision,
         expects=stored.as_found(keys.number(number.number)),
-        deletes=(keys.authored(number.number), *_deletable(leaves, number.owner, stored)),
+        deletes=(keys.authored(number.number), keys.state(number.number),
+                 keys.last_caller(number.number),  # the next owner's *60 must not block him
+                 *_deletable(leaves, number.owner, stored)),
         leaves=tuple(leaves))
 
 
@@ -216,7 +183,7 @@ def _lines_after(number: Number, others: list[Number], stored: Stored) -> Iterat
         lines = {thing for thing in stored.belongings[number.owner] if thing.startswith("line:")}
         yield from _removed_lines(number.owner, stored, {number.owner: lines})
         return
-    for name in sorted(_names(stored.belongings[number.owner], "line")):
+    for name in sorted(names(stored.belongings[number.owner], "line")):
         line = stored.line(name)
         if line and line.number == number.number:
             yield _line_change(replace(line, number=others[0].number), stored)
@@ -231,7 +198,3 @@ def _deletable(things: set[str], owner: str, stored: Stored) -> tuple[str, ...]:
 def _key(thing: str) -> str:
     kind, name = thing.split(":", 1)
     return {"number": keys.number, "alias": keys.alias, "line": keys.line}[kind](name)
-
-
-def _names(things: set[str], kind: str) -> set[str]:
-    return {thing.split(":", 1)[1] for thing in things if thing.startswith(f"{kind}:")}

@@ -4,109 +4,154 @@
 All mistakes of all files are found in one pass, and whose is what is compared across them.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
+from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
-from kemi_routing.model import DEFAULT_MAX_PHONES, Line, Number, Platform
+from kemi_routing import e164
+from kemi_routing.errors import InvalidValue
+from kemi_routing.model import CLI_OF_CALLER, DEFAULT_MAX_PHONES, Line, Number, Platform
 from kemi_routing.record import LineRecord
-from provisioning import number, shape, source, values
-from provisioning.problems import Problems
-from provisioning.source import Spot
+from provisioning import codes, grants, network, number, organisation, rights, shape, source, values
+from provisioning.checked import Account, Checked, Entry
+from provisioning.organisation import Organisation, Ours, warn_of_number
+from provisioning.sequences import Places
+from provisioning.source import Spot, Written
+
+File = tuple[Spot, shape.Organisation]
+
+_WHOLE = frozenset({"dial_plan", "redirects", "feature_codes"})
+_BY_NAME = {"calendars": "calendar", "schedules": "schedule", "classes": "class",
+            "groups": "group"}
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """A number as it may be written to the store, where it gets its revision."""
-
-    number: Number
-    authored: str
-    """What a person wrote, comments included."""
-    spot: Spot
-    aliases: dict[str, Spot]
-    """Where each alias stands."""
+def check(paths: Iterable[Path], platform: Platform, now: datetime) -> Checked:
+    """Everything in these files, as if there were nothing in the store; calendars are expanded
+    from the year of ``now`` on.
+    """
+    return network.connect(read(paths, platform, now), {}, now)
 
 
-@dataclass(frozen=True, slots=True)
-class Account:
-    """A line as it may be written to the store."""
-
-    line: LineRecord
-    spot: Spot
-
-
-@dataclass(slots=True)
-class Checked:
-    """What the files say; complete only where ``problems`` holds no error."""
-
-    problems: Problems = field(default_factory=Problems)
-    owners: dict[str, Spot] = field(default_factory=dict)
-    """``organisation/subscriber`` -> where."""
-    numbers: list[Entry] = field(default_factory=list)
-    lines: list[Account] = field(default_factory=list)
-    claims: dict[tuple[str, str], tuple[str, Spot]] = field(default_factory=dict)
-    """What stands once on the platform (kind, name) -> its owner and where it stands first."""
-
-    def claim(self, kind: str, name: str, owner: str, spot: Spot) -> None:
-        """Note a thing that has one owner; an error where it stands somewhere else already."""
-        first_owner, first = self.claims.setdefault((kind, name), (owner, spot))
-        if first is spot or (kind == "alias" and owner == first_owner):
-            return
-        spot.error(f"{kind} {name} stands in {first.line} already; write it once"
-                   if owner == first_owner else
-                   f"{kind} {name} is {owner}'s here and {first_owner}'s in {first.line}; "
-                   "it has one owner")
-
-
-def check(paths: Iterable[Path], platform: Platform) -> Checked:
-    """Everything in these files."""
-    checked = Checked()
-    for path in paths:
-        _add_file(checked, source.read(path, checked.problems), platform)
-    return _compared(checked)
-
-
-def check_text(text: str, file: str, platform: Platform) -> Checked:
+def check_text(text: str, file: str, platform: Platform, now: datetime) -> Checked:
     """As ``check``, of a text; ``file`` is its name in messages."""
     checked = Checked()
-    _add_file(checked, source.parse(text, file, checked.problems), platform)
-    return _compared(checked)
+    _add([source.parse(text, file, checked.problems)], checked, platform, now)
+    return network.connect(checked, {}, now)
 
 
-def _add_file(checked: Checked, tree: source.Written | None, platform: Platform) -> None:
-    written = shape.read(shape.Organisation, tree, checked.problems) if tree else None
-    if tree is None or written is None:
+def read(paths: Iterable[Path], platform: Platform, now: datetime) -> Checked:
+    """As ``check``, but what names other numbers is still to be connected with the store."""
+    checked = Checked()
+    _add([source.read(path, checked.problems) for path in paths], checked, platform, now)
+    return checked
+
+
+def _add(trees: Iterable[Written | None], checked: Checked, platform: Platform, now: datetime,
+         ) -> None:
+    files: list[File] = []
+    for tree in filter(None, trees):
+        if written := shape.read(shape.Organisation, tree, checked.problems):
+            files.append((Spot(tree, checked.problems), written))
+    _refuse_differences(files)
+    extensions = Ours(frozenset(
+        f"{written.organisation}/{key}" for _, written in files
+        for subscriber in written.subscribers.values() for key in subscriber.extensions))
+    found = [(spot, written, organisation.read(spot, written, platform, extensions, now))
+             for spot, written in files if not _add_grants(checked, spot, written)]
+    keys = extensions.keys | {key for _, written, home in found for key in _numbers(written, home)}
+    for spot, written, home in found:
+        _add_file(checked, spot, written, replace(home, ours=Ours(keys)))
+    _compare(checked)
+    for spot, written, home in found:
+        codes.warn_of_sequences(spot / "feature_codes", written.feature_codes, {
+            one.name for entry in checked.numbers if entry.number.organisation == home.name
+            for one in entry.number.sequences})
+
+
+def _add_grants(checked: Checked, spot: Spot, written: shape.Organisation) -> bool:
+    """Whether this is the operator's file; its grants are added then."""
+    if written.grants is None:
+        return False
+    if written.model_fields_set > {"grants"}:
+        (spot / "grants").at_key().error("grants stand in a file of the operator's own, "
+                                         "with nothing beside them")
+        return False
+    checked.grants |= grants.read(spot / "grants", written.grants)
+    return True
+
+
+def _refuse_differences(files: Iterable[File]) -> None:
+    """Files of one organisation may share out what it has in common, but agree where they meet."""
+    seen: dict[tuple[str | None, ...], tuple[object, Spot]] = {}
+    for spot, written in files:
+        for (*path, what), one in _in_common(written):
+            where = spot
+            for key in path:
+                where /= key
+            first, before = seen.setdefault((written.organisation, *path), (one, where.at_key()))
+            if one != first:
+                where.at_key().error(f"{what} of {written.organisation} is not the same in "
+                                     f"{before.line}; write it alike, or once")
+
+
+def _in_common(written: shape.Organisation) -> Iterator[tuple[tuple[str, ...], object]]:
+    """What a file says of its whole organisation: the keys, its name for people, the value."""
+    if not written.organisation:
         return
-    spot = Spot(tree, checked.problems)
-    spot.required("organisation", written.organisation, values.name, "acme")
-    zone = spot.required("time_zone", written.time_zone, values.time_zone, "Europe/Prague")
+    for key in sorted(written.model_fields_set & _WHOLE):
+        yield (key, key), getattr(written, key)
+    for key, word in _BY_NAME.items():
+        for name, one in getattr(written, key).items():
+            yield (key, name, f"{word} {name}"), one
+
+
+def _numbers(written: shape.Organisation, home: Organisation) -> Iterator[str]:
+    for subscriber in written.subscribers.values():
+        for key in subscriber.numbers:
+            with suppress(InvalidValue):  # it is said where the number is read
+                yield home.digits(key)
+
+
+def _add_file(checked: Checked, spot: Spot, written: shape.Organisation, home: Organisation,
+              ) -> None:
+    checked.wishes += [(home.name, wish) for group in home.groups.values()
+                       for wish in group.wishes]
     for key, subscriber in written.subscribers.items():
         where = spot / "subscribers" / key
         where.at_key().read(values.name, key)
-        common = Number("", f"{written.organisation}/{key}", zone or ZoneInfo("UTC"))
-        _add_subscriber(checked, where, subscriber, common, platform)
+        common = Number("", f"{home.name}/{key}", home.zone)
+        _add_subscriber(checked, where, subscriber, common, home)
 
 
 def _add_subscriber(checked: Checked, spot: Spot, written: shape.Subscriber, common: Number,
-                    platform: Platform) -> None:
+                    home: Organisation) -> None:
     owner = common.owner
     checked.claim("subscriber", owner, owner, spot.at_key())
     checked.owners[owner] = spot.at_key()
-    granted = {(spot / "permissions" / index).read(values.permission, text)
-               for index, text in enumerate(written.permissions)}
+    group = rights.of_subscriber(spot, written, home.groups, home.follow_redirects)
+    checked.wishes += [(home.name, wish) for wish in group.wishes]
     common = replace(
-        common, voicemail="voicemail" in granted, forward_external="forward_external" in granted,
+        common, rights=group.rights,
+        dial_plan=home.plan if group.rights.outgoing else common.dial_plan,
         lines=tuple(_line(spot / "lines" / name, name, line)
                     for name, line in written.lines.items()))
-    numbers = [_entry(spot / "numbers" / key, key, one, common, platform)
+    entries = [_entry(spot / "numbers" / key, one, _named(common, spot / "numbers" / key,
+                                                          home.digits, key), home)
                for key, one in written.numbers.items()]
-    checked.numbers += numbers
-    main = numbers[0].number.number if numbers else ""
+    main = next((entry.number.number for entry in entries if entry.number.number), "")
+    # An extension is no number that the outside could call back: it shows the main number.
+    inner = replace(common, cli=main or CLI_OF_CALLER)
+    entries += [_entry(spot / "extensions" / key, one, _named(inner, spot / "extensions" / key,
+                                                              home.extension, key), home)
+                for key, one in written.extensions.items()]
+    checked.numbers += entries
+    main = main or next((entry.number.number for entry in entries), "")
     for line in common.lines:
         secret = written.lines[line.name].password or ""
-        ha1 = values.ha1(line.name, platform.domain, secret)
-        record = LineRecord(line.name, owner, ha1, main, line.max_phones)
+        ha1 = values.ha1(line.name, home.platform.domain, secret)
+        record = LineRecord(line.name, owner, ha1, main, line.max_phones, home.plan, home.codes)
         checked.lines.append(Account(record, (spot / "lines" / line.name).at_key()))
 
 
@@ -120,25 +165,30 @@ def _line(spot: Spot, name: str, written: shape.Line) -> Line:
                                     DEFAULT_MAX_PHONES))
 
 
-def _entry(spot: Spot, key: str, written: shape.Number, common: Number, platform: Platform,
-           ) -> Entry:
-    aliases = number.read_aliases(spot / "aliases", written.aliases)
-    read = number.read(spot, key, written, replace(common, aliases=tuple(aliases)), platform)
-    return Entry(read, spot.written.text, spot.at_key(), aliases)
+def _named(common: Number, spot: Spot, read_key: Callable[[str], str], key: str) -> Number:
+    name = spot.at_key().read(read_key, key) or ""
+    if e164.is_number(name):
+        warn_of_number(spot.at_key(), name)
+    return replace(common, number=name)
 
 
-def _compared(checked: Checked) -> Checked:
+def _entry(spot: Spot, written: shape.Number, common: Number, home: Organisation) -> Entry:
+    aliases = number.read_aliases(spot / "aliases", written.aliases, home)
+    places: Places = {}
+    found = number.read(spot, written, replace(common, aliases=tuple(aliases)), home, places)
+    return Entry(found, spot.written.text, spot.at_key(), aliases, places)
+
+
+def _compare(checked: Checked) -> None:
     for entry in checked.numbers:
-        if digits := entry.number.number:
-            checked.claim("number", digits, entry.number.owner, entry.spot)
+        if key := entry.number.number:
+            checked.claim("extension" if "/" in key else "number", key, entry.number.owner,
+                          entry.spot)
         for alias, spot in entry.aliases.items():
             checked.claim("alias", alias, entry.number.owner, spot)
     for account in checked.lines:
         checked.claim("line", account.line.name, account.line.owner, account.spot)
     _refuse_own_numbers_as_aliases(checked)
-    checked.problems.errors = sorted(set(checked.problems.errors))
-    checked.problems.warnings = sorted(set(checked.problems.warnings))
-    return checked
 
 
 def _refuse_own_numbers_as_aliases(checked: Checked) -> None:

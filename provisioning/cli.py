@@ -13,12 +13,14 @@ from typing import Any
 
 import click
 
-from kemi_routing import e164
 from kemi_routing.explain import as_text
-from provisioning import cases, changes, show
-from provisioning.check import Checked, check
+from kemi_routing.model import Verdict
+from provisioning import cases, changes, override, show, values
+from provisioning.check import check, read
+from provisioning.checked import Checked
 from provisioning.desk import Desk, problems_as_dict, with_desk
-from provisioning.problems import Refused
+from provisioning.network import Extents
+from provisioning.problems import Problem, Refused
 from provisioning.question import ANONYMOUS, Question, Rejected, answer
 from provisioning.storage import Change, Conflict, Storage
 
@@ -49,16 +51,20 @@ def followme() -> None:
 @with_desk
 def check_files(desk: Desk, files: tuple[Path, ...]) -> int:
     """Say all that is wrong with FILES. The store is not asked."""
-    checked = check(files, desk.settings.platform)
+    now = datetime.now(UTC)
+    checked = check(files, desk.settings.platform, now)
     problems = checked.problems
-    overview = [show.overview(entry.number) for entry in checked.numbers]
+    extents = Extents({entry.number.number: entry.number for entry in checked.numbers})
+    overview = [show.overview(entry.number, now, extents) for entry in checked.numbers]
     for row in overview:
-        del row["revision"]
+        del row["revision"], row["override"]
     desk.print(problems_as_dict(problems) | {"numbers": [] if problems.errors else overview})
     if _say_errors(desk, checked):
         return 1
     for warning in problems.warnings:
-        desk.warn(f"{warning.place}: warning: {warning.text}")
+        desk.warn(_warning(warning))
+    for note in problems.notes:
+        desk.warn(f"{note.place}: {note.text}")
     desk.table(overview)
     desk.say(f"no errors, {_count(len(problems.warnings), 'warning')}")
     return 0
@@ -70,16 +76,20 @@ def check_files(desk: Desk, files: tuple[Path, ...]) -> int:
 @with_desk
 def apply_files(desk: Desk, files: tuple[Path, ...], yes: bool) -> int:
     """Write what FILES say to the store, each number as a whole."""
-    checked = check(files, desk.settings.platform)
+    now = datetime.now(UTC)
+    checked = read(files, desk.settings.platform, now)
     storage = desk.storage()
-    pending = [] if checked.problems.errors else changes.compare(checked, storage)
+    of_files = list(checked.problems.warnings)
+    pending = [] if checked.problems.errors else changes.compare(checked, storage, now)
     if _say_errors(desk, checked):
         desk.print(problems_as_dict(checked.problems))
         desk.warn("nothing was written")
         return 1
-    if checked.problems.warnings:
-        desk.warn(f"{_count(len(checked.problems.warnings), 'warning')}, see followme check")
-    return _write(desk, storage, pending, yes)
+    if of_files:
+        desk.warn(f"{_count(len(set(of_files)), 'warning')}, see followme check")
+    # What only the store tells, check cannot say.
+    return _write(desk, storage, pending, yes, [
+        _warning(one) for one in checked.problems.warnings if one not in of_files])
 
 
 @followme.command("remove")
@@ -88,8 +98,11 @@ def apply_files(desk: Desk, files: tuple[Path, ...], yes: bool) -> int:
 @with_desk
 def remove_number(desk: Desk, number: str, yes: bool) -> int:
     """Take NUMBER out of the store; the lines of its owner too where it was the last."""
-    storage = desk.storage()
-    return _write(desk, storage, changes.removal(e164.normalise(number), storage), yes)
+    storage, key = desk.storage(), values.number_key(number)
+    pending = changes.removal(key, storage)
+    return _write(desk, storage, pending, yes, [
+        f"warning: {other} forwards to {key}, which will be left out there"
+        for other in show.forwarding_to(key, storage)])
 
 
 @followme.command("show")
@@ -97,20 +110,54 @@ def remove_number(desk: Desk, number: str, yes: bool) -> int:
 @with_desk
 def show_numbers(desk: Desk, number: str | None) -> int:
     """Show NUMBER and what was written for it, or list all numbers."""
-    storage = desk.storage()
+    storage, now = desk.storage(), datetime.now(UTC)
     if number is None:
-        overview = [show.overview(one) for one in show.all_numbers(storage)]
+        numbers = list(show.all_numbers(storage))
+        extents = Extents({one.number: one for one in numbers})
+        overview = [show.overview(one, now, extents) for one in numbers]
         desk.print(overview)
         desk.table(overview)
         if not overview:
             desk.say("there are no numbers")
         return 0
-    found, authored = show.one_number(e164.normalise(number), storage)
+    found, authored = show.one_number(values.number_key(number), storage)
     if desk.form == "yaml":
         click.echo(authored)
     else:
-        desk.print(show.as_dict(found))
-        desk.say(f"{show.heading(found)}\n\n{authored}")
+        desk.print(show.as_dict(found, now))
+        desk.say(f"{show.heading(found, now)}\n\n{authored}")
+    return 0
+
+
+@followme.command("override")
+@click.argument("number")
+@click.argument("sequence", required=False)
+@click.option("--until", metavar="END", default="",
+              help='"08:00", "2026-11-24 08:00", "8 hours", "next window" or "for ever".')
+@click.option("--from", "start", metavar="TIME", default="",
+              help="2026-11-23 18:00 on the number's clock, or 18:00 for today; default now.")
+@click.option("--clear", is_flag=True, help="End all that was set; vacations stand in the file.")
+@with_desk
+def override_schedule(desk: Desk, number: str, sequence: str | None, **times: Any) -> int:
+    """Put SEQUENCE of NUMBER in force, whatever the schedule says, or list what is.
+
+    It holds from the next call on; the one set last wins.
+    """
+    storage, now = desk.storage(), datetime.now(UTC)
+    found = override.find(values.number_key(number), storage)
+    change = override.change(found, override.Wish(sequence or "", **times), now)
+    if change:
+        try:
+            storage.write(change)
+        except Conflict as error:
+            raise Refused(str(error)) from None
+        found = override.find(found.number.number, storage)
+    rows = override.rows(found.in_force, now)
+    desk.print({"number": found.number.number, "overrides": rows})
+    of = f"{found.number.number} ({found.number.zone.key})"
+    desk.say(f"{of}:" if rows else f"{of} has no override")
+    for row in rows:
+        desk.say(override.line(row))
     return 0
 
 
@@ -122,12 +169,17 @@ def show_numbers(desk: Desk, number: str | None) -> int:
               help="2026-11-23 09:30 on the number's clock, or with an offset; default now.")
 @click.option("--via", metavar="ADDRESS|LINE", default="",
               help="The trunk or the line that calls; default a trunk that asserts the ANI.")
+@click.option("--for", "menu", metavar="OWNED", default="",
+              help="The owner dials NUMBER in the mailbox menu of OWNED.")
 @click.option("--diverted", is_flag=True, help="The call was forwarded before.")
 @click.option("--anonymous", is_flag=True, help="The caller asks for privacy.")
+@click.option("--verdict", type=click.Choice(list(map(str, Verdict))), default=str(Verdict.NONE),
+              help="What the trunk reports of the ANI (STIR).")
 @click.option("--check", "cases_path", metavar="PATH", type=click.Path(path_type=Path),
               help="Run the routing cases in PATH instead; the store is not asked.")
 @with_desk
-def explain(desk: Desk, number: str | None, cases_path: Path | None, **asked: Any) -> int:
+def explain(desk: Desk, number: str | None, cases_path: Path | None, verdict: str,
+            **asked: Any) -> int:
     """Say what happens to a call to NUMBER, by the same decision as on the edge.
 
     Ends with 1 where the call is rejected, as for a number that nobody owns (404).
@@ -136,7 +188,8 @@ def explain(desk: Desk, number: str | None, cases_path: Path | None, **asked: An
         return _run_cases(desk, cases_path)
     if number is None:
         raise Refused("explain needs the NUMBER that is dialled, or --check PATH")
-    answered = answer(Question(number, **asked), desk.records(), desk.settings, datetime.now(UTC))
+    question = Question(number, verdict=Verdict(verdict), **asked)
+    answered = answer(question, desk.records(), desk.settings, datetime.now(UTC))
     if isinstance(answered, Rejected):
         desk.print({"number": number, "rejected": answered.status, "why": answered.why})
         desk.say(f"{answered.status}: {answered.why}")
@@ -144,6 +197,10 @@ def explain(desk: Desk, number: str | None, cases_path: Path | None, **asked: An
     desk.print(answered)
     desk.say(as_text(answered))
     return 0
+
+
+def _warning(problem: Problem) -> str:
+    return f"{problem.place}: warning: {problem.text}"
 
 
 def _say_errors(desk: Desk, checked: Checked) -> bool:
@@ -155,7 +212,10 @@ def _say_errors(desk: Desk, checked: Checked) -> bool:
     return bool(errors)
 
 
-def _write(desk: Desk, storage: Storage, pending: list[Change], yes: bool) -> int:
+def _write(desk: Desk, storage: Storage, pending: list[Change], yes: bool,
+           warnings: Sequence[str] = ()) -> int:
+    for warning in warnings:
+        desk.warn(warning)
     writes = [change for change in pending if change.writes]
     if writes and not yes:
         _ask(writes)
@@ -171,7 +231,7 @@ def _write(desk: Desk, storage: Storage, pending: list[Change], yes: bool) -> in
     done = len(writes) - len(conflicts)
     desk.say(f"{_count(done, 'change')} written" if writes else "nothing to do")
     desk.print({"changes": [show.change_as_dict(change) for change in pending],
-                "refused": conflicts})
+                "refused": conflicts, "warnings": list(warnings)})
     return 1 if conflicts else 0
 
 

@@ -42,7 +42,7 @@ class Desk:
 
     def records(self) -> Store:
         """The store as the edge reads it, with more patience."""
-        return self._connected(functools.partial(Store, timeout_s=TIMEOUT_S))
+        return self._connected(functools.partial(Store, alarm=self.warn, timeout_s=TIMEOUT_S))
 
     def say(self, text: str) -> None:
         """Print for a person; nothing for a program."""
@@ -98,7 +98,8 @@ def with_desk(run: Callable[..., int]) -> Callable[..., int]:
 def problems_as_dict(problems: Problems) -> dict[str, Any]:
     """Errors and warnings for a program."""
     return {"errors": list(map(_as_dict, problems.errors)),
-            "warnings": list(map(_as_dict, problems.warnings))}
+            "warnings": list(map(_as_dict, problems.warnings)),
+            "notes": list(map(_as_dict, problems.notes))}
 
 
 def _as_dict(problem: Problem) -> dict[str, Any]:

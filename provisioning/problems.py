@@ -37,6 +37,14 @@ class Problems:
 
     errors: list[Problem] = field(default_factory=list)
     warnings: list[Problem] = field(default_factory=list)
+    notes: list[Problem] = field(default_factory=list)
+    """What a short form was taken for, and the like."""
+
+    def settle(self) -> None:
+        """Put everything in order, each thing once."""
+        self.errors = sorted(set(self.errors))
+        self.warnings = sorted(set(self.warnings))
+        self.notes = sorted(set(self.notes))
 
 
 class Refused(Exception):

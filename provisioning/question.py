@@ -8,29 +8,22 @@ import ipaddress
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Protocol
 from zoneinfo import ZoneInfo
 
-from kemi_routing import e164, render
-from kemi_routing.decide import decide, outgoing
+from kemi_routing import dialplan, e164, feature_codes, media_leg
+from kemi_routing.decide import decide_whole, outgoing
+from kemi_routing.errors import Forbidden
 from kemi_routing.explain import Explained, as_dict
-from kemi_routing.model import Call, Number
-from kemi_routing.record import LineRecord
-from kemi_routing.settings import Asserts, Settings
-from kemi_routing.targets import is_line_name
+from kemi_routing.feature_codes import FeatureCode
+from kemi_routing.model import Call, Number, Verdict
+from kemi_routing.plan import Plan
+from kemi_routing.record import LineRecord, Records
+from kemi_routing.settings import Asserts, Settings, Trunk
+from kemi_routing.targets import is_name, is_number_key
 from provisioning.problems import Refused
+from provisioning.values import number_key
 
 ANONYMOUS = "anonymous"
-
-
-class Records(Protocol):
-    """Where numbers and lines come from: the store, or a file of cases."""
-
-    def number(self, digits: str) -> Number | None:
-        """The number, None where nobody owns it."""
-
-    def line(self, name: str) -> LineRecord | None:
-        """The line, None where there is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +31,7 @@ class Question:
     """Who calls what, when and from where; texts as people write them."""
 
     dialled: str
+    """From a line as it dials: an extension, a short form, a feature code."""
     caller: str = ANONYMOUS
     """A number in any form, or ``anonymous``; a line calls with its own number."""
     at: str = ""
@@ -45,7 +39,13 @@ class Question:
     via: str = ""
     """Address of a trunk, or the name of a line; empty: a trunk that asserts the caller."""
     diverted: bool = False
+    diverters: tuple[str, ...] = ()
+    """The numbers that forwarded the call, the last one first."""
     anonymous: bool = False
+    verdict: Verdict = Verdict.NONE
+    """What the trunk reports of the caller's number (STIR)."""
+    menu: str = ""
+    """The number from whose mailbox menu its owner dials; then nobody else calls."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,18 +59,46 @@ class Rejected:
 def answer(question: Question, records: Records, settings: Settings, now: datetime,
            ) -> Explained | Rejected:
     """The plan, or the reject; raises InvalidValue or Refused for what cannot be understood."""
-    dialled = e164.normalise(question.dialled)
-    call = _call(question, records, settings)
-    if isinstance(call, Rejected):
-        return call
-    number = records.number(dialled)
-    zone = number.zone if number else ZoneInfo("UTC")
-    at = moment(question.at, zone, now)
-    plan = decide(call, number, at, settings.platform) if number else outgoing(call, dialled)
+    owned = _owned(question.menu, records) if question.menu else None
+    try:
+        asked = _from_menu(owned, question) if owned else _asked(question, records, settings)
+        if isinstance(asked, Rejected):
+            return asked
+        call, wanted = asked
+        number = next(filter(None, map(records.number, wanted)), None)
+        zone = number.zone if number else ZoneInfo("UTC")
+        at = moment(question.at, zone, now)
+        plan = (_decided(call, number, at, records, settings) if number
+                else _outgoing(call, wanted, owned))
+    except Forbidden as error:
+        return Rejected(error.status, str(error))
     if plan is None:
-        return Rejected(404, f"nobody owns {dialled}")
-    return as_dict(plan, at.astimezone(zone), lambda planned, cause: render.target_uri(
-        planned, dialled, settings, cause))
+        return Rejected(404, f"nobody owns {question.dialled}")
+    return as_dict(plan, at.astimezone(zone), settings)
+
+
+def _decided(call: Call, number: Number, at: datetime, records: Records, settings: Settings,
+             ) -> Plan:
+    return decide_whole(call, number, at, settings.platform,
+                        lambda call, keys: (call, records.numbers(keys)))[1]
+
+
+def _outgoing(call: Call, wanted: tuple[str, ...], owned: Number | None) -> Plan | None:
+    if not wanted or not e164.is_number(wanted[-1]):
+        return None
+    return media_leg.outside(call, owned, wanted[-1]) if owned else outgoing(call, wanted[-1])
+
+
+def _owned(written: str, records: Records) -> Number:
+    number = records.number(number_key(written))
+    if number is None:
+        raise Refused(f"{written}: nobody owns this number")
+    return number
+
+
+def _from_menu(number: Number, question: Question) -> tuple[Call, tuple[str, ...]]:
+    return (media_leg.from_menu(number, anonymous=question.anonymous),
+            media_leg.dialled(number, question.dialled))
 
 
 def moment(text: str, zone: ZoneInfo, now: datetime) -> datetime:
@@ -95,27 +123,56 @@ def moment(text: str, zone: ZoneInfo, now: datetime) -> datetime:
     return instant
 
 
-def _call(question: Question, records: Records, settings: Settings) -> Call | Rejected:
+def _asked(question: Question, records: Records, settings: Settings,
+           ) -> tuple[Call, tuple[str, ...]] | Rejected:
+    """The call, and the numbers that it can be meant for."""
     anonymous = question.anonymous or question.caller == ANONYMOUS
     ani = None if question.caller == ANONYMOUS else e164.normalise(question.caller)
-    asserts: Asserts | None = Asserts.PAI
+    trunk: Trunk | None = Trunk(Asserts.PAI)
     if question.via:
         address = _address(question.via)
         if address is None:
-            return _line_call(question.via.removeprefix("line "), anonymous, records)
-        asserts = settings.trunks.get(address)
-    if asserts is None:
+            return _dialled(_line(question.via.removeprefix("line "), records), question)
+        trunk = settings.trunks.get(address)
+    if trunk is None:
         return Rejected(403, f"{question.via} is not a trusted trunk (FOLLOWME_TRUNKS)")
-    asserted = ani is not None and asserts is not Asserts.NOTHING
-    return Call(ani, asserted, anonymous, question.diverted)
+    asserted = ani is not None and trunk.asserts is not Asserts.NOTHING
+    diverters = tuple(map(e164.normalise, question.diverters))
+    return Call(ani, asserted, anonymous, question.verdict, diverters,
+                diverted=question.diverted or bool(diverters)), (_number(question.dialled),)
 
 
-def _line_call(name: str, anonymous: bool, records: Records) -> Call | Rejected:
-    line = records.line(name) if is_line_name(name) else None
+def _number(dialled: str) -> str:
+    if is_number_key(dialled) and not e164.is_number(dialled):
+        short = dialled.partition("/")[2]
+        raise Refused(f"{dialled} is an extension, which is dialled from lines: "
+                      f"explain {short} --via LINE")
+    return e164.normalise(dialled)
+
+
+def _line(name: str, records: Records) -> LineRecord:
+    line = records.line(name) if is_name(name) else None
     if line is None:
         raise Refused(f"{name!r} is neither the address of a trunk nor a line")
+    return line
+
+
+def _dialled(line: LineRecord, question: Question) -> tuple[Call, tuple[str, ...]] | Rejected:
+    """What a line dials, in the order in which the edge looks at it."""
+    dialled, plan = question.dialled, line.dial_plan
+    if found := feature_codes.match(line.codes, dialled):
+        return Rejected(480, _performed(*found))
+    if dialplan.is_emergency(plan, dialled):
+        return Rejected(404, f"{dialled} is an emergency number, and there is no emergency route")
     number = line.number or None
-    return Call(number, anonymous=anonymous, line=name, cli=number)
+    call = Call(number, anonymous=question.anonymous, line=line.name, cli=number)
+    return call, dialplan.readings(plan, line.owner.partition("/")[0], dialled)
+
+
+def _performed(code: FeatureCode, behind: str) -> str:
+    what = " ".join(filter(None, [code.action, code.sequence]))
+    of = f"number {behind}" if behind else "the line's main number"
+    return f"feature code {code.code}: {what} for {of}, confirmed by the reason phrase"
 
 
 def _address(text: str) -> str | None:

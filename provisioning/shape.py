@@ -28,6 +28,8 @@ class Target(Shape):
     to: str | None = None
     ring: str | None = None
     label: str | None = None
+    delay: str | None = None
+    confirm: str | None = None
 
 
 class Step(Target):
@@ -37,9 +39,10 @@ class Step(Target):
 
 
 class Sequence(Shape):
-    """Steps in order, written as a list or with a mode of their own."""
+    """Steps in order, written as a list or with a mode and continuations of their own."""
 
     mode: str | None = None
+    on: dict[str, str] = {}
     steps: list[Step] = []
 
 
@@ -55,22 +58,117 @@ def _days_in_a_list(value: Any) -> Any:
 
 
 class Window(Shape):
-    """A weekly window and the sequence that it leads to."""
+    """A window, weekly or dated, and the sequence that it leads to."""
 
     days: Annotated[str | None, BeforeValidator(_days_in_a_list)] = None
     start: str | None = Field(None, alias="from")
     end: str | None = Field(None, alias="to")
+    first: str | None = None
+    last: str | None = None
+    sequence: str | None = None
+
+
+class Holidays(Shape):
+    """A calendar and the sequence that its days lead to."""
+
+    calendar: str | None = None
+    sequence: str | None = None
+
+
+class Schedule(Shape):
+    """Windows, written as a list, or with holidays beside them."""
+
+    windows: list[Window] = []
+    holidays: list[Holidays] = []
+
+
+class SharedSchedule(Schedule):
+    """In place of a number's own schedule: the name of one of the organisation's."""
+
+    name: str
+
+
+def _windows_alone(value: Any) -> Any:
+    if isinstance(value, str):
+        raise PydanticCustomError("schedule", "write a list of windows here, [] for none")
+    if isinstance(value, dict) and value.keys() & set(_keys(Window)):
+        raise PydanticCustomError("list_type", "one window")
+    return {"windows": value} if isinstance(value, list) else value
+
+
+def _name_or_windows(value: Any) -> Any:
+    return SharedSchedule(name=value) if isinstance(value, str) else _windows_alone(value)
+
+
+class Vacation(Shape):
+    """A sequence from the first to the last day, whatever the schedule says."""
+
+    first: str | None = None
+    last: str | None = None
+    sequence: str | None = None
+
+
+class Day(Shape):
+    """A day of a calendar, or a part of it."""
+
+    day: str | None = None
+    start: str | None = Field(None, alias="from")
+    end: str | None = Field(None, alias="to")
+    name: str | None = None
+
+
+def _day_alone(value: Any) -> Any:
+    return {"day": value} if isinstance(value, str) else value
+
+
+class Calendar(Shape):
+    """Holidays of a country and region, more or fewer days, and a file of events."""
+
+    country: str | None = None
+    region: str | None = None
+    add: list[Annotated[Day, BeforeValidator(_day_alone)]] = []
+    remove: list[str] = []
+    ics: str | None = None
+
+
+def _one_or_many(value: Any) -> Any:
+    return [value] if isinstance(value, str) else value
+
+
+class Blocked(Shape):
+    """Callers of the block list and what happens to them."""
+
+    callers: str | None = Field(None, alias="from")
+    action: str | None = None
+
+
+def _callers_alone(value: Any) -> Any:
+    return {"from": value} if isinstance(value, str) else value
+
+
+class CallerRule(Shape):
+    """Callers that get a sequence of their own."""
+
+    callers: Annotated[list[str], BeforeValidator(_one_or_many)] = Field([], alias="from")
     sequence: str | None = None
 
 
 class Number(Shape):
-    """A personal number."""
+    """A personal number or an extension."""
 
     time_zone: str | None = None
     aliases: list[str] = []
     mode: str | None = None
     ring: str | None = None
-    schedule: list[Window] = []
+    cli: str | None = None
+    mailbox: str | None = None
+    allow: list[str] = []
+    block: list[Annotated[Blocked, BeforeValidator(_callers_alone)]] = []
+    callers: list[CallerRule] = []
+    on: dict[str, str] = {}
+    schedule: Annotated[Schedule, BeforeValidator(_name_or_windows)] = Schedule()
+    holidays: list[Holidays] = []
+    vacation: list[Vacation] = []
     default: str | None = None
     sequences: dict[str, Annotated[Sequence, BeforeValidator(_steps_alone)]] = {}
 
@@ -85,16 +183,64 @@ class Line(Shape):
 class Subscriber(Shape):
     """Somebody with numbers."""
 
+    group: str | None = None
     permissions: list[str] = []
     lines: dict[str, Line] = {}
     numbers: dict[str, Number] = {}
+    extensions: dict[str, Number] = {}
+
+
+class DialPlan(Shape):
+    """How the organisation dials."""
+
+    country: str | None = None
+    area: str | None = None
+    trunk_prefix: str | None = None
+    international_prefix: str | None = None
+    local_digits: str | None = None
+    emergency: list[str] = []
+
+
+class Group(Shape):
+    """What the subscribers of a group may do."""
+
+    permissions: list[str] = []
+    deny: list[str] = []
+    allow: list[str] = []
+    max_calls: str | None = None
+    max_calls_per_hour: str | None = None
+
+
+class Grant(Shape):
+    """What the operator gives an organisation; a key that is not written limits nothing."""
+
+    permissions: list[str] | None = None
+    classes: list[str] | None = None
+    max_calls: str | None = None
+    max_calls_per_hour: str | None = None
+
+
+class FeatureCode(Shape):
+    """What a code does that a line dials."""
+
+    action: str | None = None
+    sequence: str | None = None
+    until: str | None = None
 
 
 class Organisation(Shape):
-    """A file."""
+    """A file: an organisation's, or the operator's with ``grants``."""
 
     organisation: str | None = None
     time_zone: str | None = None
+    grants: dict[str, Grant] | None = None
+    dial_plan: DialPlan = DialPlan()
+    redirects: str | None = None
+    calendars: dict[str, Calendar] = {}
+    schedules: dict[str, Annotated[Schedule, BeforeValidator(_windows_alone)]] = {}
+    classes: dict[str, list[str]] = {}
+    groups: dict[str, Group] = {}
+    feature_codes: dict[str, FeatureCode] | None = None
     subscribers: dict[str, Subscriber] = {}
 
 
@@ -137,7 +283,8 @@ def _leave_out(error: ValidationError, model: type[Shape], written: Written, pro
             child.content = empty and empty()  # its name is known all the same
 
 
-_EMPTY = {"list_type": list, "dict_type": dict, "model_type": dict, "sequence": list}
+_EMPTY = {"list_type": list, "dict_type": dict, "model_type": dict, "sequence": list,
+          "schedule": list}
 _MAPPING = "write keys with values here, such as  {to: 49115234567}"
 _WANTED = {
     "string_type": "write one text here, not a list and not keys with values",

@@ -81,6 +81,10 @@ class Spot:
         """Note what is allowed but probably not meant."""
         self.problems.warnings.append(Problem(self.written.value, text))
 
+    def note(self, text: str) -> None:
+        """Note how this value was understood."""
+        self.problems.notes.append(Problem(self.written.value, text))
+
     def required(self, key: str, text: str | None, parse: Callable[[str], T], example: str,
                  ) -> T | None:
         """The parsed text under ``key``, or None after its error was noted."""
@@ -139,6 +143,8 @@ def parse(text: str, file: str, problems: Problems) -> Written | None:
         mark = error.problem_mark or error.context_mark
         place = Place(file, mark.line + 1, mark.column + 1) if mark else Place(file)
         what = f"this is not YAML: {', '.join(filter(None, [error.context, error.problem]))}"
+        if "alias" in what:
+            what += '; what begins with * stands in quotes: "*33"'
     except ReaderError as error:
         before = text[:error.position]
         place = Place(file, before.count("\n") + 1, len(before) - before.rfind("\n"))

@@ -3,30 +3,43 @@
 
 import hashlib
 import re
+from calendar import monthrange
 from collections.abc import Callable
+from datetime import date
+from enum import StrEnum
 from functools import cache
 from zoneinfo import ZoneInfo, available_timezones
 
 import phonenumbers
 
+from kemi_routing import e164, targets
 from kemi_routing.errors import InvalidValue
-from kemi_routing.model import Mode
-from kemi_routing.sequence import MAX_PHONES_AT_ONCE, check_ring_time
+from kemi_routing.limits import MAX_PHONES_AT_ONCE, check_delay, check_ring_time
+from kemi_routing.model import MailboxPolicy, Mode, Outcome
+from kemi_routing.permissions import INTERNATIONAL, PREMIUM
 from provisioning.problems import suggest
 
-PERMISSIONS = ("voicemail", "forward_external")
+NATIONAL = "national"
+PERMISSIONS = ("voicemail", "forward_external", "outgoing")
+CLASSES = (PREMIUM, INTERNATIONAL, NATIONAL)
+"""Classes of outside numbers; the country of the dial plan says what is national."""
 SHORT_PASSWORD = 8
 MAX_TEXT = 64
 
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}", re.ASCII)
+_DATE = re.compile(r"(2[01][0-9]{2})-([0-9]{2})-([0-9]{2})", re.ASCII)
 
 
 def name(text: str) -> str:
     """The name of an organisation, a subscriber or a line."""
-    if _NAME.fullmatch(text):
+    if targets.is_name(text):
         return text
     raise InvalidValue(f"{text!r} is not a name; write letters, digits, dot, dash or underscore, "
                        f"at most {MAX_TEXT}: jana-desk")
+
+
+def number_key(text: str) -> str:
+    """The key of a number: it may be written in any form, an extension as ``acme/201``."""
+    return text if targets.is_number_key(text) else e164.normalise(text)
 
 
 def words(text: str) -> str:
@@ -43,6 +56,13 @@ def ring_time(text: str) -> int:
     return count
 
 
+def delay(text: str) -> int:
+    """A start delay; the bounds are the core's."""
+    count = _whole(text, "seconds", 5)
+    check_delay(count)
+    return count
+
+
 def max_phones(text: str) -> int:
     """How many phones a line may register."""
     count = _whole(text, "phones", 3)
@@ -56,9 +76,56 @@ def mode(text: str) -> Mode:
     return Mode(_one_of("mode", Mode)(text))
 
 
+def outcome(text: str) -> Outcome:
+    """Why a target ended without an answer."""
+    return Outcome(_one_of("outcome", Outcome)(text))
+
+
+def mailbox(text: str) -> MailboxPolicy:
+    """Which callers open the mailbox without PIN."""
+    return MailboxPolicy(_one_of("mailbox policy", MailboxPolicy)(text))
+
+
+def yes(text: str) -> bool:
+    """``yes`` or ``no``."""
+    return _one_of("choice", ("yes", "no"))(text) == "yes"
+
+
+def redirects(text: str) -> bool:
+    """Whether a 302 from a phone is followed (SPEC F10)."""
+    return _one_of("choice", ("follow", "ignore"))(text) == "follow"
+
+
+def cap(text: str) -> int:
+    """The most calls of a number, at the same time or in an hour."""
+    count = _whole(text, "calls", 2)
+    if count < 1:
+        raise InvalidValue("a cap is 1 call or more; to forbid calls leave out the permission "
+                           "forward_external")
+    return count
+
+
+def prefix(text: str) -> str:
+    """What the numbers of a class start with."""
+    if text.isascii() and text.isdecimal() and len(text) <= 15 and text[0] != "0":
+        return text
+    raise InvalidValue(f"{text!r} is not the start of a number; write digits, the country code "
+                       "first: 420900")
+
+
+def digits_count(text: str) -> int:
+    """The length of a number."""
+    return _whole(text, "digits", 7)
+
+
 def permission(text: str) -> str:
     """A permission."""
     return _one_of("permission", PERMISSIONS)(text)
+
+
+def number_class(text: str) -> str:
+    """A class of outside numbers that every organisation has."""
+    return _one_of("class", CLASSES)(text)
 
 
 def time_zone(text: str) -> ZoneInfo:
@@ -69,6 +136,19 @@ def time_zone(text: str) -> ZoneInfo:
     near = suggest(text, _zones()).partition("known are")[0].strip()
     raise InvalidValue(f"there is no time zone {text!r}; "
                        f"{near or 'write one like Europe/Prague (IANA names)'}")
+
+
+def day(text: str) -> date:
+    """A date of our century or the next."""
+    match = _DATE.fullmatch(text)
+    if match is None:
+        raise InvalidValue(f"{text!r} is not a date; write year, month and day: 2026-12-24")
+    year, month, number = map(int, match.groups())
+    if not 1 <= month <= 12:
+        raise InvalidValue(f"{text} does not exist: a year has the months 01 to 12")
+    if not 1 <= number <= (most := monthrange(year, month)[1]):
+        raise InvalidValue(f"{text} does not exist: that month has the days 01 to {most}")
+    return date(year, month, number)
 
 
 def password(text: str) -> str:
@@ -97,6 +177,20 @@ def hint(digits: str) -> str | None:
     return odd and f"{digits} looks {odd} for a number of country code {number.country_code}"
 
 
+def may_be_mobile(digits: str) -> bool:
+    """Whether ``phonenumbers`` takes it for a mobile, or would if it had a digit or two more."""
+    return any(_type(digits + more) in _MOBILE for more in ("", "0", "00"))
+
+
+def _type(digits: str) -> int | None:
+    try:
+        return phonenumbers.number_type(phonenumbers.parse(f"+{digits}"))
+    except phonenumbers.NumberParseException:
+        return None
+
+
+_MOBILE = (phonenumbers.PhoneNumberType.MOBILE, phonenumbers.PhoneNumberType.FIXED_LINE_OR_MOBILE)
+
 _ODD = {
     phonenumbers.ValidationResult.TOO_SHORT: "too short",
     phonenumbers.ValidationResult.TOO_LONG: "too long",
@@ -111,7 +205,7 @@ def _whole(text: str, of_what: str, example: int) -> int:
     raise InvalidValue(f"{text!r} is not a whole number of {of_what}; write {example}")
 
 
-def _one_of(what: str, known: "tuple[str, ...] | type[Mode]") -> Callable[[str], str]:
+def _one_of(what: str, known: tuple[str, ...] | type[StrEnum]) -> Callable[[str], str]:
     def read(text: str) -> str:
         if text in list(known):
             return text

@@ -13,6 +13,7 @@ from tests.support.redis_server import RedisServer
 
 ROOT = Path(__file__).parent.parent.parent
 EXAMPLES = ROOT / "provisioning" / "examples"
+LOADED = [EXAMPLES / f"{name}.yaml" for name in ("office", "second-number", "team")]
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,7 @@ def followme(storage: Storage, redis_server: RedisServer, capsys: pytest.Capture
     assert not storage.owners()
     monkeypatch.setenv("FOLLOWME_REDIS", redis_server.url)
     monkeypatch.setenv("FOLLOWME_TRUNKS", "192.0.2.20=P-Asserted-Identity, 192.0.2.22=none")
+    monkeypatch.setenv("FOLLOWME_MEDIA_SERVER", "127.0.0.1:5070")
     monkeypatch.delenv("FOLLOWME_DOMAIN", raising=False)
     monkeypatch.chdir(ROOT)
 
@@ -62,6 +64,6 @@ def followme(storage: Storage, redis_server: RedisServer, capsys: pytest.Capture
 
 @pytest.fixture
 def loaded(followme: Followme) -> Followme:
-    """The same, after the examples were written."""
-    assert followme("apply", "--yes", *sorted(EXAMPLES.glob("*.yaml"))).code == 0
+    """The same, after three of the examples were written."""
+    assert followme("apply", "--yes", *LOADED).code == 0
     return followme

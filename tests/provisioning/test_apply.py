@@ -2,18 +2,21 @@
 """What ``apply`` and ``remove`` leave in the store."""
 
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 
 import pytest
 from redis.client import Pipeline
 
 from kemi_routing.model import Platform
-from kemi_routing.record import decode_line, decode_number
+from kemi_routing.record import VERSION, decode_line, decode_number
 from kemi_routing.redis import keys
 from provisioning import changes
-from provisioning.check import Checked, check, check_text
+from provisioning.check import check, check_text
+from provisioning.checked import Checked
 from provisioning.storage import Change, Conflict, Storage
-from tests.provisioning.conftest import EXAMPLES, Followme
+from tests.provisioning.conftest import EXAMPLES, LOADED, Followme
+from tests.support.builders import NOW
 from tests.support.redis_server import RedisServer
 
 SECOND = EXAMPLES / "second-number.yaml"
@@ -73,7 +76,7 @@ def test_a_number_is_stored_with_all_that_belongs_to_it(loaded: Followme, storag
 
 def test_the_stored_number_is_the_checked_one(loaded: Followme, storage: Storage) -> None:
     assert loaded("check", SECOND).code == 0
-    (entry,) = check([SECOND], Platform()).numbers
+    (entry,) = check([SECOND], Platform(), NOW).numbers
     data = storage.client.get(keys.number(NUMBER))
     assert isinstance(data, bytes)
     assert decode_number(data) == entry.number
@@ -99,7 +102,7 @@ def test_the_realm_of_the_lines_is_the_domain(followme: Followme, storage: Stora
 
 def test_applying_twice_has_nothing_to_do(loaded: Followme, storage: Storage) -> None:
     before = dump(storage)
-    ran = loaded("apply", *sorted(EXAMPLES.glob("*.yaml")))  # needs no --yes
+    ran = loaded("apply", *LOADED)  # needs no --yes
     assert (ran.code, ran.out.splitlines()) == (0, [
         "number 42027777101 of acme/jana: unchanged, revision 1",
         "number 42027777100 of novak/petr: unchanged, revision 1",
@@ -113,7 +116,7 @@ def test_applying_twice_has_nothing_to_do(loaded: Followme, storage: Storage) ->
 
 
 def test_only_what_changed_is_written(loaded: Followme, storage: Storage, edited: Edit) -> None:
-    ran = loaded("apply", "--yes", edited("second-number.yaml", ("ring: 25", "ring: 26")),
+    ran = loaded("apply", "--yes", edited("second-number.yaml", ("ring: 20", "ring: 26")),
                  EXAMPLES / "office.yaml")
     assert ran.out.splitlines() == [
         "number 42027777100 of novak/petr: changed, revision 1 -> 2",
@@ -221,16 +224,16 @@ def test_a_file_with_an_error_writes_nothing(followme: Followme, storage: Storag
 
 
 def planned(path: Path, storage: Storage) -> list[Change]:
-    checked = check([path], Platform())
-    pending = changes.compare(checked, storage)
+    checked = check([path], Platform(), NOW)
+    pending = changes.compare(checked, storage, NOW)
     assert not checked.problems.errors
     return [change for change in pending if change.writes]
 
 
 def test_a_concurrent_edit_is_refused_by_name_and_not_lost(
         loaded: Followme, storage: Storage, edited: Edit) -> None:
-    (mine,) = planned(edited("second-number.yaml", ("ring: 25", "ring: 40")), storage)
-    theirs = edited("second-number.yaml", ("ring: 25", "ring: 30"))
+    (mine,) = planned(edited("second-number.yaml", ("ring: 20", "ring: 40")), storage)
+    theirs = edited("second-number.yaml", ("ring: 20", "ring: 30"))
     assert loaded("apply", "--yes", theirs).code == 0
     before = dump(storage)
     with pytest.raises(Conflict, match="number 42027777100 was changed by somebody else"):
@@ -280,12 +283,12 @@ def test_a_write_between_look_and_transaction_is_seen(
 
 def test_a_conflict_does_not_stop_the_others(loaded: Followme, storage: Storage, edited: Edit,
                                              monkeypatch: pytest.MonkeyPatch) -> None:
-    paths = [edited("second-number.yaml", ("ring: 25", "ring: 26")),
+    paths = [edited("second-number.yaml", ("ring: 20", "ring: 26")),
              edited("office.yaml", ("ring: 30", "ring: 31"))]
     compare = changes.compare
 
-    def compare_and_interfere(checked: Checked, store: Storage) -> list[Change]:
-        pending = compare(checked, store)
+    def compare_and_interfere(checked: Checked, store: Storage, now: datetime) -> list[Change]:
+        pending = compare(checked, store, now)
         storage.client.set(keys.number(NUMBER), b"theirs")
         return pending
     monkeypatch.setattr(changes, "compare", compare_and_interfere)
@@ -301,8 +304,8 @@ def test_a_conflict_does_not_stop_the_others(loaded: Followme, storage: Storage,
 
 
 def test_a_record_that_cannot_be_read_is_replaced(loaded: Followme, storage: Storage) -> None:
-    storage.client.set(keys.number(NUMBER), b"\x01\xc1")
-    storage.client.set(keys.line("jana-desk"), b"\x01\xc1")
+    storage.client.set(keys.number(NUMBER), bytes([VERSION, 0xC1]))
+    storage.client.set(keys.line("jana-desk"), bytes([VERSION, 0xC1]))
     ran = loaded("apply", "--yes", SECOND, EXAMPLES / "office.yaml")
     assert ran.code == 0
     assert loaded("show", NUMBER).code == 0
@@ -310,10 +313,11 @@ def test_a_record_that_cannot_be_read_is_replaced(loaded: Followme, storage: Sto
 
 
 def test_a_record_of_another_version_is_left_alone(loaded: Followme, storage: Storage) -> None:
-    storage.client.set(keys.number(NUMBER), b"\x02newer")
+    newer = bytes([VERSION + 1]) + b"newer"
+    storage.client.set(keys.number(NUMBER), newer)
     ran = loaded("apply", "--yes", SECOND)
-    assert (ran.code, storage.client.get(keys.number(NUMBER))) == (1, b"\x02newer")
-    assert "another version (version 2; this program reads 1)" in ran.err
+    assert (ran.code, storage.client.get(keys.number(NUMBER))) == (1, newer)
+    assert f"another version (version {VERSION + 1}; this program reads {VERSION})" in ran.err
 
 
 def test_remove_takes_all_that_was_only_its_own(loaded: Followme, storage: Storage) -> None:
@@ -349,7 +353,7 @@ def test_remove_leaves_what_another_number_of_the_owner_needs(
 def test_thousands_of_numbers_are_read_in_batches(storage: Storage) -> None:
     numbers = "".join(f"      {12125550000 + count}: {{}}\n" for count in range(1200))
     checked = check_text("organisation: acme\ntime_zone: UTC\nsubscribers:\n  jana:\n"
-                         f"    numbers:\n{numbers}", "a.yaml", Platform())
-    for change in changes.compare(checked, storage):
+                         f"    numbers:\n{numbers}", "a.yaml", Platform(), NOW)
+    for change in changes.compare(checked, storage, NOW):
         storage.write(change)
-    assert {change.result for change in changes.compare(checked, storage)} == {"unchanged"}
+    assert {change.result for change in changes.compare(checked, storage, NOW)} == {"unchanged"}

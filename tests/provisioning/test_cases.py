@@ -39,6 +39,14 @@ def test_no_file_of_cases_is_without_cases(path: Path) -> None:
                   "with an offset 2026-11-23T09:30+01:00"], id="no time of day"),
     pytest.param("dialled: me, at: 2026-11-23 12:00", ["3:5: x: 'me' is not a telephone number; "
                  "write digits with the country code first: 49115234567"], id="no number"),
+    pytest.param("dialled: 42027777109, at: 2026-11-23 12:00, overrides: [{sequence: x}]",
+                 ["3:5: x: nobody owns 42027777109, so it has no overrides"], id="nobody's"),
+    pytest.param("dialled: 42027777102, at: 2026-11-23 12:00, overrides: [{sequence: x}]",
+                 ["3:5: x: set is missing; write  set: 2026-11-20 17:00"], id="no time of setting"),
+    pytest.param("dialled: 42027777102, at: 2026-11-23 12:00, "
+                 "overrides: [{sequence: x, until: for ever, set: 2026-11-23 11:00}]",
+                 ["3:5: x: 42027777102 has no sequence 'x'; known are: everybody"],
+                 id="an override without its sequence"),
     pytest.param("dialled: 42027777102, at: 2026-11-23 12:00, diverted: perhaps",
                  ["3:5: x: 'perhaps' is neither yes nor no"], id="neither yes nor no"),
 ])
@@ -55,6 +63,7 @@ def test_a_wrong_expectation_is_named(tmp_path: Path, case: str, wrong: list[str
     pytest.param("", "1:1: the file is empty", id="empty"),
     pytest.param("numbers: nobody.yaml", "nobody.yaml:1:1: the file cannot be read", id="numbers"),
     pytest.param("settings: {TRUNKS: x}", "FOLLOWME_TRUNKS: 'x'; write", id="settings"),
+    pytest.param("written: soon", ": 'soon' is not a time; write 2026-11-23", id="written"),
     pytest.param(f"numbers: {EXAMPLES / 'team.yaml'}", "there are no cases in", id="no case"),
 ])
 def test_a_broken_file_of_cases_is_refused(tmp_path: Path, text: str, words: str) -> None:

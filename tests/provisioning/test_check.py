@@ -11,11 +11,14 @@ import pytest
 
 from kemi_routing import targets
 from kemi_routing.model import Line, Mode, Number, Platform, Ring, Sequence
+from kemi_routing.permissions import Rights
 from kemi_routing.record import LineRecord
 from kemi_routing.schedule import Window
-from provisioning.check import Checked, check, check_text
+from provisioning import codes
+from provisioning.check import check, check_text
+from provisioning.checked import Checked
 from tests.provisioning.conftest import EXAMPLES
-from tests.support.builders import PRAGUE
+from tests.support.builders import NOW, PRAGUE
 
 REFUSED = sorted((Path(__file__).parent / "refused").glob("*.yaml"))
 PLATFORM = Platform(sip_hosts=frozenset(["sip.example.net"]))
@@ -39,13 +42,13 @@ subscribers:
 def framed(steps: str, permissions: str = "voicemail, forward_external",
            password: str = "blue-kettle") -> Checked:
     text = FRAME.format(steps=steps, permissions=permissions, password=password)
-    return check_text(text, "a.yaml", PLATFORM)
+    return check_text(text, "a.yaml", PLATFORM, NOW)
 
 
 @pytest.mark.parametrize("path", REFUSED, ids=lambda path: path.stem)
 def test_all_errors_are_said_at_once(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(path.parent)
-    errors = check([Path(path.name)], PLATFORM).problems.errors
+    errors = check([Path(path.name)], PLATFORM, NOW).problems.errors
     assert "".join(f"{error}\n" for error in errors) == path.with_suffix(".txt").read_text()
     assert errors
 
@@ -56,7 +59,7 @@ def test_errors_of_several_files_come_together_and_in_order(tmp_path: Path) -> N
     (tmp_path / "a.yaml").write_text(FRAME.format(
         permissions="", password="blue-kettle", steps="[{to: 008}]"))
     errors = check([tmp_path / name for name in ("b.yaml", "nobody.yaml", "a.yaml")],
-                   PLATFORM).problems.errors
+                   PLATFORM, NOW).problems.errors
     assert [str(error).removeprefix(f"{tmp_path}/").replace(f"{tmp_path}/", "")
             for error in errors] == [
         "a.yaml:4:3: subscriber acme/jana stands in b.yaml:4 already; write it once",
@@ -68,6 +71,34 @@ def test_errors_of_several_files_come_together_and_in_order(tmp_path: Path) -> N
         "49115234567",
         "nobody.yaml:1:1: the file cannot be read: No such file or directory",
     ]
+
+
+AS_BEFORE = """\
+organisation: acme
+time_zone: Europe/Prague
+dial_plan: {country: 420, local_digits: 9}
+groups:
+  sales: {permissions: [voicemail]}
+"""
+
+
+@pytest.mark.parametrize(("more", "errors"), [
+    (AS_BEFORE, []),
+    (AS_BEFORE.replace("sales", "support").replace("Prague", "London"), []),
+    (AS_BEFORE.replace("dial_plan: {country: 420, local_digits: 9}\n", ""), []),
+    (AS_BEFORE.replace("acme", "novak").replace("420", "421"), []),
+    (AS_BEFORE.replace("local_digits: 9", "trunk_prefix: 0"), [
+        "b.yaml:3:1: dial_plan of acme is not the same in a.yaml:3; write it alike, or once"]),
+    (AS_BEFORE.replace("[voicemail]", "[]"), [
+        "b.yaml:5:3: group sales of acme is not the same in a.yaml:5; write it alike, or once"]),
+])
+def test_files_of_one_organisation_agree_where_they_meet(
+        tmp_path: Path, monkeypatch: pytest.MonkeyPatch, more: str, errors: list[str]) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("a.yaml").write_text(AS_BEFORE)
+    Path("b.yaml").write_text(more)
+    found = check([Path("a.yaml"), Path("b.yaml")], PLATFORM, NOW).problems.errors
+    assert list(map(str, found)) == errors
 
 
 @pytest.mark.parametrize(("checked", "warnings"), [
@@ -109,7 +140,7 @@ def test_what_is_probably_not_meant_is_a_warning(checked: Checked, warnings: lis
 
 
 def test_a_file_becomes_numbers_and_lines() -> None:
-    checked = check([EXAMPLES / "office.yaml"], PLATFORM)
+    checked = check([EXAMPLES / "office.yaml"], PLATFORM, NOW)
     ha1 = hashlib.md5(b"jana-desk:followme.local:blue-kettle-7391").hexdigest()
     assert [entry.number for entry in checked.numbers] == [Number(
         "42027777101", "acme/jana", PRAGUE, lines=(Line("jana-desk"),),
@@ -120,23 +151,23 @@ def test_a_file_becomes_numbers_and_lines() -> None:
             Sequence("working_hours", (
                 (Ring(targets.parse("line jana-desk"), 20, "desk"),),
                 (Ring(targets.parse("49115234567"), 30, "office"),),
-                (Ring(targets.parse("42073723101"), 25, "mobile"),))),
-            Sequence("on_call", ((Ring(targets.parse("42073723101"), 40, "mobile"),),))),
-        voicemail=True, forward_external=True)]
+                (Ring(targets.parse("42073723101"), 20, "mobile"),))),
+            Sequence("on_call", ((Ring(targets.parse("42073723101"), 20, "mobile"),),))),
+        rights=Rights(voicemail=True, forward_external=True))]
     assert [account.line for account in checked.lines] == [
-        LineRecord("jana-desk", "acme/jana", ha1, "42027777101", 3)]
+        LineRecord("jana-desk", "acme/jana", ha1, "42027777101", 3, codes=codes.DEFAULTS)]
 
 
 def test_what_may_be_left_out_has_a_default() -> None:
     checked = check_text("organisation: acme\ntime_zone: Asia/Kathmandu\nsubscribers:\n"
                          "  jana: {lines: {desk: {password: blue-kettle}}}\n"
                          "  petr: {numbers: {+1 (212) 555-0123: {time_zone: UTC}}}\n"
-                         "  eva: {}\n", "a.yaml", PLATFORM)
+                         "  eva: {}\n", "a.yaml", PLATFORM, NOW)
     assert checked.problems.errors == []
     (entry,) = checked.numbers
     assert (entry.number.number, entry.number.zone.key) == ("12125550123", "UTC")
     assert (entry.number.mode, entry.number.ring_s) == (Mode.RING_THEN_VOICEMAIL, 20)
-    assert (entry.number.voicemail, entry.number.forward_external) == (False, False)
+    assert entry.number.rights == Rights()
     assert checked.lines[0].line.number == ""
     assert list(checked.owners) == ["acme/jana", "acme/petr", "acme/eva"]
 
@@ -145,7 +176,8 @@ def test_an_alias_may_stand_on_several_numbers_of_one_owner() -> None:
     checked = check_text("organisation: acme\ntime_zone: UTC\nsubscribers:\n"
                          "  jana:\n    numbers:\n"
                          "      12125550123: {aliases: [12125550100@pstn, +12125550100@pstn]}\n"
-                         "      12125550124: {aliases: [12125550100@pstn]}\n", "a.yaml", PLATFORM)
+                         "      12125550124: {aliases: [12125550100@pstn]}\n", "a.yaml",
+                         PLATFORM, NOW)
     assert checked.problems.errors == []
     assert [entry.number.aliases for entry in checked.numbers] == [("12125550100",)] * 2
 
@@ -156,7 +188,7 @@ def test_a_number_that_makes_too_long_a_record_is_refused() -> None:
                      for day in ("mon", "tue") for minute in range(0, 1440, 2))
     checked = check_text("organisation: acme\ntime_zone: UTC\nsubscribers:\n  jana:\n    numbers:\n"
                          f"      12125550123:\n        schedule: [{days}]\n"
-                         f"        sequences: {{{'x' * 64}: []}}\n", "a.yaml", PLATFORM)
+                         f"        sequences: {{{'x' * 64}: []}}\n", "a.yaml", PLATFORM, NOW)
     (error,) = checked.problems.errors
     assert str(error).startswith("a.yaml:6:7: ")
     assert str(error).endswith("bytes; a record has 2 to 65536")
@@ -175,10 +207,10 @@ def test_a_number_that_makes_too_long_a_record_is_refused() -> None:
 ])
 def test_no_message_shows_a_password(text: str) -> None:
     problems = check_text("organisation: acme\ntime_zone: UTC\nsubscribers:\n"
-                          f"  jana: {{{text}}}\n", "a.yaml", PLATFORM).problems
+                          f"  jana: {{{text}}}\n", "a.yaml", PLATFORM, NOW).problems
     assert problems.errors
     assert not [one for one in problems.errors + problems.warnings if "hush-hush" in str(one)]
 
 
 def test_the_examples_hold_no_error() -> None:
-    assert check(sorted(EXAMPLES.glob("*.yaml")), Platform()).problems.errors == []
+    assert check(sorted(EXAMPLES.glob("*.yaml")), Platform(), NOW).problems.errors == []

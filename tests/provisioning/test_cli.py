@@ -11,13 +11,13 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
+from kemi_routing.record import VERSION
 from kemi_routing.redis import keys
 from provisioning import output
 from provisioning.storage import Storage
-from tests.provisioning.conftest import EXAMPLES, ROOT, Followme
+from tests.provisioning.conftest import EXAMPLES, LOADED, ROOT, Followme
 from tests.support.redis_server import RedisServer
 
-ALL = sorted(EXAMPLES.glob("*.yaml"))
 OFFICE = EXAMPLES / "office.yaml"
 MONDAY = ("--at", "2026-11-23 09:30")
 
@@ -96,16 +96,16 @@ def read(text: str) -> Any:
 
 
 def test_check_lists_what_is_in_the_files(followme: Followme) -> None:
-    ran = followme("check", *ALL)
+    ran = followme("check", *LOADED)
     assert (ran.code, ran.out.splitlines()) == (0, [
         "number       owner             mode                    aliases      windows  "
-        "longest setup s",
+        "holidays until  longest setup s",
         "42027777101  acme/jana         forward_then_voicemail               2        "
-        "75             ",
+        "                70             ",
         "42027777100  novak/petr        forward_then_voicemail  42073723123  0        "
-        "25             ",
+        "                20             ",
         "42027777102  workshop/service  forward_only                         0        "
-        "35             ",
+        "                35             ",
         "no errors, 7 warnings"])
     assert ran.err.splitlines()[0] == (
         f"{OFFICE}:11:7: warning: 42027777101 looks too short for a number of country code 420; "
@@ -132,7 +132,7 @@ def test_check_for_programs(followme: Followme, bad: Path) -> None:
     assert {one["line"] for one in good["warnings"]} == {9, 10, 15}
     assert good["numbers"] == [{
         "number": "42027777100", "owner": "novak/petr", "mode": "forward_then_voicemail",
-        "aliases": ["42073723123"], "windows": 0, "longest_setup_s": 25}]
+        "aliases": ["42073723123"], "windows": 0, "holidays_until": "", "longest_setup_s": 20}]
 
 
 def test_apply_says_what_it_wrote(followme: Followme) -> None:
@@ -151,7 +151,7 @@ def test_apply_for_programs(followme: Followme, bad: Path) -> None:
              "revision": 1},
             {"kind": "line", "name": "jana-desk", "owner": "acme/jana", "result": "new",
              "revision": None}],
-        "refused": []}
+        "refused": [], "warnings": []}
     ran = followme("apply", "-F", "json", bad)
     assert (ran.code, ran.err, len(json.loads(ran.out)["errors"])) == (1, "", 1)
 
@@ -194,6 +194,7 @@ def test_show_of_a_number(loaded: Followme) -> None:
 time zone    Europe/Prague
 permissions  voicemail, forward_external
 lines        none
+forwards to  42073723123
 
 "+420 277 771 00":
   aliases: [42073723123@pstn]
@@ -201,7 +202,7 @@ lines        none
   default: mobile
   sequences:
     mobile:
-      - {to: "+420 737 231 23", ring: 25, label: mobile}
+      - {to: "+420 737 231 23", ring: 20, label: mobile}
 """
 
 
@@ -210,19 +211,25 @@ def test_show_gives_back_what_was_written(loaded: Followme) -> None:
     assert read(loaded("show", "42027777101", "-F", "yaml").out) == written
 
 
+def shown_target(to: str) -> dict[str, object]:
+    return {"to": to, "ring_s": 20, "delay_s": 0, "confirm": False, "label": ""}
+
+
 def test_show_for_programs(loaded: Followme) -> None:
     shown = json.loads(loaded("show", "42027777102", "-F", "json").out)
     assert shown == {
         "number": "42027777102", "owner": "workshop/service", "revision": 1,
         "time_zone": "Europe/Prague", "permissions": ["voicemail", "forward_external"],
+        "classes": [], "max_calls": None, "max_calls_per_hour": None, "redirects": "ignore",
         "aliases": [],
         "lines": [{"name": "bench-one", "max_phones": 3}, {"name": "bench-two", "max_phones": 3},
                   {"name": "back-office", "max_phones": 1}],
-        "mode": "forward_only", "ring_s": 20, "schedule": [], "default": "everybody",
-        "sequences": {"everybody": {"mode": None, "steps": [
-            [{"to": "line bench-one", "ring_s": 20, "label": ""},
-             {"to": "line bench-two", "ring_s": 20, "label": ""}],
-            [{"to": "line back-office", "ring_s": 15, "label": ""}]]}}}
+        "mode": "forward_only", "ring_s": 20, "cli": "personal number",
+        "mailbox": "pin_unless_trusted", "screening": [], "callers": [], "on": {},
+        "schedule": [], "holidays": [], "overrides": [], "default": "everybody",
+        "sequences": {"everybody": {"mode": None, "on": {}, "steps": [
+            [shown_target("line bench-one"), shown_target("line bench-two")],
+            [shown_target("line back-office") | {"ring_s": 15}]]}}}
     assert json.loads(loaded("show", "42027777101", "-F", "json").out)["schedule"] == [
         {"days": "mon-fri", "from": "08:00", "to": "18:00", "sequence": "working_hours"},
         {"days": "fri,sat", "from": "22:00", "to": "04:00", "sequence": "on_call"}]
@@ -242,42 +249,38 @@ def test_show_masks_the_password_of_an_iax_target(
 
 
 def test_show_of_a_broken_record(loaded: Followme, storage: Storage) -> None:
-    storage.client.set(keys.number("42027777101"), b"\x01\x90")
+    storage.client.set(keys.number("42027777101"), bytes([VERSION, 0x90]))
     assert loaded("show", "42027777101").err == (
         "followme: 42027777101: its record cannot be read\n")
     assert "42027777101" not in loaded("show").out
     assert "its record cannot be read; apply its file first" in (
         loaded("remove", "--yes", "42027777101").err)
-    assert "fm:1:number:{42027777101}: 0 fields instead of 13" in (
+    assert "fm:1:number:{42027777101}: 0 fields instead of 20" in (
         loaded("explain", "42027777101").err)
 
 
 def test_explain(loaded: Followme) -> None:
     ran = loaded("explain", "42027777101", "--from", "+420 755 533 33", *MONDAY)
-    assert (ran.code, [line.rstrip() for line in ran.out.splitlines()]) == (0, [
-        "42027777101 of acme/jana, revision 1",
-        "at       Mon 2026-11-23 09:30 +01:00 (Europe/Prague)",
-        "rule     window mon-fri 08:00-18:00",
-        "lost     own mailbox: the caller 42075553333 is no alias of this number",
-        "         window fri,sat 22:00-04:00: mon 09:30 is outside",
-        "         default: a window holds",
-        " 0 s   line jana-desk (desk), if registered  20 s     shows caller"
-        "                       step 1 of working_hours  sip:jana-desk@followme.local",
-        "+20 s  pstn 49115234567 (office)             30 s     shows personal number 42027777101"
-        "  step 2 of working_hours  sip:49115234567@127.0.0.1:5080",
-        "+50 s  pstn 42073723101 (mobile)             25 s     shows personal number 42027777101"
-        "  step 3 of working_hours  sip:42073723101@127.0.0.1:5080",
-        "+75 s  voicemail                             answers  shows caller"
-        "                       voicemail                sip:voicemail@127.0.0.1:5070"
-        ";target=sip:42027777101%40followme.local;cause=408",
-        "end      voicemail, or 480 where it cannot be reached"])
+    expected = (Path(__file__).parent / "shown" / "explain.txt").read_text()
+    assert (ran.code, [line.rstrip() for line in ran.out.splitlines()]) == (
+        0, expected.splitlines())
+
+
+@pytest.mark.parametrize(("verdict", "grade"), [
+    ("none", {"grade": "B", "ask_pin": False}), ("attested", {"grade": "C", "ask_pin": False}),
+    ("failed", {"grade": "D", "ask_pin": True})])
+def test_explain_of_what_a_trunk_reports(
+        loaded: Followme, verdict: str, grade: dict[str, object]) -> None:
+    ran = loaded("explain", "42027777100", "--from", "42073723123", "--verdict", verdict,
+                 *MONDAY, "-F", "json")
+    assert json.loads(ran.out)["access"] == grade | {"outgoing": "no"}
 
 
 def test_explain_for_programs(loaded: Followme) -> None:
     ran = loaded("explain", "42027777100", "--from", "42073723123", "--via", "192.0.2.22", *MONDAY,
                  "-F", "json")
     explained = json.loads(ran.out)
-    assert explained["access"] == {"grade": "D", "ask_pin": True}
+    assert explained["access"] == {"grade": "D", "ask_pin": True, "outgoing": "no"}
     assert explained["at"] == "2026-11-23T09:30:00+01:00"
 
 

@@ -90,6 +90,13 @@ def test_a_version_of_yaml_that_nobody_knows_is_an_error_like_any_other(version:
     assert len(problems.errors) == 1
 
 
+@pytest.mark.parametrize("text", ["block: [*, 42075*]", "*33: {}", "allow: *"])
+def test_a_star_without_quotes_is_said_to_need_them(text: str) -> None:
+    problems = Problems()
+    assert source.parse(text, "a.yaml", problems) is None
+    assert str(problems.errors[0]).endswith('what begins with * stands in quotes: "*33"')
+
+
 def test_an_anchor_that_stands_twice_is_said_by_us_alone() -> None:
     problems = Problems()
     source.parse("a: &x b\nc: &x d\n", "a.yaml", problems)

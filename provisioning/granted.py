@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Grants in the store, and what a new one takes away (SPEC A6)."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+
+from kemi_routing import record
+from kemi_routing.redis import keys
+from provisioning import grants
+from provisioning.checked import Checked
+from provisioning.grants import Grant
+from provisioning.storage import Change, Storage
+from provisioning.stored import names, read_number
+
+
+def read(checked: Checked, storage: Storage) -> dict[str, Grant]:
+    """What the store says that these organisations are given."""
+    organisations = {owner.partition("/")[0] for owner in checked.owners} | checked.grants.keys()
+    found = storage.read(map(keys.grant, sorted(organisations)))
+    return {name: grants.decode(found.get(keys.grant(name)), name) for name in organisations}
+
+
+def changes(checked: Checked, before: Mapping[str, Grant], storage: Storage) -> Iterator[Change]:
+    """The grants of the files, and the numbers in the store that have more than they give."""
+    for name, (grant, _) in checked.grants.items():
+        key = keys.grant(name)
+        data = storage.read([key]).get(key)
+        result = "unchanged" if grant == before[name] else "changed" if data else "new"
+        yield Change("grant", name, name, result, expects={key: frozenset([data])},
+                     sets={key: grants.encode(grant)})
+        yield from _numbers(name, grant, checked, storage)
+
+
+def _numbers(organisation: str, grant: Grant, checked: Checked, storage: Storage,
+             ) -> Iterator[Change]:
+    owners = [owner for owner in storage.owners()
+              if owner.startswith(f"{organisation}/") and owner not in checked.owners]
+    belongings = storage.belongings(owners)
+    wanted = [keys.number(key) for owner in owners
+              for key in sorted(names(belongings[owner], "number"))]
+    for key, data in storage.read(wanted).items():
+        number = read_number(data)
+        rights = number and grants.limited(number.rights, grant)
+        if number and rights and rights != number.rights:
+            less = replace(number, rights=rights, revision=number.revision + 1)
+            yield Change("number", number.number, number.owner, "changed", number.revision,
+                         less.revision, expects={key: frozenset([data])},
+                         sets={key: record.encode_number(less)})

@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What the store held when we looked."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TypeVar
+
+from kemi_routing import record
+from kemi_routing.errors import BrokenRecord, UnknownVersion
+from kemi_routing.model import Number
+from kemi_routing.record import LineRecord, State
+from kemi_routing.redis import keys
+from provisioning import network
+from provisioning.checked import Checked
+from provisioning.problems import Refused
+from provisioning.storage import Storage
+
+T = TypeVar("T")
+
+
+def neighbours(checked: Checked, storage: Storage) -> dict[str, Number]:
+    """The stored numbers to which those of the files lead, directly or through others."""
+    seen = {entry.number.number for entry in checked.numbers}
+    wanted = {key for entry in checked.numbers for key in network.others(entry.number)} - seen
+    found: dict[str, Number] = {}
+    while wanted:
+        values = storage.read(map(keys.number, sorted(wanted)))
+        level = {key: number for key in wanted if (number := read_number(
+            values.get(keys.number(key))))}
+        found |= level
+        seen |= wanted
+        wanted = {key for number in level.values() for key in network.others(number)} - seen
+    return found
+
+
+def read_number(data: bytes | None) -> Number | None:
+    """The stored number; None also for a record that cannot be read: it is replaced.
+
+    Raises Refused for a record of another version: whose it is cannot be told.
+    """
+    return _read(data, record.decode_number)
+
+
+def read_line(data: bytes | None) -> LineRecord | None:
+    """The stored line, as ``read_number``."""
+    return _read(data, record.decode_line)
+
+
+def read_state(data: bytes | None) -> State:
+    """What calls and commands set, as ``read_number``; empty where nothing is."""
+    return _read(data, record.decode_state) or State()
+
+
+def _read(data: bytes | None, decode: Callable[[bytes], T]) -> T | None:
+    try:
+        return decode(data) if data is not None else None
+    except UnknownVersion as error:
+        raise Refused(f"the store holds a record of another version ({error}); "
+                      "use the followme that wrote it") from None
+    except BrokenRecord:
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What the store held when we looked."""
+
+    values: dict[str, bytes]
+    belongings: dict[str, set[str]]
+
+    def number(self, digits: str) -> Number | None:
+        """The number of that key."""
+        return read_number(self.values.get(keys.number(digits)))
+
+    def line(self, name: str) -> LineRecord | None:
+        """The line of that key."""
+        return read_line(self.values.get(keys.line(name)))
+
+    def owner_of(self, kind: str, name: str) -> str | None:
+        """Whose that number, line or alias is."""
+        if kind == "alias":
+            owner = self.values.get(keys.alias(name))
+            return owner.decode() if owner is not None else None
+        found = self.line(name) if kind == "line" else self.number(name)
+        return found.owner if found else None
+
+    def numbers_of(self, owner: str, but: str) -> Iterator[Number]:
+        """The other numbers of an owner, in order."""
+        for digits in sorted(names(self.belongings[owner], "number")):
+            number = self.number(digits)
+            if number and digits != but:
+                yield number
+
+    def as_found(self, key: str) -> dict[str, frozenset[bytes | None]]:
+        """The key may have the value that was found, no other."""
+        return {key: frozenset([self.values.get(key)])}
+
+
+def names(things: set[str], kind: str) -> set[str]:
+    """The names of the things of a kind: ``line:desk`` is ``desk``."""
+    return {thing.split(":", 1)[1] for thing in things if thing.startswith(f"{kind}:")}

@@ -1,0 +1,177 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What organisations may give their subscribers (SPEC A6), and what comes of it (P1, P2)."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from kemi_routing import permissions
+from kemi_routing.model import Platform
+from kemi_routing.permissions import NumberClass, Rights
+from kemi_routing.record import decode_number
+from kemi_routing.redis import keys
+from provisioning import grants
+from provisioning.check import check, check_text
+from provisioning.grants import Grant
+from provisioning.problems import Refused
+from provisioning.storage import Storage
+from provisioning.values import PERMISSIONS
+from tests.provisioning.conftest import Followme
+from tests.support.builders import NOW
+
+NUMBER = "420277771101"
+ORGANISATION = """\
+organisation: acme
+time_zone: Europe/Prague
+dial_plan: {{country: 420}}
+classes: {{partners: ["49115", "420900123"]}}
+groups:
+  sales: {group}
+subscribers:
+  jana:
+    group: sales
+    permissions: [{permissions}]
+    numbers: {{420277771101: {{}}}}
+"""
+EVERYTHING = ("{permissions: [forward_external], deny: [international], "
+              "allow: [premium, partners], max_calls: 5, max_calls_per_hour: 60}")
+
+Write = Callable[[str, str], Path]
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Write:
+    def make(name: str, text: str) -> Path:
+        path = tmp_path / name
+        path.write_text(text)
+        return path
+    return make
+
+
+def organisation(group: str = EVERYTHING, permissions: str = "voicemail") -> str:
+    return ORGANISATION.format(group=group, permissions=permissions)
+
+
+def rights_in(storage: Storage) -> Rights:
+    data = storage.client.get(keys.number(NUMBER))
+    assert isinstance(data, bytes)
+    return decode_number(data).rights
+
+
+def test_rights_are_worked_out_from_group_and_subscriber() -> None:
+    (entry,) = check_text(organisation(), "a.yaml", Platform(), NOW).numbers
+    assert entry.number.rights == Rights(
+        voicemail=True, forward_external=True, max_calls=5, max_calls_per_hour=60,
+        classes=(NumberClass("420", "national", True), NumberClass("", "premium", True),
+                 NumberClass("", "international", False), NumberClass("49115", "partners", True),
+                 NumberClass("420900123", "partners", True)))
+    assert permissions.why_denied("49301234567", entry.number.rights)
+    assert permissions.why_denied("49115234567", entry.number.rights) is None
+
+
+@pytest.mark.parametrize(("grant", "errors"), [
+    pytest.param("{}", [], id="no limits"),
+    pytest.param("{permissions: [voicemail, forward_external], classes: [premium, international], "
+                 "max_calls: 5, max_calls_per_hour: 60}", [], id="just enough"),
+    pytest.param("{permissions: [voicemail]}", [
+        "6:25: the operator did not give acme the permission forward_external; "
+        "it has: voicemail"], id="a permission of the group"),
+    pytest.param("{permissions: [forward_external]}", [
+        "10:19: the operator did not give acme the permission voicemail; "
+        "it has: forward_external"], id="a permission of the subscriber"),
+    pytest.param("{permissions: []}", [
+        "6:25: the operator did not give acme the permission forward_external; it has: none",
+        "10:19: the operator did not give acme the permission voicemail; it has: none"],
+        id="none at all"),
+    pytest.param("{classes: [national, international]}", [
+        "6:75: the operator did not give acme the class premium; it has: national, international",
+        "6:84: the operator did not give acme the class premium; it has: national, international",
+    ], id="a class, also by another name"),
+    pytest.param("{classes: [premium]}", [
+        "6:84: the operator did not give acme the class international; it has: premium"],
+        id="a class in which own prefixes fall"),
+    pytest.param("{max_calls: 4, max_calls_per_hour: 59}", [
+        "6:106: max_calls 5 is more than the operator gave acme: 4",
+        "6:129: max_calls_per_hour 60 is more than the operator gave acme: 59"], id="caps"),
+])
+def test_what_goes_beyond_the_operators_grant_is_refused_where_it_stands(
+        write: Write, grant: str, errors: list[str]) -> None:
+    acme = write("acme.yaml", organisation())
+    operator = write("operator.yaml", f"grants:\n  acme: {grant}\n  other: {{permissions: []}}\n")
+    found = check([acme, operator], Platform(), NOW).problems.errors
+    assert [str(error).removeprefix(f"{acme}:") for error in found] == errors
+
+
+def test_the_grant_in_the_store_counts_too(
+        followme: Followme, storage: Storage, write: Write) -> None:
+    operator = write("operator.yaml", "grants: {acme: {permissions: [voicemail]}}\n")
+    ran = followme("apply", "--yes", operator)
+    assert (ran.code, ran.out.splitlines()) == (
+        0, ["grant acme of acme: new", "1 change written"])
+    assert followme("apply", operator).out.splitlines() == [
+        "grant acme of acme: unchanged", "nothing to do"]
+    acme = write("acme.yaml", organisation())
+    assert followme("check", acme).code == 0
+    ran = followme("apply", "--yes", acme)
+    assert ran.code == 1
+    assert f"{acme}:6:25: the operator did not give acme the permission forward_ext" in ran.err
+    assert storage.client.get(keys.number(NUMBER)) is None
+
+
+def test_a_grant_limits_what_is_not_written_as_well(
+        followme: Followme, storage: Storage, write: Write) -> None:
+    operator = write("operator.yaml", "grants: {acme: {classes: [national], max_calls: 3}}\n")
+    assert followme("apply", "--yes", operator).code == 0
+    acme = write("acme.yaml", organisation("{permissions: [forward_external]}"))
+    assert followme("apply", "--yes", acme).code == 0
+    rights = rights_in(storage)
+    assert rights.max_calls == 3
+    assert permissions.why_denied("49301234567", rights)
+    assert permissions.why_denied("420222345678", rights) is None
+    assert followme("apply", acme).out.endswith("nothing to do\n")
+
+
+def test_a_smaller_grant_takes_away_from_the_numbers_in_the_store(
+        followme: Followme, storage: Storage, write: Write) -> None:
+    assert followme("apply", "--yes", write("acme.yaml", organisation())).code == 0
+    operator = write("operator.yaml", "grants:\n  acme: {permissions: [voicemail], "
+                                      "classes: [national], max_calls: 2}\n")
+    ran = followme("apply", "--yes", operator)
+    assert ran.out.splitlines() == [
+        "grant acme of acme: new",
+        f"number {NUMBER} of acme/jana: changed, revision 1 -> 2",
+        "2 changes written"]
+    rights = rights_in(storage)
+    assert (rights.voicemail, rights.forward_external, rights.max_calls) == (True, False, 2)
+    assert [row for row in rights.classes if row.allowed] == [NumberClass("420", "national", True)]
+    assert followme("apply", operator).out.splitlines()[-1] == "nothing to do"
+
+
+@pytest.mark.parametrize(("granted", "left"), [
+    (None, {"voicemail", "outgoing"}), (("outgoing",), {"outgoing"}),
+    (("voicemail",), {"voicemail"}), ((), set())])
+def test_what_is_not_granted_is_taken_away(
+        granted: tuple[str, ...] | None, left: set[str]) -> None:
+    found = grants.limited(Rights(voicemail=True, outgoing=True), Grant(permissions=granted))
+    assert {name for name in PERMISSIONS if getattr(found, name)} == left
+
+
+def test_a_grant_that_cannot_be_read_gives_nothing_away(
+        followme: Followme, storage: Storage, write: Write) -> None:
+    storage.client.set(keys.grant("acme"), "{}")
+    acme = write("acme.yaml", organisation())
+    assert "the grant of acme in the store cannot be read" in followme("apply", "--yes", acme).err
+    assert storage.client.get(keys.number(NUMBER)) is None
+
+
+@pytest.mark.parametrize("grant", [
+    Grant(), Grant(permissions=()), Grant(("voicemail",), ("premium", "national"), 2, 60)])
+def test_a_grant_survives_being_stored(grant: Grant) -> None:
+    assert grants.decode(grants.encode(grant), "acme") == grant
+
+
+@pytest.mark.parametrize("data", [b"", b"{}", b"[]", b"\xff", b'{"permissions": 1}'])
+def test_a_broken_grant_is_refused(data: bytes) -> None:
+    with pytest.raises(Refused, match="apply the operator's file again"):
+        grants.decode(data, "acme")
