@@ -23,12 +23,14 @@ from tests.support.situation import DOMAIN, MEDIA, PAI_TRUNK, STRANGER, Situatio
 
 EXAMPLES = sorted((ROOT / "provisioning/examples").glob("*.yaml"))
 OFFICE, SECOND, TEAM, NOBODYS = "42027777101", "42027777100", "42027777102", "42027777199"
+PRACTICE, DOCTOR = "42027777103", "420737231104"
 CALLER, OWNER_MOBILE = "42075553333", "42073723123"
 DESK, OFFICE_PHONE, JANA_MOBILE = "line jana-desk", "49115234567", "42073723101"
+RECEPTION, SURGERY = "line reception", "line surgery"
 BENCH_ONE, BENCH_TWO, BACK_OFFICE = "line bench-one", "line bench-two", "line back-office"
 PASSWORDS = {
     DESK: "blue-kettle-7391", BENCH_ONE: "green-anvil-2048", BENCH_TWO: "green-anvil-4096",
-    BACK_OFFICE: "green-anvil-8192",
+    BACK_OFFICE: "green-anvil-8192", RECEPTION: "white-coat-1337", SURGERY: "white-coat-7331",
 }  # fmt: skip
 MONDAY = "2026-11-23T10:00:00+01:00"
 BUGGY = ROOT / "tests/e2e/our_code_raises"
@@ -85,8 +87,8 @@ class Scene:
 
     def _absent(self, explained: Explained | None) -> str:
         """The lines of the first step that are passed over, since no phone is registered."""
-        first = explained["steps"][0]["targets"] if explained else []
-        lines = [f"line {one['address']}" for one in first if one["kind"] == "line"]
+        lines = [f"line {one['address']}" for step in (explained["steps"][:1] if explained else [])
+                 for one in step["targets"] if one["kind"] == "line"]
         return "".join(f"{line} is not registered; " for line in lines if line not in self.phones)
 
 
@@ -104,7 +106,7 @@ SCENES: dict[str, tuple[Scene, ...]] = {
         Scene(SECOND, phones={OWNER_MOBILE: answer(1000)}),
         Scene(SECOND, phones={OWNER_MOBILE: busy(), MEDIA: answer()}),
         Scene(SECOND, OWNER_MOBILE, {OWNER_MOBILE: answer(500)}, flags=("--diverted",),
-              headers=(f"Diversion: <sip:{SECOND}@carrier.example>;reason=unconditional",)),
+              headers=("Diversion: <sip:42075559999@carrier.example>;reason=unconditional",)),
         Scene(SECOND, OWNER_MOBILE, {MEDIA: answer()}, flags=("--anonymous",),
               headers=("Privacy: id",)),
         Scene(SECOND, OWNER_MOBILE, {OWNER_MOBILE: ring()}, via=STRANGER, code=403),
@@ -112,6 +114,11 @@ SCENES: dict[str, tuple[Scene, ...]] = {
         Scene(TEAM, phones={BENCH_ONE: busy(), BENCH_TWO: answer(1000)}),
         Scene(TEAM, phones={BENCH_ONE: busy(), BENCH_TWO: busy(), BACK_OFFICE: answer(500)}),
         Scene(TEAM, phones={BENCH_ONE: busy(), BENCH_TWO: busy(), BACK_OFFICE: busy()}, code=486),
+        Scene(PRACTICE, phones={RECEPTION: ring(), SURGERY: answer(1000)}),
+        Scene(PRACTICE, phones={RECEPTION: busy(), SURGERY: busy(), DOCTOR: answer(500)}),
+        Scene(PRACTICE, phones={RECEPTION: ring(), MEDIA: answer()}, flags=("--anonymous",),
+              headers=("Privacy: id",)),
+        Scene(PRACTICE, "42075550001", phones={RECEPTION: ring()}, code=603),
         Scene(NOBODYS, code=404),
         Scene(SECOND, phones={OWNER_MOBILE: answer()}, redis_hangs=True, code=503),
         Scene(SECOND, phones={OWNER_MOBILE: answer()}),
@@ -123,6 +130,9 @@ SCENES: dict[str, tuple[Scene, ...]] = {
     "2026-10-25T03:59:00+01:00": (ON_CALL,),
     "2026-10-25T04:00:00+01:00": (CLOSED,),
     "2026-11-22T12:00:00+01:00": (CLOSED,),
+    # A holiday on a Thursday morning.
+    "2026-12-24T10:00:00+01:00": (
+        Scene(PRACTICE, phones={RECEPTION: ring(), MEDIA: answer()}),),
 }  # fmt: skip
 
 

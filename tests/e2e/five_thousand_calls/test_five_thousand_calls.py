@@ -12,8 +12,9 @@ from tests.support.phones import answer, busy
 from tests.support.situation import Situation
 
 NUMBER, CALLER = "42027777101", "42075553333"
-WARM_UP, CALLS, PER_SECOND = 1000, 5000, 200
-SHARED_SLACK, WORKER_SLACK = 16 << 10, 256 << 10
+WARM_UP, CALLS, PER_SECOND = 3000, 5000, 200
+"""Until then pages that all processes shared are copied when counts of references change."""
+SHARED_SLACK, WORKER_SLACK = 16 << 10, 512 << 10
 
 
 @pytest.mark.timeout(240)

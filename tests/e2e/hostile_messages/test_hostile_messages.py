@@ -2,6 +2,7 @@
 """What a hostile sender can write."""
 
 import base64
+import socket
 
 import pytest
 
@@ -87,6 +88,27 @@ def test_a_trunk_that_asserts_by_from_sets_no_other_identity(
     assert heard.code == 200
     headers = desk.invites[0].headers + mobile.invites[0].headers
     assert [value for _, value in headers if "42099999999" in value] == []
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+def test_a_request_within_a_call_opens_no_connection_to_this_machine(
+    situation: Situation, host: str
+) -> None:
+    situation.outside_phone(MOBILE, answer())
+    uri = f"sip:{NUMBER}@{situation.settings['ADDRESS']}"
+    with (RawSip(situation.network.address(PAI_TRUNK), situation.edge.proxy) as raw,
+          socket.create_server(("127.0.0.1", 0)) as service):  # fmt: skip
+        invite = raw.request("INVITE", uri, ani=CALLER)
+        ok = raw.answered(invite)
+        port = service.getsockname()[1]
+        heard = raw.ask(raw.within(invite, ok, "INFO", f"sip:x@{host}:{port};transport=tcp"))
+        raw.send(raw.within(invite, ok, "BYE", ok["Contact"].strip("<>")))
+        service.setblocking(False)  # what connected waits in its queue
+        with pytest.raises(BlockingIOError):
+            service.accept()
+
+    assert heard is not None
+    assert heard.code in (477, 478)
 
 
 def test_a_forged_second_pass_is_refused(situation: Situation) -> None:

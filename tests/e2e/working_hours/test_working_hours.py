@@ -29,7 +29,7 @@ def test_nobody_answers_and_voicemail_takes_the_call(monday: Situation) -> None:
     assert heard.code == 200
     assert [desk.rang_s, office.rang_s, mobile.rang_s] == pytest.approx([2, 3, 2], abs=0.2)
     assert media.invites[0].uri == monday.voicemail_uri(NUMBER, cause=408)
-    assert media.invites[0]["X-Followme-Account"] == "acme/jana"
+    assert media.invites[0]["X-Followme-Account"] == NUMBER
     assert heard.took_s == pytest.approx(7, abs=0.3)
     assert_as_explained(monday.explain(NUMBER, CALLER), monday, heard)
 

@@ -23,6 +23,6 @@ decide.decide = _raising(
 )
 hunt.next_step = _raising(
     hunt.next_step,
-    lambda steps, tried: bool(tried) and steps[0][0].target.address == "42073723662",
+    lambda steps, tried: bool(tried) and steps[0].targets[0].target.address == "42073723662",
     "planted in the hunt",
 )
