@@ -172,7 +172,7 @@ def _dialled(line: LineRecord, question: Question) -> tuple[Call, tuple[str, ...
 def _performed(code: FeatureCode, behind: str) -> str:
     what = " ".join(filter(None, [code.action, code.sequence]))
     of = f"number {behind}" if behind else "the line's main number"
-    return f"feature code {code.code}: {what} for {of}, confirmed by the reason phrase"
+    return f"feature code {code.code}: {what} for {of}; the caller is told"
 
 
 def _address(text: str) -> str | None:

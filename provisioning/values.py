@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo, available_timezones
 
 import phonenumbers
 
-from kemi_routing import e164, targets
+from kemi_routing import dialplan, e164, targets
 from kemi_routing.errors import InvalidValue
 from kemi_routing.limits import MAX_PHONES_AT_ONCE, check_delay, check_ring_time
 from kemi_routing.model import MailboxPolicy, Mode, Outcome
@@ -39,6 +39,8 @@ def name(text: str) -> str:
 
 def number_key(text: str) -> str:
     """The key of a number: it may be written in any form, an extension as ``acme/201``."""
+    if dialplan.is_extension(text):
+        raise InvalidValue(f"{text} is an extension; write it with its organisation: acme/{text}")
     return text if targets.is_number_key(text) else e164.normalise(text)
 
 

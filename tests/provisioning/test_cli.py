@@ -330,3 +330,10 @@ def test_no_color_is_obeyed(capsys: pytest.CaptureFixture[str], monkeypatch: pyt
     monkeypatch.setenv("NO_COLOR", "1")
     output.table(["number"], [["42"]])
     assert "\x1b" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("command", ["show", "override", "remove"])
+def test_an_extension_is_asked_for_with_its_organisation(followme: Followme, command: str) -> None:
+    ran = followme(command, "201")
+    assert (ran.code, ran.err) == (
+        1, "followme: 201 is an extension; write it with its organisation: acme/201\n")

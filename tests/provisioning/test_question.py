@@ -77,12 +77,11 @@ def answered(dialled: str, **asked: Any) -> Explained | Rejected:
 
 
 @pytest.mark.parametrize(("dialled", "why"), [
-    ("*33", "480: feature code *33: toggle night for the line's main number, confirmed by the "
-            "reason phrase"),
-    ("*60", "480: feature code *60: block_last_caller for the line's main number, confirmed by the "
-            "reason phrase"),
-    ("*33420277771102", "480: feature code *33: toggle night for number 420277771102, confirmed by "
-                        "the reason phrase"),
+    ("*33", "480: feature code *33: toggle night for the line's main number; the caller is told"),
+    ("*60", "480: feature code *60: block_last_caller for the line's main number; "
+            "the caller is told"),
+    ("*33420277771102", "480: feature code *33: toggle night for number 420277771102; "
+                        "the caller is told"),
     ("112", "404: 112 is an emergency number, and there is no emergency route"),
     ("203", "404: nobody owns 203"),
     ("reception", "404: nobody owns reception"),
