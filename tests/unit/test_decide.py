@@ -21,7 +21,7 @@ from kemi_routing.model import (
     Ring,
     Step,
 )
-from kemi_routing.plan import Caller, Plan, Planned, PlannedStep, Remark
+from kemi_routing.plan import Access, Caller, Plan, Planned, PlannedStep, Remark
 from kemi_routing.targets import MAILBOX, VOICEMAIL, Kind, Target
 from tests.support.builders import (
     DESK,
@@ -46,6 +46,15 @@ DAY, NIGHT, REST = (sequence(name, step(OFFICE)) for name in ("day", "night", "r
 
 def decided(number: Number, call: Call, now: datetime = MONDAY_NOON) -> Plan:
     return decide(call, number, now, PLATFORM)
+
+
+def test_the_owner_who_calls_is_handed_to_the_mailbox_alone() -> None:
+    plan = decided(number(revision=3), call(ani=MOBILE, anonymous=True))
+    assert [each.targets for each in plan.steps] == [(Planned(
+        MAILBOX, 20, None, "grade D: the alias is claimed, but anonymous, not asserted or failed "
+                           "verification"),)]
+    assert (plan.access, plan.rule, plan.revision) == (Access("D", ask_pin=True), "own mailbox", 3)
+    assert plan.lost == (Remark("default", "own mailbox comes first"),)
 
 
 def test_without_a_media_server_there_is_no_mailbox() -> None:
