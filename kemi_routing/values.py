@@ -51,12 +51,16 @@ def read_integer(value: object) -> int:
     return value
 
 
+def _text_that(accepts: Callable[[str], bool], value: object, fault: str) -> str:
+    text = read_text(value)
+    if not accepts(text):
+        raise InvalidValue(f"{text!r} {fault}")
+    return text
+
+
 def read_digits(value: object) -> str:
     """Up to 15 digits, or an empty text."""
-    text = read_text(value)
-    if not _DIGITS.fullmatch(text):
-        raise InvalidValue(f"{text!r} is not digits")
-    return text
+    return _text_that(lambda text: _DIGITS.fullmatch(text) is not None, value, "is not digits")
 
 
 def read_flag(value: object) -> bool:
@@ -68,26 +72,18 @@ def read_flag(value: object) -> bool:
 
 def read_number(value: object) -> str:
     """A telephone number in stored form."""
-    number = read_text(value)
-    if not e164.is_number(number):
-        raise InvalidValue(f"{number!r} is not a number")
-    return number
+    return _text_that(e164.is_number, value, "is not a number")
 
 
 def read_key(value: object) -> str:
     """What names a number of the platform."""
-    key = read_text(value)
-    if not targets.is_number_key(key):
-        raise InvalidValue(f"{key!r} is neither a number nor organisation/extension")
-    return key
+    return _text_that(targets.is_number_key, value,
+                      "is neither a number nor organisation/extension")
 
 
 def read_line_name(value: object) -> str:
     """The name of a line."""
-    name = read_text(value)
-    if not targets.is_name(name):
-        raise InvalidValue(f"{name!r} is not the name of a line")
-    return name
+    return _text_that(targets.is_name, value, "is not the name of a line")
 
 
 def read_ha1(value: object) -> str:
