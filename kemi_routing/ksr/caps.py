@@ -21,7 +21,8 @@ the background process.
 NOW, HOUR = "now", "hour"
 _SIZE = "$var(followme_size)"
 _ADMITTED = "$avp(followme_admitted)"
-"""Numbers for which this transaction counts already."""
+"""``_TRACKED`` in the transaction that the dialog module tracks, then the numbers that count it."""
+_TRACKED = "tracked"
 _CALLERS_TAG, _STATE = "$dlg(from_tag)", "$dlg(state)"
 _ANSWERED = (3, 4)
 """States of a dialog before and after ACK (Kamailio module dialog)."""
@@ -47,12 +48,21 @@ class Caps:
     def watch(self, plan: Plan) -> None:
         """Track the call where a cap may count it; in the request route, within a transaction.
 
-        To dialog all INVITEs of one Call-ID and From tag are one call, so only the first is tracked
-        and can be counted, or many calls of one caller would count as one.
+        To dialog all INVITEs of one Call-ID and From tag are one call, which ends with the first of
+        them. So only the first is tracked and can be counted, under a lock since dlg_manage says
+        the same to both of two workers: or many calls of one caller would count as one.
         """
-        dialog = self._ksr.dialog
-        if any(map(is_capped, plan.accounts)) and dialog.is_known_dlg() < 0:
-            dialog.dlg_manage()
+        ksr = self._ksr
+        if not any(map(is_capped, plan.accounts)):
+            return
+        call_id = ksr.pv.gete("$ci")
+        ksr.htable.sht_lock(LOCKS, call_id)
+        try:
+            is_first = ksr.dialog.is_known_dlg() < 0 and ksr.dialog.dlg_manage() > 0
+        finally:
+            ksr.htable.sht_unlock(LOCKS, call_id)
+        if is_first:
+            ksr.pv.sets(_ADMITTED, _TRACKED)
 
     def admit(self, account: Account) -> bool:
         """Whether an outside target of this number may be rung now; the call counts from then on.
@@ -66,16 +76,16 @@ class Caps:
         self._ksr.htable.sht_lock(LOCKS, number)
         try:
             reached = self._reached(account)
-            tracked = not reached and not self._counts(number) and self._begin(number)
+            begun = not reached and _TRACKED in admitted and self._begin(number)
         finally:
             self._ksr.htable.sht_unlock(LOCKS, number)
-        if tracked:
+        if begun:
             self._ksr.pv.unset(_ADMITTED)
             self._ksr.pv.sets(_ADMITTED, " ".join((*admitted, number)))
         else:
             self._tell(number, reached or {
                 "why": "an INVITE without Contact, or one more with the Call-ID of another"})
-        return tracked
+        return begun
 
     def hang_up(self) -> bool:
         """End a tracked call whose caller sends BYE, by a BYE of our own; False for other calls.
@@ -95,9 +105,6 @@ class Caps:
         """Forwarded calls of this number now, on this proxy."""
         self._ksr.dialog.get_profile_size(PROFILE, number, _SIZE)
         return int(self._ksr.pv.get(_SIZE) or 0)
-
-    def _counts(self, number: str) -> bool:
-        return self._ksr.dialog.is_in_profile(PROFILE, number) > 0
 
     def _reached(self, account: Account) -> dict[str, object]:
         """The cap that is reached, for the log; empty where none is."""
@@ -121,7 +128,7 @@ class Caps:
         """Count the call; False where it is not tracked."""
         htable = self._ksr.htable
         self._ksr.dialog.set_dlg_profile(PROFILE, number)
-        if not self._counts(number):
+        if self._ksr.dialog.is_in_profile(PROFILE, number) < 0:
             return False
         htable.sht_seti(BEGUN, f"{number}:{htable.sht_inc(COUNTED, number)}", 1)
         self._ksr.mqueue.mq_add(BEGUN, number, "")

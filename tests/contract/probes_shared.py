@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Probes of what all workers share: hash tables, queues, and the calls that dialog tracks."""
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tests.contract.probes_message import CALL, probe
@@ -191,4 +192,64 @@ class TrackedCallsOfManyNumbers(Conversation):
         self.note([dialog.set_dlg_profile("forwarded", name) for name in ("six", "seven", "six")])
         self.note([size(ksr, "six"), size(ksr, "seven")])
         self.note([ksr.tm.t_reply(480, "Later"), size(ksr, "six"), size(ksr, "seven")])
+        return 1
+
+
+class SecondInviteWithTheCallIdOfATrackedCall(Conversation):
+    """To dialog both are one call, which the end of the first ends."""
+
+    @staticmethod
+    def talk(line: Line) -> None:
+        call = Request(headers=(CONTACT,))
+        line.send(call)
+        line.rings("a")
+        line.send(replace(call, branch="z9hG4bK-second", cseq=2))
+        line.final()
+        line.send(Request(method="OPTIONS"))
+        line.answer("a", 486)
+        line.final()
+        line.send(Request(method="OPTIONS"))
+
+    def ksr_request_route(self, _message: object) -> int:
+        ksr, dialog = self.ksr, self.ksr.dialog
+        if not ksr.is_INVITE():
+            self.note([size(ksr, "eight"), size(ksr, "nine")])
+            return ksr.sl.sl_send_reply(200, "OK")
+        ksr.tm.t_newtran()
+        self.note([dialog.is_known_dlg(), dialog.dlg_manage(), dialog.is_known_dlg()])
+        if dialog.is_in_profile("forwarded", "eight") > 0:
+            self.note([dialog.set_dlg_profile("forwarded", "nine"), size(ksr, "nine")])
+            return ksr.tm.t_reply(480, "Later")
+        self.note([dialog.set_dlg_profile("forwarded", "eight"), size(ksr, "eight")])
+        ksr.seturi(self.phone("a"))
+        return ksr.tm.t_relay()
+
+
+class ByeOfOurOwn(Conversation):
+    """dlg_bye tells the callee, whatever route the caller's BYE names."""
+
+    @staticmethod
+    def talk(line: Line) -> None:
+        call = Request(headers=(CONTACT,))
+        line.send(call)
+        line.rings("a")
+        line.answer("a", 200, ("Contact", f"<sip:here@{line.phones}>"))
+        line.replied()
+        line.send(Request(method="BYE", call_id=call.call_id, caller=call.caller,
+                          callee=f"{call.callee};tag=phone", uri="sip:gone@127.0.0.1:9"))
+        line.send(Request(method="OPTIONS"))
+
+    def ksr_request_route(self, _message: object) -> int:
+        ksr, pv = self.ksr, self.ksr.pv
+        if ksr.is_method_in("O"):
+            self.note([ksr.dialog.is_known_dlg(), pv.get("$dlg(from_tag)")])
+            return ksr.sl.sl_send_reply(200, "OK")
+        ksr.tm.t_newtran()
+        if ksr.is_INVITE():
+            self.note([ksr.dialog.dlg_manage(), ksr.dialog.set_dlg_profile("forwarded", "ten")])
+            ksr.seturi(self.phone("a"))
+            return ksr.tm.t_relay()
+        self.note([pv.get("$dlg(from_tag)") == pv.get("$ft"), pv.get("$dlg(state)")])
+        self.note(ksr.dialog.dlg_get(pv.gete("$ci"), pv.gete("$ft"), pv.gete("$tt")))
+        self.note([ksr.dialog.dlg_bye("callee"), ksr.tm.t_reply(200, "OK")])
         return 1

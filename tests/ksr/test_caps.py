@@ -93,6 +93,17 @@ class TestCallsAtOnce:
             edge.answer("desk", 480)
         assert [uri for uri in edge.uris if OFFICE in uri] == [f"sip:{OFFICE}@127.0.0.40:5060"]
 
+    def test_are_not_counted_in_the_call_of_another_that_may_end_first(self) -> None:
+        edge = product(("line jana-desk",), (OFFICE,), max_calls=5)
+        edge.register("jana-desk", "sip:desk@127.0.0.51")
+        first = call(edge)
+        tracked = edge.branch("desk")
+        edge.receive(replace(first, branch="z9hG4bK-second", cseq=2))
+        edge.answer("desk", 480)
+        assert edge.codes == [480]
+        edge.answer(tracked, 480)
+        assert [uri for uri in edge.uris if OFFICE in uri] == [f"sip:{OFFICE}@127.0.0.40:5060"]
+
     def test_of_other_proxies_count_too(self) -> None:
         edge = product(max_calls=2)
         tables(edge)[ELSEWHERE][elsewhere_key("now", PERSONAL)] = 1
@@ -163,7 +174,17 @@ class TestAReachedCap:
         monkeypatch.setattr("kemi_routing.ksr.caps.Caps._reached", lambda *_: 1 / 0)
         call(edge)
         assert edge.codes == [500]
-        assert edge.htable.locked == {(LOCKS, PERSONAL): 0}
+        assert set(edge.htable.locked.values()) == {0}
+        assert (LOCKS, PERSONAL) in edge.htable.locked
+
+    def test_leaves_no_lock_behind_where_a_call_cannot_be_tracked(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        edge = product(max_calls=1)
+        monkeypatch.setattr("tests.support.fake_dialog.Dialog.dlg_manage", lambda _: 1 / 0)
+        invite = call(edge)
+        assert edge.codes == [500]
+        assert edge.htable.locked == {(LOCKS, invite.call_id): 0}
 
 
 def test_the_owner_of_the_forwarding_is_counted() -> None:

@@ -39,15 +39,16 @@ class Dialog(Part):
             raise NotImplementedError("the fake models dlg_manage after t_newtran")
         if message.record_routed:
             raise NotImplementedError("the fake models dlg_manage before record_route")
-        if message.request.method != "INVITE" or self._current or not self._header("Contact"):
+        if message.request.method != "INVITE" or self._own or not self._header("Contact"):
             return -1
+        if self.is_known_dlg() > 0:  # to Kamailio the same call once more
+            return 1
         self._tracked.append(Tracked(process.transaction))
         message.route_params.append(f";did=fake.{len(self._tracked)}")
         return 1
 
     def is_known_dlg(self) -> int:
-        tags = [self._address(name).params.get("tag", "") for name in ("From", "To")]
-        return 1 if self._found(self._message.request.call_id, *tags) else -1
+        return 1 if self._current else -1
 
     def set_dlg_profile(self, profile: str, value: str) -> int:
         _check(profile)
@@ -77,13 +78,13 @@ class Dialog(Part):
         answer = next(one for one in self._process.replies
                       if one.request is request and one.code == 200)
         uri = parse_name_addr(answer.headers.get("Contact") or "").uri
-        headers = Headers([Header("Call-ID", request.call_id)])
+        headers = Headers([Header("Call-ID", request.call_id), Header("From", request.caller),
+                           Header("Max-Forwards", "70")])
         self._process.forwarded.append(Forwarded("BYE", uri, uri, headers))
         return 1
 
     def _variable(self, variable: Variable) -> Value | None:
-        tags = [self._address(name).params.get("tag", "") for name in ("From", "To")]
-        found = self._found(self._message.request.call_id, *tags)
+        found = self._current
         if found is None:
             return None
         values = {"from_tag": _tag(found), "state": 3 if found.transaction.status >= 200 else 2}
@@ -94,9 +95,14 @@ class Dialog(Part):
                      and each.transaction.request.call_id == call_id), None)
 
     @property
-    def _current(self) -> Tracked | None:
+    def _own(self) -> Tracked | None:
         transaction = self._process.transaction
         return next((each for each in self._tracked if each.transaction is transaction), None)
+
+    @property
+    def _current(self) -> Tracked | None:
+        tags = [self._address(name).params.get("tag", "") for name in ("From", "To")]
+        return self._own or self._found(self._message.request.call_id, *tags)
 
     def _over(self, tracked: Tracked) -> bool:
         """After a final answer that refuses, or a BYE that found its way through loose_route."""
