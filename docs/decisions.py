@@ -5,7 +5,7 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
-from kemi_routing import caller_id, decide, hunt, limits, permissions, render, rules, sequence
+from kemi_routing import caller_id, forwarding, hunt, limits, permissions, render, rules, sequence
 from kemi_routing.ksr.fork import NO_REPLY_MS
 from kemi_routing.media_leg import Service
 from kemi_routing.model import CONFIRM_S, DEFAULT_MAX_PHONES, DEFAULT_RING_S, Mode, Outcome
@@ -45,7 +45,7 @@ def page() -> str:
         "",
         *table(("Mode", "Parts, in this order"),
                ((f"`{mode}`", ", ".join(sequence.PARTS[mode]) or "none: "
-                 f"{decide.DECLINE[0]} {decide.DECLINE[1]}") for mode in Mode)),
+                 f"{forwarding.DECLINE[0]} {forwarding.DECLINE[1]}") for mode in Mode)),
         "",
         "## How a target ended, and what follows",
         "A step is over when all its targets have ended; then the next one begins, or the "
@@ -72,7 +72,7 @@ def page() -> str:
             ("a target that sends no reply at all", f"not reachable after {NO_REPLY_MS} ms"),
             ("start delay within a step", f"0 to {limits.MAX_DELAY_S} s"),
             ("prompt of a `confirm` target, after its ring time", f"{CONFIRM_S} s"),
-            ("numbers that one call is handed over to", str(decide.MAX_HOPS)),
+            ("numbers that one call is handed over to", str(forwarding.MAX_HOPS)),
             ("phones of a line", f"{DEFAULT_MAX_PHONES} unless given"),
             ("branches at the same time", str(limits.MAX_PHONES_AT_ONCE)),
             ("branches in a whole call", str(limits.MAX_BRANCHES)),

@@ -10,8 +10,9 @@ from dataclasses import replace
 from enum import StrEnum
 
 from kemi_routing import dialplan, e164, permissions, targets
-from kemi_routing.decide import OUTGOING, OUTGOING_RING_S, present_cli, why_skipped
+from kemi_routing.decide import OUTGOING, OUTGOING_RING_S
 from kemi_routing.errors import Forbidden, InvalidValue
+from kemi_routing.forwarding import present_cli, why_skipped
 from kemi_routing.model import Call, Number, Platform, Ring
 from kemi_routing.plan import Account, Caller, Plan, Planned, PlannedStep
 from kemi_routing.targets import Kind, Target

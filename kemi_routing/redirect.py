@@ -11,8 +11,8 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from kemi_routing import e164, targets
-from kemi_routing.decide import why_skipped
 from kemi_routing.errors import InvalidValue
+from kemi_routing.forwarding import why_skipped
 from kemi_routing.limits import MAX_BRANCHES, MAX_PHONES_AT_ONCE
 from kemi_routing.model import Outcome
 from kemi_routing.plan import Planned, PlannedStep, Remark

@@ -3,7 +3,7 @@
 
 from dataclasses import dataclass
 
-from kemi_routing import decide, e164, limits
+from kemi_routing import e164, forwarding, limits
 from kemi_routing.errors import InvalidValue
 from kemi_routing.model import DEFAULT_RING_S, Continuations, Number, Ring, Sequence, Step
 from kemi_routing.targets import Kind, Target
@@ -85,8 +85,16 @@ class Reader:
         limits.check_target(target, self.number.number, {one.name for one in self.number.lines})
         refused = target.kind is Kind.SIP and self.organisation.platform.refused_host(target.host)
         if refused:
-            raise InvalidValue(f"{target}: {refused}")
+            raise InvalidValue(f"{target}: {refused}{self._right_host(target.host)}")
         return target
+
+    def _right_host(self, host: str) -> str:
+        """What to write in place of a refused host, where the reason does not say it."""
+        platform = self.organisation.platform
+        if host == platform.domain:
+            return ""
+        return ("; write line NAME, or a number" if host in platform.own_hosts else
+                "; write a public address, or a host that the operator lists in FOLLOWME_SIP_HOSTS")
 
     def _note(self, spot: Spot, text: str, ring: Ring) -> None:
         """What is to be said of a target that may be written."""
@@ -97,7 +105,7 @@ class Reader:
             warn_of_number(to, target.address)
         if target.kind is Kind.PSTN and e164.without_separators(text).lstrip("+") != target.address:
             to.note(f"{text} is {target.address}")
-        if why := decide.why_skipped(target, self.number.rights, self.organisation.platform):
+        if why := forwarding.why_skipped(target, self.number.rights, self.organisation.platform):
             to.warning(f"{target} will be skipped: {why}")
         elif _may_be_captured(ring):
             confirm = " or confirm: yes" if self.organisation.platform.media_server else ""

@@ -5,8 +5,9 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
 from kemi_routing import dialplan, e164, feature_codes, media_leg, render
-from kemi_routing.decide import LOOP, decide_whole, outgoing
+from kemi_routing.decide import decide_whole, outgoing
 from kemi_routing.errors import FollowMeError, Forbidden, StoreUnavailable
+from kemi_routing.forwarding import LOOP
 from kemi_routing.ksr import background, caller, codes, in_dialog, loops
 from kemi_routing.ksr.caps import Caps, is_capped
 from kemi_routing.ksr.edge import Edge
