@@ -11,7 +11,15 @@ from graphlib import CycleError, TopologicalSorter
 from types import MappingProxyType
 
 from kemi_routing.errors import InvalidValue
-from kemi_routing.model import CONFIRM_S, Mode, Number, Ring, Sequence, Step
+from kemi_routing.model import (
+    CONFIRM_S,
+    DEFAULT_MAX_PHONES,
+    Mode,
+    Number,
+    Ring,
+    Sequence,
+    Step,
+)
 from kemi_routing.screening import Action
 from kemi_routing.sequence import Block, Labelled, compile_blocks, hand_over
 from kemi_routing.targets import Kind, Target
@@ -23,8 +31,10 @@ MAX_BRANCHES = 30
 LONG_SETUP_S = 180
 """Networks give a call up after about this time: a longer set-up is worth a warning."""
 
-_BRANCHES = {Kind.PSTN: 2, Kind.IAX: 2}
-"""Of a target outside: a second one is the failover to another gateway. All others make one."""
+BRANCHES = {Kind.PSTN: 2, Kind.IAX: 2, Kind.LINE: DEFAULT_MAX_PHONES}
+"""Of a target outside a second one is the failover to another gateway; a line makes one for each
+of its phones, so many unless it is known better. All others make one.
+"""
 
 _NOTHING: Mapping[str, int] = MappingProxyType({})
 
@@ -170,7 +180,7 @@ def _branches(number: Number, phones: Mapping[str, int]) -> Callable[[Step], int
     counts |= {Target(Kind.NUMBER, key): count for key, count in phones.items()}
 
     def weigh(step: Step) -> int:
-        return sum(counts.get(ring.target, _BRANCHES.get(ring.target.kind, 1)) for ring in step)
+        return sum(counts.get(ring.target, BRANCHES.get(ring.target.kind, 1)) for ring in step)
 
     return weigh
 

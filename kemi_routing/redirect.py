@@ -13,7 +13,7 @@ from dataclasses import replace
 from kemi_routing import e164, targets
 from kemi_routing.errors import InvalidValue
 from kemi_routing.forwarding import why_skipped
-from kemi_routing.limits import MAX_BRANCHES, MAX_PHONES_AT_ONCE
+from kemi_routing.limits import BRANCHES, MAX_BRANCHES, MAX_PHONES_AT_ONCE
 from kemi_routing.model import Outcome
 from kemi_routing.plan import Planned, PlannedStep, Remark
 from kemi_routing.plan_codec import Hunt
@@ -132,7 +132,8 @@ def _planned(target: Target, planned: Planned, state: Hunt) -> Planned:
 
 def _room(state: Hunt) -> int:
     """How many targets a 302 may still add, each later step keeping its branches."""
-    later = sum(len(step.targets) for step in state.steps[len(state.tried) + 1:])
+    later = sum(BRANCHES.get(one.target.kind, 1)
+                for step in state.steps[len(state.tried) + 1:] for one in step.targets)
     left = MAX_BRANCHES - len(state.branches) - later
     return max(0, min(left, MAX_PHONES_AT_ONCE - len(_redirected(state))))
 
