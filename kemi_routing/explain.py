@@ -8,13 +8,14 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
+from itertools import islice
 from typing import TypedDict
 
 from kemi_routing import caller_id, hunt, render
 from kemi_routing.caller_id import Dress, SoFar
 from kemi_routing.decide import OUTGOING
 from kemi_routing.model import Outcome
-from kemi_routing.plan import END, Plan, Planned, Remark
+from kemi_routing.plan import END, Plan, Planned, PlannedStep, Remark
 from kemi_routing.settings import Settings
 from kemi_routing.targets import VOICEMAIL, Kind
 
@@ -70,7 +71,7 @@ class Together(TypedDict):
 
     starts_after_s: int | None
     reached_by: list[str]
-    """``busy in step 1``: the continuations that lead here."""
+    """``busy in step 1 of day``: the continuations that lead here."""
     account: str
     """The number whose forwarding this is."""
     then: int | str
@@ -141,7 +142,7 @@ def as_text(explained: Explained) -> str:
         f"rule     {explained['rule']}",
         *_listed("lost", explained["lost"]),
         *_step_lines(explained),
-        *_header_lines(explained),
+        *_sent_lines(explained),
         *_listed("handed", explained["handed_over"]),
         *_listed("skipped", explained["skipped"]),
         f"end      {_end(explained)}",
@@ -159,8 +160,7 @@ def _steps(plan: Plan, settings: Settings) -> Iterator[Together]:
                         access=plan.access, settings=settings)
         cause = hunt.voicemail_cause(tried)
         yield {"starts_after_s": starts.get(index),
-               "reached_by": [f"{outcome} in step {number}"
-                              for number, earlier in enumerate(plan.steps, 1)
+               "reached_by": [f"{outcome} in {_label(earlier)}" for earlier in plan.steps
                               for outcome, following in earlier.on if following == index],
                "account": plan.accounts[step.targets[0].account].number,
                "then": _number_of(step.then),
@@ -182,6 +182,11 @@ def _starts(plan: Plan) -> dict[int, int]:
         starts_after_s += max(one.over_s for one in step.targets)
         index = hunt.follow(step, [Outcome.NO_ANSWER] * len(step.targets))
     return starts
+
+
+def _label(step: PlannedStep) -> str:
+    """As its rows are labelled, but for whose line each of them is."""
+    return step.targets[0].why.partition(", line of ")[0]
 
 
 def _number_of(index: int) -> int | str:
@@ -233,20 +238,24 @@ def _listed(title: str, remarks: list[Why]) -> Iterator[str]:
 
 
 def _step_lines(explained: Explained) -> Iterator[str]:
-    rows = [(_start(step, one), *_cells(one, step["account"]))
+    rows = [(_start(step, one), *_cells(one))
             for step in explained["steps"] for one in step["targets"]]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for row in rows:
-        yield "  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)
-                        ).rstrip()
+    lines = ("  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip()
+             for row in rows)
+    for step in explained["steps"]:
+        if step["reached_by"] and step["starts_after_s"] is None:
+            yield f"{', '.join(step['reached_by'])}:"
+        yield from islice(lines, len(step["targets"]))
 
 
-def _header_lines(explained: Explained) -> Iterator[str]:
-    title = "headers"
+def _sent_lines(explained: Explained) -> Iterator[str]:
+    """Where each branch goes, and the headers that it gets."""
+    title = "sent"
     for step in explained["steps"]:
         for one in step["targets"]:
-            for header in one["headers"]:
-                yield f"{title:<8} {_name(one)}: {header}"
+            for line in (f"{one['uri']}, q {one['q']}", *one["headers"]):
+                yield f"{title:<8} {_name(one)}: {line}"
                 title = ""
 
 
@@ -255,21 +264,20 @@ def _name(one: Ringing) -> str:
 
 
 def _start(step: Together, one: Ringing) -> str:
-    delay = f"{one['delay_s']} s later" if one["delay_s"] else ""
     if step["starts_after_s"] is None:
-        return ", ".join(filter(None, [*step["reached_by"], delay])) or "else"
+        delay = f" +{one['delay_s']} s" if one["delay_s"] else ""
+        return ("then" if step["reached_by"] else "else") + delay
     starts_after_s = step["starts_after_s"] + one["delay_s"]
     return f"{'+' if starts_after_s else ' '}{starts_after_s} s"
 
 
-def _cells(one: Ringing, number: str) -> tuple[str, ...]:
+def _cells(one: Ringing) -> tuple[str, ...]:
     label = f" ({one['label']})" if one["label"] else ""
     condition = ", if registered" if one["if_registered"] else ""
     answers = Kind(one["kind"]).answers
     ring = f"{one['ring_s']} s" + ", must press 1" * one["confirm"]
-    return (_name(one) + label + condition, "answers" if answers else ring, f"q {one['q']}",
-            f"shows {'personal number ' * (one['cli'] == number)}{one['cli']}",
-            one["why"], one["uri"])
+    return (_name(one) + label + condition, "answers" if answers else ring,
+            f"shows {one['cli']}", one["why"])
 
 
 def _end(explained: Explained) -> str:

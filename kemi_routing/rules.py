@@ -82,8 +82,10 @@ def outgoing(grade: str, number: Number, platform: Platform) -> Outgoing:
     return Outgoing.YES if grade in platform.outgoing_without_pin else Outgoing.PIN
 
 
-def choose(call: Call, number: Number, now: datetime) -> Choice:
-    """Which sequence runs, the owner's mailbox not looked at."""
+def choose(call: Call, number: Number, now: datetime, above: str = "") -> Choice:
+    """Which sequence runs, the owner's mailbox not looked at; ``above`` is a rule that beats all
+    of these, where there is one.
+    """
     who = (call.ani, call.anonymous, call.line is not None or (
         call.asserted and call.verdict is not Verdict.FAILED))
     timetable = number.timetable
@@ -97,8 +99,9 @@ def choose(call: Call, number: Number, now: datetime) -> Choice:
     if screen:
         holding.insert(0, (LISTS, _listed(screen), _of_screen(screen, number)))
     (rank, text, chosen), *beaten = holding
-    lost = (*spared, *not_meant, *((other, f"{rank} comes first") for _, other, _ in beaten),
-            *schedule.losers(timetable, now, applied))
+    above = above or (rank if beaten else "")
+    lost = (*spared, *not_meant, *((other, f"{above} comes first") for _, other, _ in beaten),
+            *schedule.losers(timetable, now, applied, above))
     return Choice(text, chosen, tuple(Remark(*one) for one in lost))
 
 

@@ -191,25 +191,29 @@ _HOLDS = {
 }
 
 
-def losers(timetable: Timetable, now: datetime, won: Applied) -> tuple[tuple[str, str], ...]:
+def losers(timetable: Timetable, now: datetime, won: Applied, above: str = "",
+           ) -> tuple[tuple[str, str], ...]:
     """What does not apply now, and why, in the order of the ranks; ``won`` is now's winner.
 
-    Holidays of other days share one line.
+    ``above`` is the rule that beats the whole timetable, where there is one. Holidays of other
+    days share one line.
     """
     local = now.astimezone(timetable.zone)
-    return (*_lost_overrides(timetable, now.timestamp(), won),
-            *_lost_holidays(timetable.holidays, local, won),
-            *_lost_windows(timetable.windows, local, won),
-            *([("default", _HOLDS[won.rank])] if won.rule else []))
+    first = f"{above} comes first" if above else ""
+    beaten = first or _HOLDS.get(won.rank, "")
+    return (*_lost_overrides(timetable, now.timestamp(), won, first),
+            *_lost_holidays(timetable.holidays, local, won, beaten),
+            *_lost_windows(timetable.windows, local, won, beaten),
+            *([("default", beaten)] if won.rule else []))
 
 
-def _lost_overrides(timetable: Timetable, second: float, won: Applied,
+def _lost_overrides(timetable: Timetable, second: float, won: Applied, first: str,
                     ) -> Iterator[tuple[str, str]]:
     zone = timetable.zone
     for one in timetable.overrides:
         if one is won.rule:
             continue
-        why = "an override set later holds"
+        why = first or "an override set later holds"
         if one.until is not None and one.until <= second:
             why = f"ended {_wall_clock(one.until, zone)}"
         elif second < one.start:
@@ -217,12 +221,12 @@ def _lost_overrides(timetable: Timetable, second: float, won: Applied,
         yield _override_text(one, zone), why
 
 
-def _lost_holidays(holidays: Sequence[Holiday], local: datetime, won: Applied,
+def _lost_holidays(holidays: Sequence[Holiday], local: datetime, won: Applied, beaten: str,
                    ) -> Iterator[tuple[str, str]]:
     today = local.date()
     for one in holidays:
         if one.day == today and one is not won.rule:
-            yield f"holiday {one}", _why_not(one, local, won)
+            yield f"holiday {one}", _why_not(one, local, beaten)
     others = [one for one in holidays if one.day != today]
     if others:
         coming = min((one for one in others if one.day > today), key=attrgetter("day"),
@@ -232,17 +236,17 @@ def _lost_holidays(holidays: Sequence[Holiday], local: datetime, won: Applied,
         yield f"{len(others)} other holiday{'s' if len(others) > 1 else ''}", why
 
 
-def _lost_windows(windows: Sequence[Window], local: datetime, won: Applied,
+def _lost_windows(windows: Sequence[Window], local: datetime, won: Applied, beaten: str,
                   ) -> Iterator[tuple[str, str]]:
     for one in sorted(windows, key=lambda window: not window.dated):
         if one is not won.rule:
-            yield window_text(one), _why_not(one, local, won)
+            yield window_text(one), _why_not(one, local, beaten)
 
 
-def _why_not(rule: Window | Holiday, local: datetime, won: Applied) -> str:
+def _why_not(rule: Window | Holiday, local: datetime, beaten: str) -> str:
     today = local.date()
     if rule.holds(today, local.hour * 60 + local.minute):
-        return _HOLDS[won.rank]
+        return beaten
     if isinstance(rule, Window):
         if rule.first and today < rule.first:
             return f"its dates begin {rule.first}"

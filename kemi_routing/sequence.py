@@ -63,7 +63,8 @@ def own_lines(number: Number) -> Step:
     return tuple(Ring(Target(Kind.LINE, line.name), number.ring_s) for line in number.lines)
 
 
-def _written(sequence: Sequence) -> tuple[Labelled, ...]:
+def written(sequence: Sequence) -> tuple[Labelled, ...]:
+    """The steps of a sequence as they stand in it."""
     return tuple((f"step {index} of {sequence.name}", step)
                  for index, step in enumerate(sequence.steps, 1))
 
@@ -89,12 +90,12 @@ def _block(name: str, steps: tuple[Labelled, ...], on: Mapping[Outcome, str], mo
 def _continuation(number: Number, name: str, mode: Mode, *, won: str) -> Block:
     """A mode of its own says which parts run; else it forwards, and ends as the call would."""
     sequence = number.sequence(name)
-    steps = _of_mode(number, sequence, sequence.mode) if sequence.mode else _written(sequence)
+    steps = _of_mode(number, sequence, sequence.mode) if sequence.mode else written(sequence)
     return _block(name, steps, dict(sequence.on), sequence.mode or mode, won=won)
 
 
 def _of_mode(number: Number, sequence: Sequence, mode: Mode) -> tuple[Labelled, ...]:
-    steps = _written(sequence) if "forward" in PARTS[mode] else ()
+    steps = written(sequence) if "forward" in PARTS[mode] else ()
     if "ring" in PARTS[mode] and number.lines and not _rings_own_lines(steps):
         return (("own lines", own_lines(number)), *steps)
     return steps

@@ -23,12 +23,15 @@ from provisioning import shape, source, values
 from provisioning.check import check
 from provisioning.checked import Checked
 from provisioning.override import Wish, with_override
-from provisioning.problems import Problem, Problems, Refused
+from provisioning.problems import Problem, Problems, Refused, RefusedFiles
 from provisioning.question import ANONYMOUS, Question, Rejected, answer, moment
-from provisioning.source import Spot
+from provisioning.source import Spot, Written
 
 _NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 """The clock of the cases: each must say its time."""
+
+_OF_NUMBERS = {"organisation", "grants"}
+"""Keys that no file of cases has, and every file of numbers one of."""
 
 
 def _one_or_many(value: Any) -> Any:
@@ -38,6 +41,7 @@ def _one_or_many(value: Any) -> Any:
 class SetOverride(shape.Shape):
     """What ``followme override`` set before the call."""
 
+    form = "{sequence: night, until: for ever}"
     sequence: str = ""
     start: str = Field("", alias="from")
     until: str = ""
@@ -48,6 +52,7 @@ class SetOverride(shape.Shape):
 class Case(shape.Shape):
     """A call at one or several times, and what is expected of it."""
 
+    form = "{case: WORDS, dialled: 42027777101, at: 2026-11-23 12:00, rings: [line NAME 20 s]}"
     case: str = ""
     dialled: str = ""
     caller: str = Field(ANONYMOUS, alias="from")
@@ -66,7 +71,7 @@ class Case(shape.Shape):
     rings: list[str] = Field(default_factory=list)
     """``line jana-desk 20 s``, ``49115234567 30 s showing 42027777101``, ``after 5 s`` and
     ``press 1`` where they are so; `` + `` between those that ring together. In front stands what
-    leads here, where ringing out does not: ``busy in step 1: ``."""
+    leads here, where ringing out does not: ``busy in step 1 of day: ``."""
     handed_over: dict[str, str] = Field(default_factory=dict)
     """Which step, to which number -> the rule that won there."""
     skipped: dict[str, str] = Field(default_factory=dict)
@@ -79,7 +84,7 @@ class Case(shape.Shape):
 class File(shape.Shape):
     """A file of cases."""
 
-    numbers: str = ""
+    numbers: str | None = None
     """The file of the numbers, seen from here."""
     settings: dict[str, str] = Field(default_factory=dict)
     """The operator's settings, without their prefix."""
@@ -122,32 +127,70 @@ class Result:
 
 
 def run(path: Path) -> list[Result]:
-    """The cases of a file, or of all ``*.yaml`` in a folder; raises Refused for broken files."""
-    files = sorted(path.glob("*.yaml")) if path.is_dir() else [path]
-    results = [result for file in files for result in run_file(file)]
+    """The cases of a file, or of all ``*.yaml`` in a folder but the files of numbers; raises
+    Refused, with the errors of all broken files.
+    """
+    results, problems = [], Problems()
+    for file in _files(path):
+        try:
+            results += run_file(file)
+        except RefusedFiles as error:
+            problems.errors += error.problems.errors
+    problems.settle()
+    if problems.errors:
+        raise RefusedFiles(problems)
     if not results:
         raise Refused(f"there are no cases in {path}")
     return results
 
 
 def run_file(path: Path) -> list[Result]:
-    """The cases of one file; raises Refused."""
+    """The cases of one file; raises RefusedFiles."""
     problems = Problems()
     tree = source.read(path, problems)
-    written = shape.read(File, tree, problems) if tree else None
-    if problems.errors or tree is None or written is None:
-        raise Refused(_lines(problems))
-    try:
-        operator = settings.from_environment(
-            {settings.PREFIX + name: value for name, value in written.settings.items()})
-        now = moment(written.written, ZoneInfo("UTC"), _NEVER)
-    except (InvalidValue, Refused) as error:
-        raise Refused(f"{path}: {error}") from None
-    checked = check([path.parent / written.numbers], operator.platform, now)
+    if tree and _holds_numbers(tree):
+        Spot(tree, problems).error("this is a file of numbers; a file of cases names it:  "
+                                   f"numbers: {path.name}")
+    written = shape.read(File, tree, problems) if tree and not problems.errors else None
+    if tree is None or written is None or problems.errors:
+        raise RefusedFiles(problems)
+    spot = Spot(tree, problems)
+    operator = (spot / "settings").read(_operator, written.settings)
+    now = (spot / "written").read(_day, written.written)
+    numbers = spot.required("numbers", written.numbers, path.parent.joinpath, "numbers.yaml")
+    if operator is None or now is None or numbers is None:
+        raise RefusedFiles(problems)
+    checked = check([numbers], operator.platform, now)
     if checked.problems.errors:
-        raise Refused(_lines(checked.problems))
+        raise RefusedFiles(checked.problems)
     return [_result(Spot(tree, Problems()) / "cases" / index, case, at, Numbers(checked), operator)
             for index, case in enumerate(written.cases) for at in case.at or [""]]
+
+
+def _files(path: Path) -> list[Path]:
+    """Those of cases: the files of their numbers may stand beside them."""
+    if not path.is_dir():
+        return [path]
+    return [file for file in sorted(path.glob("*.yaml"))
+            if not _holds_numbers(source.read(file, Problems()))]
+
+
+def _holds_numbers(tree: Written | None) -> bool:
+    """Whether this is a file of an organisation, or the operator's."""
+    content = tree and tree.content
+    return isinstance(content, dict) and not _OF_NUMBERS.isdisjoint(content)
+
+
+def _operator(written: dict[str, str]) -> settings.Settings:
+    return settings.from_environment(
+        {settings.PREFIX + name: value for name, value in written.items()})
+
+
+def _day(text: str) -> datetime:
+    try:
+        return moment(text, ZoneInfo("UTC"), _NEVER)
+    except Refused as error:
+        raise InvalidValue(str(error)) from None
 
 
 def _result(spot: Spot, case: Case, at: str, numbers: Numbers, operator: settings.Settings,
@@ -223,7 +266,3 @@ def _ends(answered: Explained) -> str:
     if access := answered["access"]:
         return "mailbox with PIN" if access["ask_pin"] else "mailbox"
     return answered["end"]["media"] or answered["end"]["otherwise"]
-
-
-def _lines(problems: Problems) -> str:
-    return "\n".join(map(str, problems.errors))

@@ -13,7 +13,7 @@ from kemi_routing import record
 from kemi_routing.model import Number
 from kemi_routing.record import LineRecord
 from kemi_routing.redis import keys
-from provisioning import granted, network
+from provisioning import granted, network, reachable
 from provisioning.checked import Checked, Entry
 from provisioning.problems import Refused
 from provisioning.source import Spot
@@ -34,9 +34,12 @@ def compare(checked: Checked, storage: Storage, now: datetime) -> list[Change]:
     surplus = {owner: stored.belongings[owner] - given[owner] for owner in given}
     _refuse_forgotten_numbers(checked, stored, surplus)
     lines = [change for owner in surplus for change in _removed_lines(owner, stored, surplus)]
-    return [*granted.changes(checked, limits, storage),
-            *(_number_change(entry, stored, surplus) for entry in checked.numbers),
-            *(_line_change(account.line, stored) for account in checked.lines), *lines]
+    found = [*granted.changes(checked, limits, storage),
+             *(_number_change(entry, stored, surplus) for entry in checked.numbers),
+             *(_line_change(account.line, stored) for account in checked.lines), *lines]
+    _warn_of_lost_targets(checked, stored)
+    checked.problems.settle()
+    return found
 
 
 def removal(digits: str, storage: Storage) -> list[Change]:
@@ -118,6 +121,15 @@ def _warn_of_lost_overrides(checked: Checked, stored: Stored, now: datetime) -> 
             if one.sequence not in names and not over:
                 entry.spot.warning(f"the override {one.name or one.sequence} is left out: there is "
                                    f"no sequence {one.sequence!r} any more")
+
+
+def _warn_of_lost_targets(checked: Checked, stored: Stored) -> None:
+    """What calls reached until now, and smaller rights leave out."""
+    for entry in checked.numbers:
+        if old := stored.number(entry.number.number):
+            lost = reachable.newly_skipped(old, entry.number, checked.platform)
+            for target, why in lost.items():
+                entry.spot.warning(f"from now on {target} is skipped: {why}")
 
 
 def _number_change(entry: Entry, stored: Stored, surplus: dict[str, set[str]]) -> Change:

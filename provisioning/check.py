@@ -36,20 +36,19 @@ def check(paths: Iterable[Path], platform: Platform, now: datetime) -> Checked:
 
 def check_text(text: str, file: str, platform: Platform, now: datetime) -> Checked:
     """As ``check``, of a text; ``file`` is its name in messages."""
-    checked = Checked()
-    _add([source.parse(text, file, checked.problems)], checked, platform, now)
+    checked = Checked(platform)
+    _add([source.parse(text, file, checked.problems)], checked, now)
     return network.connect(checked, {}, now)
 
 
 def read(paths: Iterable[Path], platform: Platform, now: datetime) -> Checked:
     """As ``check``, but what names other numbers is still to be connected with the store."""
-    checked = Checked()
-    _add([source.read(path, checked.problems) for path in paths], checked, platform, now)
+    checked = Checked(platform)
+    _add([source.read(path, checked.problems) for path in paths], checked, now)
     return checked
 
 
-def _add(trees: Iterable[Written | None], checked: Checked, platform: Platform, now: datetime,
-         ) -> None:
+def _add(trees: Iterable[Written | None], checked: Checked, now: datetime) -> None:
     files: list[File] = []
     for tree in filter(None, trees):
         if written := shape.read(shape.Organisation, tree, checked.problems):
@@ -58,7 +57,7 @@ def _add(trees: Iterable[Written | None], checked: Checked, platform: Platform, 
     extensions = Ours(frozenset(
         f"{written.organisation}/{key}" for _, written in files
         for subscriber in written.subscribers.values() for key in subscriber.extensions))
-    found = [(spot, written, organisation.read(spot, written, platform, extensions, now))
+    found = [(spot, written, organisation.read(spot, written, checked.platform, extensions, now))
              for spot, written in files if not _add_grants(checked, spot, written)]
     keys = extensions.keys | {key for _, written, home in found for key in _numbers(written, home)}
     for spot, written, home in found:

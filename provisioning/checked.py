@@ -3,7 +3,7 @@
 
 from dataclasses import dataclass, field
 
-from kemi_routing.model import Number
+from kemi_routing.model import Number, Platform
 from kemi_routing.record import LineRecord
 from provisioning.grants import Grant
 from provisioning.problems import Problems
@@ -39,6 +39,8 @@ class Account:
 class Checked:
     """What the files say; complete only where ``problems`` holds no error."""
 
+    platform: Platform = field(default_factory=Platform)
+    """For which they were checked."""
     problems: Problems = field(default_factory=Problems)
     owners: dict[str, Spot] = field(default_factory=dict)
     """``organisation/subscriber`` -> where."""

@@ -17,9 +17,9 @@ from kemi_routing.explain import as_text
 from kemi_routing.model import Verdict
 from provisioning import cases, changes, override, show, values
 from provisioning.check import check, read
-from provisioning.checked import Checked
-from provisioning.desk import Desk, problems_as_dict, with_desk
+from provisioning.desk import Desk, fail, problems_as_dict, with_desk
 from provisioning.network import Extents
+from provisioning.output import counted
 from provisioning.problems import Problem, Refused
 from provisioning.question import ANONYMOUS, Question, Rejected, answer
 from provisioning.storage import Change, Conflict, Storage
@@ -32,12 +32,13 @@ def main(arguments: Sequence[str]) -> int:
     """Run one command; the exit code."""
     try:
         result = followme.main(args=list(arguments), prog_name="followme", standalone_mode=False)
-    except click.ClickException as error:
+    except click.exceptions.NoArgsIsHelpError as error:
         error.show()
         return 1
+    except click.ClickException as error:
+        return fail(error.format_message())
     except click.Abort:
-        click.echo("stopped", err=True)
-        return 1
+        return fail("stopped")
     return result if isinstance(result, int) else 0
 
 
@@ -59,14 +60,14 @@ def check_files(desk: Desk, files: tuple[Path, ...]) -> int:
     for row in overview:
         del row["revision"], row["override"]
     desk.print(problems_as_dict(problems) | {"numbers": [] if problems.errors else overview})
-    if _say_errors(desk, checked):
+    if desk.errors(problems):
         return 1
     for warning in problems.warnings:
         desk.warn(_warning(warning))
     for note in problems.notes:
         desk.warn(f"{note.place}: {note.text}")
     desk.table(overview)
-    desk.say(f"no errors, {_count(len(problems.warnings), 'warning')}")
+    desk.say(f"no errors, {counted(len(problems.warnings), 'warning')}")
     return 0
 
 
@@ -81,12 +82,12 @@ def apply_files(desk: Desk, files: tuple[Path, ...], yes: bool) -> int:
     storage = desk.storage()
     of_files = list(checked.problems.warnings)
     pending = [] if checked.problems.errors else changes.compare(checked, storage, now)
-    if _say_errors(desk, checked):
+    if desk.errors(checked.problems):
         desk.print(problems_as_dict(checked.problems))
         desk.warn("nothing was written")
         return 1
     if of_files:
-        desk.warn(f"{_count(len(set(of_files)), 'warning')}, see followme check")
+        desk.warn(f"{counted(len(set(of_files)), 'warning')}, see followme check")
     # What only the store tells, check cannot say.
     return _write(desk, storage, pending, yes, [
         _warning(one) for one in checked.problems.warnings if one not in of_files])
@@ -101,8 +102,10 @@ def remove_number(desk: Desk, number: str, yes: bool) -> int:
     storage, key = desk.storage(), values.number_key(number)
     pending = changes.removal(key, storage)
     return _write(desk, storage, pending, yes, [
-        f"warning: {other} forwards to {key}, which will be left out there"
-        for other in show.forwarding_to(key, storage)])
+        *(f"warning: {other} forwards to {key}, which will be left out there"
+          for other in show.forwarding_to(key, storage)),
+        *(f"warning: {other} shows {key} to outside targets until its file is applied again"
+          for other in show.presenting(key, storage))])
 
 
 @followme.command("show")
@@ -144,7 +147,7 @@ def override_schedule(desk: Desk, number: str, sequence: str | None, **times: An
     It holds from the next call on; the one set last wins.
     """
     storage, now = desk.storage(), datetime.now(UTC)
-    found = override.find(values.number_key(number), storage)
+    before = found = override.find(values.number_key(number), storage)
     change = override.change(found, override.Wish(sequence or "", **times), now)
     if change:
         try:
@@ -153,10 +156,11 @@ def override_schedule(desk: Desk, number: str, sequence: str | None, **times: An
             raise Refused(str(error)) from None
         found = override.find(found.number.number, storage)
     rows = override.rows(found.in_force, now)
-    desk.print({"number": found.number.number, "overrides": rows})
+    ended = override.ended(before.in_force, found.in_force, now)
+    desk.print({"number": found.number.number, "overrides": rows, "ended": ended})
     of = f"{found.number.number} ({found.number.zone.key})"
     desk.say(f"{of}:" if rows else f"{of} has no override")
-    for row in rows:
+    for row in (*rows, *ended):
         desk.say(override.line(row))
     return 0
 
@@ -203,15 +207,6 @@ def _warning(problem: Problem) -> str:
     return f"{problem.place}: warning: {problem.text}"
 
 
-def _say_errors(desk: Desk, checked: Checked) -> bool:
-    errors = checked.problems.errors
-    for error in errors:
-        desk.warn(str(error))
-    if errors:
-        desk.warn(_count(len(errors), "error"))
-    return bool(errors)
-
-
 def _write(desk: Desk, storage: Storage, pending: list[Change], yes: bool,
            warnings: Sequence[str] = ()) -> int:
     for warning in warnings:
@@ -227,9 +222,9 @@ def _write(desk: Desk, storage: Storage, pending: list[Change], yes: bool,
             desk.say(str(change))
         except Conflict as error:
             conflicts.append(str(error))
-            desk.warn(str(error))
+            desk.error(str(error))
     done = len(writes) - len(conflicts)
-    desk.say(f"{_count(done, 'change')} written" if writes else "nothing to do")
+    desk.say(f"{counted(done, 'change')} written" if writes else "nothing to do")
     desk.print({"changes": [show.change_as_dict(change) for change in pending],
                 "refused": conflicts, "warnings": list(warnings)})
     return 1 if conflicts else 0
@@ -238,10 +233,10 @@ def _write(desk: Desk, storage: Storage, pending: list[Change], yes: bool,
 def _ask(writes: list[Change]) -> None:
     if not sys.stdin.isatty():
         raise Refused("there is nobody to ask; give --yes to write "
-                      f"{_count(len(writes), 'change')}")
+                      f"{counted(len(writes), 'change')}")
     for change in writes:
         click.echo(str(change), err=True)
-    click.confirm(f"Write {_count(len(writes), 'change')}?", abort=True, err=True)
+    click.confirm(f"Write {counted(len(writes), 'change')}?", abort=True, err=True)
 
 
 def _run_cases(desk: Desk, path: Path) -> int:
@@ -252,9 +247,5 @@ def _run_cases(desk: Desk, path: Path) -> int:
     for problem in problems:
         desk.warn(problem)
     verdict = f"{len(wrong)} not as expected" if wrong else "all as expected"
-    desk.say(f"{_count(len(results), 'case')}, {verdict}")
+    desk.say(f"{counted(len(results), 'case')}, {verdict}")
     return 1 if wrong else 0
-
-
-def _count(count: int, thing: str) -> str:
-    return f"{count} {thing}{'' if count == 1 else 's'}"

@@ -15,8 +15,8 @@ from kemi_routing import settings
 from kemi_routing.errors import InvalidValue, StoreUnavailable
 from kemi_routing.redis.store import Store
 from kemi_routing.settings import Settings
-from provisioning.output import document, table
-from provisioning.problems import Problem, Problems, Refused
+from provisioning.output import counted, document, table
+from provisioning.problems import Problem, Problems, Refused, RefusedFiles
 from provisioning.storage import TIMEOUT_S, Storage
 
 T = TypeVar("T")
@@ -42,7 +42,7 @@ class Desk:
 
     def records(self) -> Store:
         """The store as the edge reads it, with more patience."""
-        return self._connected(functools.partial(Store, alarm=self.warn, timeout_s=TIMEOUT_S))
+        return self._connected(functools.partial(Store, alarm=self.error, timeout_s=TIMEOUT_S))
 
     def say(self, text: str) -> None:
         """Print for a person; nothing for a program."""
@@ -53,6 +53,18 @@ class Desk:
         """Print what is wrong for a person, apart from the results; nothing for a program."""
         if self.for_people:
             click.echo(text, err=True)
+
+    def error(self, text: str) -> None:
+        """Print an error that stands in no file; one that does begins with its place instead."""
+        self.warn(_error(text))
+
+    def errors(self, problems: Problems) -> bool:
+        """Print the errors of files and how many; whether there are any."""
+        for problem in problems.errors:
+            self.warn(str(problem))
+        if problems.errors:
+            self.warn(counted(len(problems.errors), "error"))
+        return bool(problems.errors)
 
     def print(self, data: Any) -> None:
         """Print for a program; nothing for a person."""
@@ -85,14 +97,27 @@ def with_desk(run: Callable[..., int]) -> Callable[..., int]:
             operator = settings.from_environment(os.environ)
             desk = Desk(replace(operator, redis=redis or operator.redis), form)
         except InvalidValue as error:
-            return _fail(form, str(error))
+            return fail(str(error), form)
         try:
             return run(desk, **options)
+        except RefusedFiles as error:
+            desk.print(problems_as_dict(error.problems))
+            desk.errors(error.problems)
+            return 1
         except (Refused, InvalidValue) as error:
-            return _fail(form, str(error))
+            return fail(str(error), form)
         except (StoreUnavailable, RedisError) as error:
-            return _fail(form, f"the store {_masked(desk.settings.redis)} does not answer: {error}")
+            return fail(f"the store {_masked(desk.settings.redis)} does not answer: {error}", form)
     return guarded
+
+
+def fail(text: str, form: str = "table") -> int:
+    """Print an error that stands in no file, in this form; the exit code."""
+    if form == "table":
+        click.echo(_error(text), err=True)
+    else:
+        click.echo(document({"error": text}, form))
+    return 1
 
 
 def problems_as_dict(problems: Problems) -> dict[str, Any]:
@@ -111,12 +136,8 @@ def _cell(value: Any) -> str:
     return ", ".join(value) if isinstance(value, list) else str(value)
 
 
-def _fail(form: str, text: str) -> int:
-    if form == "table":
-        click.echo(f"followme: {text}", err=True)
-    else:
-        click.echo(document({"error": text}, form))
-    return 1
+def _error(text: str) -> str:
+    return f"followme: {text}"
 
 
 def _masked(url: str) -> str:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from kemi_routing import record
 from kemi_routing.redis import keys
-from provisioning import grants
+from provisioning import grants, reachable
 from provisioning.checked import Checked
 from provisioning.grants import Grant
 from provisioning.storage import Change, Storage
@@ -43,6 +43,9 @@ def _numbers(organisation: str, grant: Grant, checked: Checked, storage: Storage
         rights = number and grants.limited(number.rights, grant)
         if number and rights and rights != number.rights:
             less = replace(number, rights=rights, revision=number.revision + 1)
+            for target, why in reachable.newly_skipped(number, less, checked.platform).items():
+                checked.grants[organisation][1].warning(
+                    f"number {number.number} skips {target} from now on: {why}")
             yield Change("number", number.number, number.owner, "changed", number.revision,
                          less.revision, expects={key: frozenset([data])},
                          sets={key: record.encode_number(less)})

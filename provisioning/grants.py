@@ -53,8 +53,9 @@ def enforce(organisation: str, grant: Grant, wishes: Iterable[Wish]) -> None:
                 wish.spot.error(f"{wish.key} {wish.value} is more than the operator gave "
                                 f"{organisation}: {limit}")
         elif limit is not None and wish.value not in limit:
+            of = f", to which {wish.of} belongs" if wish.of else ""
             wish.spot.error(f"the operator did not give {organisation} {_KINDS[wish.key]} "
-                            f"{wish.value}; it has: {', '.join(limit) or 'none'}")
+                            f"{wish.value}{of}; it has: {', '.join(limit) or 'none'}")
 
 
 def limited(found: Rights, grant: Grant) -> Rights:

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from kemi_routing import limits, sequence
-from kemi_routing.model import Number, Ring
+from kemi_routing.model import Number, Platform, Ring
 from kemi_routing.targets import Kind, Target
-from provisioning import grants, loops
+from provisioning import grants, loops, reachable
 from provisioning.checked import Checked, Entry
 from provisioning.grants import NO_LIMIT, Grant
 from provisioning.problems import suggest
@@ -62,7 +62,8 @@ def connect(checked: Checked, stored: Numbers, now: datetime,
     limits = {**(given or {}), **{name: grant for name, (grant, _) in checked.grants.items()}}
     for organisation, wish in checked.wishes:
         grants.enforce(organisation, limits.get(organisation, NO_LIMIT), [wish])
-    checked.numbers = [_resolved(entry, stored, limits) for entry in checked.numbers]
+    checked.numbers = [_limited(_resolved(entry, stored), limits, checked.platform)
+                       for entry in checked.numbers]
     numbers = {**stored, **{entry.number.number: entry.number for entry in checked.numbers}}
     extents = Extents(numbers)
     for entry in checked.numbers:
@@ -79,17 +80,26 @@ def others(number: Number) -> Iterator[str]:
                 for ring in step if ring.target.kind in (Kind.PSTN, Kind.NUMBER))
 
 
-def _resolved(entry: Entry, stored: Numbers, limits: Mapping[str, Grant]) -> Entry:
-    """The entry within its organisation's limits; outside numbers that are ours become targets of
-    their own kind.
+def _limited(entry: Entry, limits: Mapping[str, Grant], platform: Platform) -> Entry:
+    """The entry within its organisation's limits; what they leave out beyond its own rights is
+    noted.
     """
+    number = entry.number
+    less = replace(number, rights=grants.limited(
+        number.rights, limits.get(number.organisation, NO_LIMIT)))
+    for target, why in reachable.newly_skipped(number, less, platform).items():
+        entry.places.get(target, entry.spot).warning(f"{target} will be skipped: {why}")
+    return replace(entry, number=less)
+
+
+def _resolved(entry: Entry, stored: Numbers) -> Entry:
+    """The same; outside numbers that are ours become targets of their own kind."""
     def ring_of_ours(ring: Ring) -> Ring:
         return replace(ring, target=_target(ring.target, stored))
 
     number = entry.number
     number = replace(
         number,
-        rights=grants.limited(number.rights, limits.get(number.organisation, NO_LIMIT)),
         sequences=tuple(replace(one, steps=tuple(tuple(map(ring_of_ours, step))
                                                  for step in one.steps))
                         for one in number.sequences))

@@ -4,15 +4,20 @@
 What is wrong is noted with its place and left out; what stands around it is checked all the same.
 """
 
+from collections.abc import Set
 from dataclasses import replace
 
 from kemi_routing import limits, record, sequence
 from kemi_routing.errors import InvalidValue
-from kemi_routing.model import Number
-from provisioning import callers, sequences, shape, times, values
+from kemi_routing.model import Number, Platform
+from provisioning import callers, reachable, sequences, shape, times, values
 from provisioning.organisation import Organisation, warn_of_number
 from provisioning.sequences import Places
 from provisioning.source import Spot
+
+_CUT_OFF = ("this step never rings: each outcome of what rings before it leads to another sequence "
+            "by on, or to the end where an own line declines; leave busy, no_answer or unreachable "
+            "out of on, or write the step into the sequence that on names")
 
 
 def read(spot: Spot, written: shape.Number, common: Number, organisation: Organisation,
@@ -44,7 +49,7 @@ def read(spot: Spot, written: shape.Number, common: Number, organisation: Organi
     number = _check_sequences(spot, number)
     if number.number and len(spot.problems.errors) == errors_before:
         spot.at_key().read(_check_stored, number)
-        _warn_of_sequences(spot, number)
+        _warn_of_sequences(spot, number, organisation.platform)
         times.warn(spot, number, found, organisation.shared.now)
     return number
 
@@ -75,16 +80,36 @@ def _check_sequences(spot: Spot, number: Number) -> Number:
     return number
 
 
-def _warn_of_sequences(spot: Spot, number: Number) -> None:
-    continued = {name for on in (number.on, *(one.on for one in number.sequences))
-                 for _, name in on}
+def _warn_of_sequences(spot: Spot, number: Number, platform: Platform) -> None:
+    can = reachable.of(number, platform)
+    silent = set()
     for one in number.sequences:
-        where = (spot / "sequences" / one.name).at_key()
-        mode = one.mode or number.mode
-        # A continuation rings whatever the mode is: it is forwarding on busy and the like.
-        if one.steps and "forward" not in sequence.PARTS[mode] and one.name not in continued:
-            where.warning(f"mode {mode} rings no sequence, so {one.name} never rings; "
-                          "write mode: forward_then_voicemail or forward_only")
+        where, mode = spot / "sequences" / one.name, one.mode or number.mode
+        cut_off = [index for index, (label, _) in enumerate(sequence.written(one))
+                   if label not in can.steps]
+        # A continuation without a mode of its own rings all the same: it is forwarding on busy.
+        if cut_off and len(cut_off) == len(one.steps) and "forward" not in sequence.PARTS[mode]:
+            silent.add(one.name)
+            where.at_key().warning(f"mode {mode} rings no sequence, so {one.name} never rings; "
+                                   "write mode: forward_then_voicemail or forward_only")
+            continue
+        for index in cut_off:
+            (where / "steps" / index).warning(_CUT_OFF)
+    _warn_of_continuations(spot, number, can.following, silent)
+
+
+def _warn_of_continuations(spot: Spot, number: Number, following: Set[tuple[str, str]],
+                           silent: Set[str]) -> None:
+    """Where nothing rings before it, no continuation comes; ``silent`` ones were warned of."""
+    reached = {name for _, name in following}
+    dead = [(spot / "on" / outcome, name) for outcome, name in number.on if name not in reached]
+    dead += [(spot / "sequences" / one.name / "on" / outcome, name)
+             for one in number.sequences for outcome, name in one.on
+             if (one.name, name) not in following]
+    for where, name in dead:
+        if name not in silent:
+            where.warning(f"{name} never comes here: nothing rings before it; leave it out, or "
+                          "write what rings first: {to: 49115234567}")
 
 
 def _check_stored(number: Number) -> None:

@@ -27,6 +27,11 @@ def document(data: Any, form: str) -> str:
     return text.getvalue().rstrip()
 
 
+def counted(count: int, thing: str) -> str:
+    """``1 error``, ``2 errors``."""
+    return f"{count} {thing}{'' if count == 1 else 's'}"
+
+
 def table(headings: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
     """Print rows under headings; coloured on a terminal, unless NO_COLOR is set."""
     console = Console(file=sys.stdout, highlight=False)

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from kemi_routing import feature_codes, record, schedule
+from kemi_routing.errors import InvalidValue
 from kemi_routing.model import Number
 from kemi_routing.record import State
 from kemi_routing.redis import keys
@@ -19,7 +20,7 @@ from provisioning.stored import read_number, read_state
 _DATE = re.compile(r"[0-9]{4}-")
 _ENDS = "08:00, 2026-11-24 08:00, 8 hours, next window or for ever"
 
-IN_FORCE, BENEATH, PLANNED = "in force", "beneath another one", "planned"
+IN_FORCE, BENEATH, PLANNED, ENDED = "in force", "beneath another one", "planned", "ended by this"
 """Status of an override."""
 
 
@@ -93,6 +94,12 @@ def rows(number: Number, now: datetime) -> list[dict[str, Any]]:
     return [_row(one, number, now, IN_FORCE if one is held else BENEATH) for one in left]
 
 
+def ended(before: Number, after: Number, now: datetime) -> list[dict[str, Any]]:
+    """As ``rows``: those that a change of the number has ended before their time."""
+    return [_row(one, before, now, "") | {"status": ENDED} for one in before.overrides
+            if one not in after.overrides and not _is_over(one, now)]
+
+
 def line(row: dict[str, Any]) -> str:
     """One of ``rows`` for people: until when and since when."""
     end = f"until {_short(row['until'])}" if row["until"] else "for ever"
@@ -136,13 +143,20 @@ def _end(number: Number, until: str, begin: datetime) -> int | None:
     if _DATE.match(until):
         end: int | None = int(moment(until, number.zone, begin).timestamp())
     else:
-        words = feature_codes.parse_end(until)
+        words = _words(until)
         end = feature_codes.ends_at(words, number.timetable, begin)
         if end is None and words != feature_codes.FOR_EVER:
             raise Refused(f"{number.number} has no next window; write a time, or: for ever")
     if end is not None and end <= begin.timestamp():
         raise Refused(f"{until} is over before the override begins")
     return end
+
+
+def _words(until: str) -> str:
+    try:
+        return feature_codes.parse_end(until)
+    except InvalidValue:
+        raise Refused(f"--until {until!r} is no end; write {_ENDS}") from None
 
 
 def _is_over(one: Override, now: datetime) -> bool:

@@ -51,6 +51,14 @@ class Refused(Exception):
     """What somebody asked for cannot be done; the text says why, for people."""
 
 
+class RefusedFiles(Refused):
+    """What stands in files cannot be used; each of ``problems`` has its place."""
+
+    def __init__(self, problems: Problems) -> None:
+        super().__init__("\n".join(map(str, problems.errors)))
+        self.problems = problems
+
+
 def suggest(word: str, known: Iterable[str]) -> str:
     """The end of a message about an unknown word: the nearest known one, and all of them."""
     names = sorted(known)

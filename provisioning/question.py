@@ -31,11 +31,15 @@ class Question:
     """Who calls what, when and from where; texts as people write them."""
 
     dialled: str
-    """From a line as it dials: an extension, a short form, a feature code."""
+    """From a line or the mailbox menu as it dials: an extension, a short form, a feature code; an
+    extension with its organisation too.
+    """
     caller: str = ANONYMOUS
     """A number in any form, or ``anonymous``; a line calls with its own number."""
     at: str = ""
-    """ISO 8601, or the time of today; without an offset the number's wall clock; empty: now."""
+    """ISO 8601, or the time of today; without an offset the wall clock of the number, of the caller
+    where that is an outside number; empty: now.
+    """
     via: str = ""
     """Address of a trunk, or the name of a line; empty: a trunk that asserts the caller."""
     diverted: bool = False
@@ -66,7 +70,7 @@ def answer(question: Question, records: Records, settings: Settings, now: dateti
             return asked
         call, wanted = asked
         number = next(filter(None, map(records.number, wanted)), None)
-        zone = number.zone if number else ZoneInfo("UTC")
+        zone = _zone(number or owned or (records.number(call.cli) if call.cli else None))
         at = moment(question.at, zone, now)
         plan = (_decided(call, number, at, records, settings) if number
                 else _outgoing(call, wanted, owned))
@@ -75,6 +79,10 @@ def answer(question: Question, records: Records, settings: Settings, now: dateti
     if plan is None:
         return Rejected(404, f"nobody owns {question.dialled}")
     return as_dict(plan, at.astimezone(zone), settings)
+
+
+def _zone(number: Number | None) -> ZoneInfo:
+    return number.zone if number else ZoneInfo("UTC")
 
 
 def _decided(call: Call, number: Number, at: datetime, records: Records, settings: Settings,
@@ -98,7 +106,7 @@ def _owned(written: str, records: Records) -> Number:
 
 def _from_menu(number: Number, question: Question) -> tuple[Call, tuple[str, ...]]:
     return (media_leg.from_menu(number, anonymous=question.anonymous),
-            media_leg.dialled(number, question.dialled))
+            media_leg.dialled(number, _short(question.dialled, number.organisation)))
 
 
 def moment(text: str, zone: ZoneInfo, now: datetime) -> datetime:
@@ -143,11 +151,22 @@ def _asked(question: Question, records: Records, settings: Settings,
 
 
 def _number(dialled: str) -> str:
-    if is_number_key(dialled) and not e164.is_number(dialled):
-        short = dialled.partition("/")[2]
+    short = dialled.partition("/")[2] if is_number_key(dialled) else dialled
+    if dialplan.is_extension(short):
         raise Refused(f"{dialled} is an extension, which is dialled from lines: "
                       f"explain {short} --via LINE")
     return e164.normalise(dialled)
+
+
+def _short(dialled: str, organisation: str) -> str:
+    """An extension as its organisation dials it; raises Refused for that of another one."""
+    home, slash, extension = dialled.partition("/")
+    if not (slash and is_number_key(dialled)):
+        return dialled
+    if home != organisation:
+        raise Refused(f"{dialled} is an extension of {home}, which {organisation} cannot dial; "
+                      "write the personal number of that subscriber")
+    return extension
 
 
 def _line(name: str, records: Records) -> LineRecord:
@@ -159,14 +178,15 @@ def _line(name: str, records: Records) -> LineRecord:
 
 def _dialled(line: LineRecord, question: Question) -> tuple[Call, tuple[str, ...]] | Rejected:
     """What a line dials, in the order in which the edge looks at it."""
-    dialled, plan = question.dialled, line.dial_plan
+    organisation, plan = line.owner.partition("/")[0], line.dial_plan
+    dialled = _short(question.dialled, organisation)
     if found := feature_codes.match(line.codes, dialled):
         return Rejected(480, _performed(*found))
     if dialplan.is_emergency(plan, dialled):
         return Rejected(404, f"{dialled} is an emergency number, and there is no emergency route")
     number = line.number or None
     call = Call(number, anonymous=question.anonymous, line=line.name, cli=number)
-    return call, dialplan.readings(plan, line.owner.partition("/")[0], dialled)
+    return call, dialplan.readings(plan, organisation, dialled)
 
 
 def _performed(code: FeatureCode, behind: str) -> str:

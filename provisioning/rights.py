@@ -28,6 +28,8 @@ class Wish:
     key: str
     value: str | int
     spot: Spot
+    of: str = ""
+    """The organisation's own class that holds numbers of the class given; empty: it is itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +115,7 @@ def _group(spot: Spot, written: shape.Group, own: Prefixes, plan: DialPlan) -> G
         outgoing="outgoing" in granted)
     return Group(rights, (
         *wishes,
-        *(Wish("classes", operators_class(row, rights), allowed[row.name])
+        *(Wish("classes", operators_class(row, rights), allowed[row.name], _own_class(row))
           for row in rights.classes if row.name in allowed),
         *(Wish(key, count, spot / key) for key in ("max_calls", "max_calls_per_hour")
           if (count := getattr(rights, key)))))
@@ -136,6 +138,10 @@ def _rows(own: Prefixes, plan: DialPlan, denied: frozenset[str], allowed: frozen
     for name, prefixes in own.items():
         if name in denied | allowed | {PREMIUM}:
             yield from (NumberClass(prefix, name, name in allowed) for prefix in prefixes)
+
+
+def _own_class(row: NumberClass) -> str:
+    return "" if row.name in CLASSES else f"{row.prefix} of {row.name}"
 
 
 def _class_name(text: str) -> str:

@@ -6,7 +6,7 @@ misplaced key hides no other mistake.
 """
 
 from collections.abc import Iterator
-from typing import Annotated, Any, TypeVar, get_args
+from typing import Annotated, Any, ClassVar, TypeVar, get_args
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic_core import PydanticCustomError
@@ -20,11 +20,14 @@ class Shape(BaseModel):
     """Keys with values; None is a key that is not written."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
+    form: ClassVar[str] = "{KEY: VALUE}"
+    """An example, for messages."""
 
 
 class Target(Shape):
     """One target of a step."""
 
+    form = "{to: 49115234567}"
     to: str | None = None
     ring: str | None = None
     label: str | None = None
@@ -41,6 +44,7 @@ class Step(Target):
 class Sequence(Shape):
     """Steps in order, written as a list or with a mode and continuations of their own."""
 
+    form = "[{to: 49115234567}]"
     mode: str | None = None
     on: dict[str, str] = {}
     steps: list[Step] = []
@@ -48,7 +52,8 @@ class Sequence(Shape):
 
 def _steps_alone(value: Any) -> Any:
     if isinstance(value, str):
-        raise PydanticCustomError("sequence", "write a list of steps here, [] for none")
+        raise PydanticCustomError(
+            "sequence", f"write a list of steps here, such as  {Sequence.form}; [] for none")
     return {"steps": value} if isinstance(value, list) else value
 
 
@@ -60,6 +65,7 @@ def _days_in_a_list(value: Any) -> Any:
 class Window(Shape):
     """A window, weekly or dated, and the sequence that it leads to."""
 
+    form = "{days: mon-fri, from: 08:00, to: 18:00, sequence: NAME}"
     days: Annotated[str | None, BeforeValidator(_days_in_a_list)] = None
     start: str | None = Field(None, alias="from")
     end: str | None = Field(None, alias="to")
@@ -71,6 +77,7 @@ class Window(Shape):
 class Holidays(Shape):
     """A calendar and the sequence that its days lead to."""
 
+    form = "{calendar: NAME, sequence: NAME}"
     calendar: str | None = None
     sequence: str | None = None
 
@@ -78,6 +85,7 @@ class Holidays(Shape):
 class Schedule(Shape):
     """Windows, written as a list, or with holidays beside them."""
 
+    form = "[{days: mon-fri, from: 08:00, to: 18:00, sequence: NAME}]"
     windows: list[Window] = []
     holidays: list[Holidays] = []
 
@@ -89,10 +97,10 @@ class SharedSchedule(Schedule):
 
 
 def _windows_alone(value: Any) -> Any:
-    if isinstance(value, str):
-        raise PydanticCustomError("schedule", "write a list of windows here, [] for none")
-    if isinstance(value, dict) and value.keys() & set(_keys(Window)):
-        raise PydanticCustomError("list_type", "one window")
+    one_window = isinstance(value, dict) and value.keys() & set(_keys(Window))
+    if one_window or isinstance(value, str):
+        raise PydanticCustomError(
+            "schedule", f"write a list of windows here, such as  {Schedule.form}; [] for none")
     return {"windows": value} if isinstance(value, list) else value
 
 
@@ -103,6 +111,7 @@ def _name_or_windows(value: Any) -> Any:
 class Vacation(Shape):
     """A sequence from the first to the last day, whatever the schedule says."""
 
+    form = "{first: 2026-12-20, last: 2027-01-03, sequence: NAME}"
     first: str | None = None
     last: str | None = None
     sequence: str | None = None
@@ -111,6 +120,7 @@ class Vacation(Shape):
 class Day(Shape):
     """A day of a calendar, or a part of it."""
 
+    form = "{day: 2026-12-24, from: 12:00}"
     day: str | None = None
     start: str | None = Field(None, alias="from")
     end: str | None = Field(None, alias="to")
@@ -124,6 +134,7 @@ def _day_alone(value: Any) -> Any:
 class Calendar(Shape):
     """Holidays of a country and region, more or fewer days, and a file of events."""
 
+    form = "{country: CZ}"
     country: str | None = None
     region: str | None = None
     add: list[Annotated[Day, BeforeValidator(_day_alone)]] = []
@@ -138,6 +149,7 @@ def _one_or_many(value: Any) -> Any:
 class Blocked(Shape):
     """Callers of the block list and what happens to them."""
 
+    form = "{from: 42075*, action: voicemail}"
     callers: str | None = Field(None, alias="from")
     action: str | None = None
 
@@ -149,6 +161,7 @@ def _callers_alone(value: Any) -> Any:
 class CallerRule(Shape):
     """Callers that get a sequence of their own."""
 
+    form = "{from: [42075553333, 42077*], sequence: NAME}"
     callers: Annotated[list[str], BeforeValidator(_one_or_many)] = Field([], alias="from")
     sequence: str | None = None
 
@@ -156,6 +169,7 @@ class CallerRule(Shape):
 class Number(Shape):
     """A personal number or an extension."""
 
+    form = "{mode: ring_then_voicemail}"
     time_zone: str | None = None
     aliases: list[str] = []
     mode: str | None = None
@@ -176,6 +190,7 @@ class Number(Shape):
 class Line(Shape):
     """A SIP account."""
 
+    form = '{password: "..."}'
     password: str | None = None
     max_phones: str | None = None
 
@@ -183,6 +198,7 @@ class Line(Shape):
 class Subscriber(Shape):
     """Somebody with numbers."""
 
+    form = "{numbers: {42027777100: {}}}"
     group: str | None = None
     permissions: list[str] = []
     lines: dict[str, Line] = {}
@@ -193,6 +209,7 @@ class Subscriber(Shape):
 class DialPlan(Shape):
     """How the organisation dials."""
 
+    form = "{country: 420}"
     country: str | None = None
     area: str | None = None
     trunk_prefix: str | None = None
@@ -204,6 +221,7 @@ class DialPlan(Shape):
 class Group(Shape):
     """What the subscribers of a group may do."""
 
+    form = "{permissions: [voicemail]}"
     permissions: list[str] = []
     deny: list[str] = []
     allow: list[str] = []
@@ -214,6 +232,7 @@ class Group(Shape):
 class Grant(Shape):
     """What the operator gives an organisation; a key that is not written limits nothing."""
 
+    form = "{permissions: [voicemail]}"
     permissions: list[str] | None = None
     classes: list[str] | None = None
     max_calls: str | None = None
@@ -223,6 +242,7 @@ class Grant(Shape):
 class FeatureCode(Shape):
     """What a code does that a line dials."""
 
+    form = "{action: toggle, sequence: night}"
     action: str | None = None
     sequence: str | None = None
     until: str | None = None
@@ -273,7 +293,7 @@ def _leave_out(error: ValidationError, model: type[Shape], written: Written, pro
         if one["type"] == "extra_forbidden":
             place, text = child.key, _unknown_key(str(step), model, one["loc"])
         else:
-            place, text = child.value, _WANTED.get(one["type"], one["msg"])
+            place, text = child.value, _wanted(one["type"], model, one["loc"]) or one["msg"]
         problems.errors.append(Problem(place, text))
         misfits.append((parent, child, _EMPTY.get(one["type"])))
     for parent, child, empty in misfits:
@@ -285,13 +305,30 @@ def _leave_out(error: ValidationError, model: type[Shape], written: Written, pro
 
 _EMPTY = {"list_type": list, "dict_type": dict, "model_type": dict, "sequence": list,
           "schedule": list}
-_MAPPING = "write keys with values here, such as  {to: 49115234567}"
-_WANTED = {
-    "string_type": "write one text here, not a list and not keys with values",
-    "list_type": "write a list here: [ ] around it, or a line with - for each",
-    "dict_type": _MAPPING,
-    "model_type": _MAPPING,
-}
+_TEXTS = {"on": "{busy: NAME}", "classes": '{NAME: ["420900"]}'}
+"""Keys whose value is a mapping of texts, with an example."""
+_NAMES = {"numbers": "42027777100", "extensions": "201", "feature_codes": '"*33"'}
+"""Examples of names in a mapping, where they are not any words."""
+
+
+def _wanted(kind: str, model: type[Shape], loc: tuple[str | int, ...]) -> str | None:
+    """The right form of what stands at this place; None where the error itself says it."""
+    key, inner = str(loc[-1]), _model_at(model, loc)
+    of_texts = inner is _model_at(model, loc[:-1])
+    match kind:
+        case "string_type":
+            return "write one text here, not a list and not keys with values"
+        case "model_type":
+            return f"write keys with values here, such as  {inner.form}"
+        case "dict_type":
+            example = (_TEXTS.get(key, Shape.form) if of_texts else
+                       f"{{{_NAMES.get(key, 'NAME')}: {inner.form}}}")
+            return f"write keys with values here, such as  {example}"
+        case "list_type" if of_texts:
+            return "write a list here: [ ] around it, or a line with - for each"
+        case "list_type":
+            return f"write a list here, such as  [{inner.form}], or a line with - for each"
+    return None
 
 
 def _walk(written: Written, loc: tuple[str | int, ...]) -> Iterator[tuple[Written, str | int]]:

@@ -39,6 +39,12 @@ def forwarding_to(key: str, storage: Storage) -> list[str]:
                    for ring in step)]
 
 
+def presenting(key: str, storage: Storage) -> list[str]:
+    """Keys of the other numbers that show this one to outside targets (SPEC V5); all are read."""
+    return [number.number for number in all_numbers(storage)
+            if number.cli == key != number.number]
+
+
 def one_number(digits: str, storage: Storage) -> tuple[Number, str]:
     """A number as calls meet it, and what a person wrote for it; raises Refused where nobody owns
     it.

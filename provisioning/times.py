@@ -214,7 +214,9 @@ def _closings(spot: Spot, written: list[shape.Holidays], shared: Shared, known: 
     def calendar(text: str) -> Calendar:
         if text in shared.calendars:
             return shared.calendars[text]
-        raise InvalidValue(f"there is no calendar {text!r}; {suggest(text, shared.calendars)}")
+        known = (suggest(text, shared.calendars) if shared.calendars else
+                 "write one beside subscribers:  calendars: {cz: {country: CZ}}")
+        raise InvalidValue(f"there is no calendar {text!r}; {known}")
 
     found = []
     for index, one in enumerate(written):

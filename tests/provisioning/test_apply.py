@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What ``apply`` and ``remove`` leave in the store."""
 
+import json
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
@@ -295,7 +296,7 @@ def test_a_conflict_does_not_stop_the_others(loaded: Followme, storage: Storage,
     ran = loaded("apply", "--yes", *paths)
     assert ran.code == 1
     assert ran.err.splitlines()[-1] == (
-        "number 42027777100 was changed by somebody else meanwhile; "
+        "followme: number 42027777100 was changed by somebody else meanwhile; "
         "nothing of it was written, try again")
     assert ran.out.splitlines() == [
         "number 42027777101 of acme/jana: changed, revision 1 -> 2",
@@ -326,14 +327,21 @@ def test_remove_takes_all_that_was_only_its_own(loaded: Followme, storage: Stora
     assert set(dump(storage)) == {"fm:1:owners"}
 
 
+def organisation(folder: Path, subscribers: str) -> Path:
+    """A file with these subscribers."""
+    path = folder / "a.yaml"
+    path.write_text(f"organisation: acme\ntime_zone: UTC\nsubscribers:\n{subscribers}")
+    return path
+
+
 def test_remove_leaves_what_another_number_of_the_owner_needs(
         followme: Followme, storage: Storage, tmp_path: Path) -> None:
-    path = tmp_path / "a.yaml"
-    path.write_text("organisation: acme\ntime_zone: UTC\nsubscribers:\n  jana:\n"
-                    "    lines: {desk: {password: blue-kettle}, home: {password: blue-kettle}}\n"
-                    "    numbers:\n"
-                    "      12125550124: {aliases: [12125550100@pstn, 12125550101@pstn]}\n"
-                    "      12125550123: {aliases: [12125550100@pstn]}\n")
+    path = organisation(
+        tmp_path, "  jana:\n"
+        "    lines: {desk: {password: blue-kettle}, home: {password: blue-kettle}}\n"
+        "    numbers:\n"
+        "      12125550124: {aliases: [12125550100@pstn, 12125550101@pstn]}\n"
+        "      12125550123: {aliases: [12125550100@pstn]}\n")
     assert followme("apply", "--yes", path).code == 0
     ran = followme("remove", "--yes", "12125550124")
     assert ran.out.splitlines() == [
@@ -348,6 +356,24 @@ def test_remove_leaves_what_another_number_of_the_owner_needs(
     data = held["fm:1:line:{desk}"]
     assert isinstance(data, bytes)
     assert decode_line(data).number == "12125550123"
+
+
+def test_remove_names_the_numbers_that_go_on_showing_it(
+        followme: Followme, tmp_path: Path) -> None:
+    path = organisation(
+        tmp_path, "  jana:\n    numbers: {12125550123: {cli: 12125550123}, 12125550124: {}}\n"
+        "    extensions: {201: {}, 202: {cli: caller}}\n"
+        "  petr:\n    extensions: {203: {cli: 12125550123}}\n")
+    assert followme("apply", "--yes", path).code == 0
+    ran = followme("remove", "--yes", "12125550123")
+    assert ran.err.splitlines() == [
+        f"warning: acme/{key} shows 12125550123 to outside targets until its file is applied again"
+        for key in (201, 203)]
+    path.write_text(path.read_text().replace("12125550123: {cli: 12125550123}, ", "")
+                    .replace("{cli: 12125550123}", "{}"))
+    assert followme("apply", "--yes", path).code == 0
+    shown = [followme("show", f"acme/{key}", "-F", "json").out for key in (201, 203)]
+    assert [json.loads(text)["cli"] for text in shown] == ["12125550124", "caller"]
 
 
 def test_thousands_of_numbers_are_read_in_batches(storage: Storage) -> None:

@@ -65,6 +65,26 @@ def test_a_mistake_is_answered_in_words_and_ends_with_1(
     assert "hush" not in ran.err
 
 
+@pytest.mark.parametrize(("arguments", "errors"), [
+    pytest.param(["check"], ["followme: Missing argument 'FILES...'."], id="no file"),
+    pytest.param(["explain", "42027777101", "--at", "9"], [
+        "followme: '9' is not a time; write 2026-11-23 09:30, or 09:30 for today, or with an "
+        "offset 2026-11-23T09:30+01:00"], id="no time"),
+    pytest.param(["show", "42027777109"], ["followme: 42027777109: nobody owns this number"],
+                 id="nobody's"),
+    pytest.param(["check", "nobody.yaml"], [
+        "nobody.yaml:1:1: the file cannot be read: No such file or directory", "1 error"],
+                 id="a file"),
+    pytest.param(["explain", "--check", "provisioning/examples/team.yaml"], [
+        "provisioning/examples/team.yaml:3:1: this is a file of numbers; a file of cases names it:"
+        "  numbers: team.yaml", "1 error"], id="a file of cases"),
+])
+def test_an_error_begins_with_its_place_in_a_file_or_with_followme(
+        followme: Followme, arguments: list[str], errors: list[str]) -> None:
+    ran = followme(*arguments)
+    assert (ran.code, ran.out, ran.err.splitlines()) == (1, "", errors)
+
+
 def test_an_operators_mistake_names_the_variable(
         followme: Followme, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FOLLOWME_TRUNKS", "192.0.2.20")
@@ -158,8 +178,8 @@ def test_apply_for_programs(followme: Followme, bad: Path) -> None:
 
 @pytest.mark.parametrize(("answer", "code", "last"), [
     pytest.param("y\n", 0, "2 changes written", id="yes"),
-    pytest.param("n\n", 1, "stopped", id="no"),
-    pytest.param("\n", 1, "stopped", id="nothing"),
+    pytest.param("n\n", 1, "followme: stopped", id="no"),
+    pytest.param("\n", 1, "followme: stopped", id="nothing"),
 ])
 def test_on_a_terminal_apply_asks(storage: Storage, redis_server: RedisServer, answer: str,
                                   code: int, last: str) -> None:
@@ -318,6 +338,18 @@ def test_explain_names_the_cases_that_are_wrong(followme: Followme, tmp_path: Pa
         f"{path}:6:12: nobody, at 2026-11-23 12:00: rings is [], not ['line desk 20 s']",
         f"{path}:7:11: nobody, at 2026-11-23 12:00: ends is 404, not voicemail"])
     assert json.loads(followme("explain", "--check", path, "-F", "json").out)["cases"] == 1
+
+
+def test_explain_says_all_errors_of_a_file_of_cases(followme: Followme, tmp_path: Path) -> None:
+    path = tmp_path / "cases.yaml"
+    path.write_text("tests: []\nuse: team.yaml\n")
+    texts = [f"there is no key {key!r}; known are: cases, numbers, settings, written"
+             for key in ("tests", "use")]
+    assert followme("explain", "--check", path).err.splitlines() == [
+        f"{path}:1:1: {texts[0]}", f"{path}:2:1: {texts[1]}", "2 errors"]
+    ran = followme("explain", "--check", path, "-F", "json")
+    assert [one["text"] for one in json.loads(ran.out)["errors"]] == texts
+    assert (ran.code, ran.err) == (1, "")
 
 
 def test_no_color_is_obeyed(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch,

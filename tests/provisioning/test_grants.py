@@ -17,7 +17,7 @@ from provisioning.grants import Grant
 from provisioning.problems import Refused
 from provisioning.storage import Storage
 from provisioning.values import PERMISSIONS
-from tests.provisioning.conftest import Followme
+from tests.provisioning.conftest import Followme, Ran
 from tests.support.builders import NOW
 
 NUMBER = "420277771101"
@@ -86,10 +86,11 @@ def test_rights_are_worked_out_from_group_and_subscriber() -> None:
         id="none at all"),
     pytest.param("{classes: [national, international]}", [
         "6:75: the operator did not give acme the class premium; it has: national, international",
-        "6:84: the operator did not give acme the class premium; it has: national, international",
-    ], id="a class, also by another name"),
+        "6:84: the operator did not give acme the class premium, to which 420900123 of partners "
+        "belongs; it has: national, international"], id="a class, also by another name"),
     pytest.param("{classes: [premium]}", [
-        "6:84: the operator did not give acme the class international; it has: premium"],
+        "6:84: the operator did not give acme the class international, to which 49115 of partners "
+        "belongs; it has: premium"],
         id="a class in which own prefixes fall"),
     pytest.param("{max_calls: 4, max_calls_per_hour: 59}", [
         "6:106: max_calls 5 is more than the operator gave acme: 4",
@@ -146,6 +147,90 @@ def test_a_smaller_grant_takes_away_from_the_numbers_in_the_store(
     assert (rights.voicemail, rights.forward_external, rights.max_calls) == (True, False, 2)
     assert [row for row in rights.classes if row.allowed] == [NumberClass("420", "national", True)]
     assert followme("apply", operator).out.splitlines()[-1] == "nothing to do"
+
+
+FORWARDING = """\
+        mode: forward_then_voicemail
+        default: all
+        on: {busy: closed}
+        sequences:
+          all: [{to: 420222345678}, {to: 49115234567}, {to: SIP/jana@sip.example.net}]
+          abroad: [{to: IAX2/jana:hush@pbx.example.net/1}, {to: 49301234567}]
+          closed: [{to: announcement closed}]
+"""
+
+
+def forwarding(permissions: str = "voicemail, forward_external", group: str = "{}") -> str:
+    return organisation(group, permissions).replace(
+        f"{{{NUMBER}: {{}}}}", f"\n      {NUMBER}:\n{FORWARDING}")
+
+
+def warnings(ran: Ran) -> list[str]:
+    """What is warned of, without the file."""
+    return [line.partition(".yaml:")[2] for line in ran.err.splitlines() if ": warning: " in line]
+
+
+@pytest.fixture
+def with_hosts(followme: Followme, monkeypatch: pytest.MonkeyPatch) -> Followme:
+    monkeypatch.setenv("FOLLOWME_SIP_HOSTS", "sip.example.net")
+    return followme
+
+
+NO_FORWARDING = "permission forward_external is not granted"
+NO_VOICEMAIL = "the number has no voicemail permission"
+
+
+@pytest.mark.parametrize(("grant", "skipped"), [
+    pytest.param("{max_calls: 2}", {}, id="only a cap"),
+    pytest.param("{permissions: [forward_external]}", {"voicemail": NO_VOICEMAIL}, id="voicemail"),
+    pytest.param("{permissions: [voicemail]}", {
+        "420222345678": NO_FORWARDING, "49115234567": NO_FORWARDING, "49301234567": NO_FORWARDING,
+        "sip:jana@sip.example.net": NO_FORWARDING}, id="forwarding"),
+    pytest.param("{classes: [national, premium]}", {
+        "49115234567": "49115234567 is international, which is denied",
+        "49301234567": "49301234567 is international, which is denied"}, id="a class"),
+    pytest.param("{classes: [international]}", {
+        "420222345678": "420222345678 is national, which is denied"}, id="another class"),
+])
+def test_a_smaller_grant_names_what_stored_numbers_skip_from_now_on(
+        with_hosts: Followme, write: Write, grant: str, skipped: dict[str, str]) -> None:
+    assert with_hosts("apply", "--yes", write("acme.yaml", forwarding())).code == 0
+    operator = write("operator.yaml", f"grants:\n  acme: {grant}\n")
+    said = sorted(f"2:3: warning: number {NUMBER} skips {target} from now on: {why}"
+                  for target, why in skipped.items())
+    ran = with_hosts("apply", operator)  # not yet: nobody said yes
+    assert (ran.code, warnings(ran)) == (1, said)
+    assert warnings(with_hosts("apply", "--yes", operator)) == said
+    assert warnings(with_hosts("apply", "--yes", operator)) == []
+
+
+@pytest.mark.parametrize(("smaller", "skipped"), [
+    pytest.param(forwarding("forward_external"), {"voicemail": NO_VOICEMAIL}, id="a permission"),
+    pytest.param(forwarding(group="{deny: [national]}"), {
+        "420222345678": "420222345678 is national, which is denied"}, id="a class of the group"),
+    pytest.param(forwarding(group="{deny: [national]}").replace("420222345678", "420222345679"), {},
+                 id="what it did not ring before"),
+    pytest.param(forwarding(group="{allow: [premium], max_calls: 3}"), {}, id="other rights"),
+])
+def test_smaller_rights_in_a_file_name_what_is_skipped_from_now_on(
+        with_hosts: Followme, write: Write, smaller: str, skipped: dict[str, str]) -> None:
+    assert warnings(with_hosts("apply", "--yes", write("acme.yaml", forwarding()))) == []
+    path = write("acme.yaml", smaller)
+    assert warnings(with_hosts("apply", "--yes", path)) == [
+        f"12:7: warning: from now on {target} is skipped: {why}" for target, why in skipped.items()]
+    assert warnings(with_hosts("apply", "--yes", path)) == []
+
+
+def test_a_target_that_the_grant_leaves_out_is_named_where_it_stands(
+        with_hosts: Followme, write: Write) -> None:
+    operator = write("operator.yaml", "grants: {acme: {classes: [national]}}\n")
+    acme = write("acme.yaml", forwarding())
+    said = ["17:42: warning: 49115234567 will be skipped: 49115234567 is international, which is "
+            "denied", "18:65: warning: 49301234567 will be skipped: 49301234567 is international, "
+            "which is denied"]
+    assert [one for one in warnings(with_hosts("check", acme, operator)) if "denied" in one] == said
+    assert with_hosts("apply", "--yes", operator).code == 0
+    assert warnings(with_hosts("apply", "--yes", acme)) == said
 
 
 @pytest.mark.parametrize(("granted", "left"), [

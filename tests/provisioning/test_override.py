@@ -69,6 +69,8 @@ def test_an_override_ends(until: str, start: str, end: str | None) -> None:
                  "did you mean night? known are: away, day, night", id="sequence"),
     pytest.param(Wish("night"), "--until is missing; write 08:00, 2026-11-24 08:00, 8 hours, "
                  "next window or for ever", id="no end"),
+    pytest.param(Wish("night", until="tomorrow"), "--until 'tomorrow' is no end; write 08:00, "
+                 "2026-11-24 08:00, 8 hours, next window or for ever", id="no such end"),
     pytest.param(Wish("night", until="2026-11-20 12:59"),
                  "2026-11-20 12:59 is over before the override begins", id="an end that is over"),
     pytest.param(Wish("night", "2026-12-02 08:00", "2026-12-01 08:00"),
@@ -207,7 +209,8 @@ def test_an_override_is_set_shown_and_cleared(office: Followme) -> None:
     shown = json.loads(office("show", OFFICE, "-F", "json").out)
     assert [one["sequence"] for one in shown["overrides"]] == ["night", "away"]
     left = office("override", OFFICE, "--clear").out
-    assert left.splitlines() == [heading, second.replace("beneath another one", "in force")]
+    assert left.splitlines() == [heading, second.replace("beneath another one", "in force"),
+                                 first.replace("in force", "ended by this")]
 
 
 def test_overrides_for_programs(office: Followme) -> None:
@@ -226,9 +229,22 @@ def test_a_number_without_override_says_so(loaded: Followme) -> None:
             f"{OFFICE} (Europe/Prague) has no override\n")
 
 
+def test_an_override_that_ends_others_names_them(office: Followme) -> None:
+    ran = office("override", OFFICE, "day", "--from", "2098-11-24 08:00", "--until",
+                 "2098-11-25 08:00")
+    assert "ended by this" not in ran.out
+    ran = office("override", OFFICE, "night", "--until", "for ever")
+    assert [line.split(",")[0] + line.split(",")[-1] for line in ran.out.splitlines()[1:]] == [
+        "night for ever in force", "away until 2100-01-01 00:00 beneath another one: vacation",
+        "day until 2098-11-25 08:00 ended by this"]
+    told = json.loads(office("override", OFFICE, "night", "--until", "for ever", "-F", "json").out)
+    assert [(one["sequence"], one["status"]) for one in told["ended"]] == [
+        ("night", "ended by this")]
+
+
 @pytest.mark.parametrize(("arguments", "words"), [
     pytest.param(["42027777109"], "followme: 42027777109: nobody owns this number", id="nobody's"),
-    pytest.param([OFFICE, "night", "--until", "soon"], "until 'soon' is no end; write", id="end"),
+    pytest.param([OFFICE, "night", "--until", "soon"], "--until 'soon' is no end; write", id="end"),
 ])
 def test_a_mistake_is_answered_in_words(
         office: Followme, arguments: list[str], words: str) -> None:

@@ -132,6 +132,29 @@ def test_an_answer_follows_every_hand_over() -> None:
         "petr-desk"]
 
 
-def test_an_extension_cannot_be_called_from_a_trunk() -> None:
-    with pytest.raises(Refused, match=r"acme/201 is an extension.*explain 201 --via LINE"):
-        answered("acme/201")
+@pytest.mark.parametrize("dialled", ["acme/201", "201"])
+def test_an_extension_cannot_be_called_from_a_trunk(dialled: str) -> None:
+    with pytest.raises(Refused, match=rf"{dialled} is an extension.*explain 201 --via LINE"):
+        answered(dialled)
+
+
+@pytest.mark.parametrize("from_inside", [{"via": "jana-desk"}, {"menu": "420277771101"}])
+def test_an_extension_may_be_named_with_its_organisation(from_inside: dict[str, str]) -> None:
+    explained = answered("acme/202", **from_inside)
+    assert not isinstance(explained, Rejected)
+    assert explained == answered("202", **from_inside)
+    assert explained["number"] == "acme/202"
+
+
+@pytest.mark.parametrize("from_inside", [{"via": "jana-desk"}, {"menu": "420277771101"}])
+def test_an_extension_of_another_organisation_is_refused(from_inside: dict[str, str]) -> None:
+    with pytest.raises(Refused, match="brno/202 is an extension of brno, which acme cannot dial; "
+                                      "write the personal number of that subscriber"):
+        answered("brno/202", **from_inside)
+
+
+@pytest.mark.parametrize("from_inside", [{"via": "jana-desk"}, {"menu": "420277771101"}])
+def test_a_call_to_the_outside_plays_on_the_callers_clock(from_inside: dict[str, str]) -> None:
+    explained = answered("0222345678", **from_inside)
+    assert not isinstance(explained, Rejected)
+    assert (explained["at"], explained["zone"]) == ("2026-11-23T12:00:00+01:00", "Europe/Prague")

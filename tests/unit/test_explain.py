@@ -99,16 +99,15 @@ def test_the_text_for_people() -> None:
         "rule     window mon-fri 08:00-18:00",
         "lost     own mailbox: the call was diverted",
         "         default: it lost",
-        " 0 s   line desk (on the desk), if registered  20 s     q 0.96  "
-        "shows caller                       step 1 of day  sip:desk@edge",
-        " 0 s   line kitchen, if registered             25 s     q 0.96  "
-        "shows caller                       step 1 of day  sip:kitchen@edge",
-        "+25 s  pstn 49115234567                        30 s     q 0.92  "
-        "shows personal number 42027777101  step 2 of day  sip:49115234567@gw:5060",
-        "+55 s  voicemail                               answers  q 0.88  "
-        f"shows caller                       voicemail      {VOICEMAIL_URI}",
-        f"headers  pstn 49115234567: {TOLD_OUTSIDE[0]}",
-        *(f"         pstn 49115234567: {header}" for header in TOLD_OUTSIDE[1:]),
+        " 0 s   line desk (on the desk), if registered  20 s     shows caller       step 1 of day",
+        " 0 s   line kitchen, if registered             25 s     shows caller       step 1 of day",
+        "+25 s  pstn 49115234567                        30 s     shows 42027777101  step 2 of day",
+        "+55 s  voicemail                               answers  shows caller       voicemail",
+        "sent     line desk: sip:desk@edge, q 0.96",
+        "         line kitchen: sip:kitchen@edge, q 0.96",
+        "         pstn 49115234567: sip:49115234567@gw:5060, q 0.92",
+        *(f"         pstn 49115234567: {header}" for header in TOLD_OUTSIDE),
+        f"         voicemail: {VOICEMAIL_URI}, q 0.88",
         *(f"         voicemail: {header}" for header in TOLD_VOICEMAIL),
         "skipped  42073723101: permission forward_external is not granted",
         "end      voicemail, or 480 where it cannot be reached",
@@ -120,18 +119,20 @@ MENU = Planned(Target(Kind.MENU, "main"), 20, why="step 3 of day")
 
 def test_steps_that_only_an_outcome_leads_to_say_which() -> None:
     mobile = replace(OFFICE, delay_s=5, confirm=True, why="step 1 of away")
+    lines = replace(KITCHEN, why="step 2 of day, line of acme/201")
     explained = as_dict(plan(
         PlannedStep((DESK,), 1, 4, ((Outcome.BUSY, 2), (Outcome.DECLINED, 3))),
-        PlannedStep((KITCHEN,), 4, 4, ((Outcome.BUSY, 2),)),
+        PlannedStep((lines,), 4, 4, ((Outcome.BUSY, 2),)),
         PlannedStep((mobile,), 4, 4), PlannedStep((OFFICE,), 4, 4), PlannedStep((MENU,))),
         AT, SETTINGS)
     assert [(one["starts_after_s"], one["reached_by"], one["then"], one["if_declined"])
             for one in explained["steps"]] == [
-        (0, [], 2, 4), (20, [], 5, 5), (None, ["busy in step 1", "busy in step 2"], 5, 5),
-        (None, ["declined in step 1"], 5, 5), (45, [], "end", "end")]
-    rows = [line.split("  ")[0:2] for line in as_text(explained).splitlines()[3:8]]
-    assert [row[0].strip() for row in rows] == [
-        "0 s", "+20 s", "busy in step 1, busy in step 2, 5 s later", "declined in step 1", "+45 s"]
+        (0, [], 2, 4), (20, [], 5, 5),
+        (None, ["busy in step 1 of day", "busy in step 2 of day"], 5, 5),
+        (None, ["declined in step 1 of day"], 5, 5), (45, [], "end", "end")]
+    assert [line.split("  ")[0].strip() for line in as_text(explained).splitlines()[3:10]] == [
+        "0 s", "+20 s", "busy in step 1 of day, busy in step 2 of day:", "then +5 s",
+        "declined in step 1 of day:", "then", "+45 s"]
     assert "30 s, must press 1" in as_text(explained)
     assert as_text(explained).endswith("end      menu main, or 480 where it cannot be reached")
 

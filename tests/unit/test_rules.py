@@ -182,6 +182,20 @@ SCHEDULED = number(mode=Mode.FORWARD_ONLY, sequences=(DAY, NIGHT, REST), default
     window("mon-fri", "08:00-18:00", "day"), window("sun-thu", "22:00-08:00", "night")))
 
 
+@pytest.mark.parametrize(("ani", "first"), [
+    pytest.param("420755", "allow and block list", id="the block list"),
+    pytest.param("49301234567", "rule by caller", id="a rule by caller"),
+    pytest.param(MOBILE, "own mailbox", id="the mailbox"),
+])
+def test_what_holds_and_lost_names_the_rule_that_won(ani: str, first: str) -> None:
+    beaten = replace(SCHEDULED, screens=(Screen(Pattern("420755*"), Action.REJECT),),
+                     callers=(CallerRule(Pattern("4930*"), "night"),))
+    assert [(one.what, one.why) for one in decided(beaten, call(ani=ani)).lost][-3:] == [
+        ("window mon-fri 08:00-18:00", f"{first} comes first"),
+        ("window sun-thu 22:00-08:00", "mon 12:00 is outside"),
+        ("default", f"{first} comes first")]
+
+
 @pytest.mark.parametrize(("time", "rule", "lost"), [
     ("2026-03-02 12:00", "window mon-fri 08:00-18:00", [
         ("window sun-thu 22:00-08:00", "mon 12:00 is outside"), ("default", "a window holds")]),

@@ -222,20 +222,25 @@ def test_those_that_lost_say_why(rules: list[str], time: str, lost: list[str]) -
     assert [f"{what}: {why}" for what, why in found] == lost
 
 
-def test_every_override_that_lost_says_when_it_ends() -> None:
+@pytest.mark.parametrize(("above", "second", "others"), [
+    pytest.param("", "an override set later holds", "an override holds", id="an override wins"),
+    pytest.param("own mailbox", *["own mailbox comes first"] * 2, id="a rule above wins"),
+])
+def test_every_override_that_lost_says_when_it_ends(
+        above: str, second: str, others: str) -> None:
     one = timetable(
         rule("daily 00:00-24:00"), rule("holiday 2026-03-02"), override("night", 3),
         override("away", 2, until="2026-03-03 00:00"),
         override("past", 4, until="2026-03-02 12:00"),
         override("to come", 5, "2026-12-20 00:00", "2027-01-04 00:00"))
     now = at("2026-03-02 12:00")
-    assert schedule.losers(one, now, schedule.winner(one, now)) == (
-        ("override away until 2026-03-03 00:00", "an override set later holds"),
+    assert schedule.losers(one, now, schedule.winner(one, now), above) == (
+        ("override away until 2026-03-03 00:00", second),
         ("override past until 2026-03-02 12:00", "ended 2026-03-02 12:00"),
         ("override to come until 2027-01-04 00:00", "begins 2026-12-20 00:00"),
-        ("holiday 2026-03-02", "an override holds"),
-        ("window daily 00:00-24:00", "an override holds"),
-        ("default", "an override holds"))
+        ("holiday 2026-03-02", others),
+        ("window daily 00:00-24:00", others),
+        ("default", others))
 
 
 @pytest.mark.parametrize(("text", "days"), [
