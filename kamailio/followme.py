@@ -11,10 +11,12 @@ import time
 import traceback
 from collections.abc import Callable
 from datetime import UTC, datetime
+from pathlib import Path
 
 import KSR
 
 from kemi_routing import settings
+from kemi_routing.ksr import next_hops
 from kemi_routing.ksr.background import Background
 from kemi_routing.ksr.edge import Edge
 from kemi_routing.ksr.fork import Fork
@@ -86,6 +88,7 @@ def _monotonic_ms() -> int:
 def mod_init() -> Handler:
     """Called once, before the fork."""
     chosen = settings.from_environment(os.environ)
+    next_hops.write_list(chosen, Path(os.environ["FOLLOWME_HOPS"]))
     store = Store(chosen.redis, lambda why: edge.alarm("broken", why=why))
     edge = Edge(KSR, chosen, store, os.environ["FOLLOWME_SECRET"])
     proxy = f"{socket.gethostname()}:{chosen.address}:{chosen.port}"

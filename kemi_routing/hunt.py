@@ -64,6 +64,11 @@ def classify(status: int, *, timed_out: bool = False, replied: bool = True) -> O
     return _BY_STATUS.get(status, Outcome.UNREACHABLE)
 
 
+def is_out_of_service(status: int, outcome: Outcome) -> bool:
+    """Whether a branch ended so that another gateway may do better: 5xx, or no reply (SPEC B2)."""
+    return outcome is Outcome.UNREACHABLE and (status == 408 or 500 <= status < 600)
+
+
 def strongest(outcomes: Iterable[Outcome]) -> Outcome:
     """The outcome that speaks for several branches; unreachable where there was none."""
     return min(outcomes, key=_ORDER.index, default=Outcome.UNREACHABLE)

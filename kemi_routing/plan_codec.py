@@ -17,7 +17,7 @@ from kemi_routing.permissions import NumberClass, Rights
 from kemi_routing.plan import Access, Account, Caller, Outgoing, Plan, Planned, PlannedStep
 from kemi_routing.targets import MAILBOX, Target
 
-_VERSION = "2"
+_VERSION = "3"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +42,10 @@ class Hunt:
     """Per target of the running step what `start_delay` knows of its delay; "": it rings."""
     contacts: tuple[str, ...] = ()
     """Where a phone of a second pass asks the call to go (302), as Contact values."""
+    hops: tuple[str, ...] = ()
+    """Per target of the running step the ``host:port`` that there is another one for, if it fails;
+    "": there is none.
+    """
 
     @property
     def number(self) -> str:
@@ -92,7 +96,7 @@ def encode(state: Hunt) -> str:
         [list(map(account_fields, state.accounts)), list(map(_step_fields, state.steps)),
          [state.caller.ani, state.caller.anonymous, state.caller.history, state.caller.cli],
          access, state.tried, state.branches, state.outcomes, state.early_media, state.spiral,
-         state.waiting, state.contacts], separators=(",", ":"))
+         state.waiting, state.contacts, state.hops], separators=(",", ":"))
 
 
 def decode(text: str) -> Hunt:
@@ -100,10 +104,11 @@ def decode(text: str) -> Hunt:
     if text[:1] != _VERSION:
         raise InvalidValue(f"a hunt of version {text[:1]!r}; this program reads {_VERSION}")
     (accounts, steps, caller, access, tried, branches, outcomes, early_media, spiral, waiting,
-     contacts) = json.loads(text[1:])
+     contacts, hops) = json.loads(text[1:])
     return Hunt(tuple(map(account, accounts)), tuple(map(_step, steps)), Caller(*caller),
                 _access(access) if access else None, _outcomes(tried), tuple(branches),
-                _outcomes(outcomes), early_media, spiral, tuple(waiting), tuple(contacts))
+                _outcomes(outcomes), early_media, spiral, tuple(waiting), tuple(contacts),
+                tuple(hops))
 
 
 def tried_text(tried: Tried) -> str:

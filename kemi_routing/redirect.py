@@ -112,8 +112,8 @@ def _target(uri: str, settings: Settings) -> Target | str:
         target = targets.parse(uri.replace(";user=phone", "", 1))
     except InvalidValue:
         return "not a plain SIP URI"
-    gateway = settings.gateway.rpartition(":")[0].strip("[]").lower()
-    if target.host not in (settings.platform.domain, settings.address, gateway):
+    ours = (settings.platform.domain, settings.address, *settings.gateway_hosts)
+    if target.host not in ours:
         return target
     digits = e164.from_sip_user(target.address.removeprefix("sip:").partition("@")[0])
     return Target(Kind.PSTN, digits) if digits else "not a number in international format"

@@ -12,6 +12,7 @@ from urllib.parse import quote
 from kemi_routing import caller_id
 from kemi_routing.caller_id import Dress, SoFar
 from kemi_routing.errors import InvalidValue
+from kemi_routing.hops import Hop
 from kemi_routing.plan import Access, Plan, Planned, PlannedStep
 from kemi_routing.settings import Settings
 from kemi_routing.targets import Kind
@@ -28,38 +29,47 @@ OUR_HEADERS = (ACCOUNT, GRADE, PIN, OUTGOING, SERVICE)
 
 _MAILBOX_OF = "target=sip:{user}%40{domain}"
 _URIS = {
-    Kind.PSTN: "sip:{name}@{gateway}",
+    Kind.PSTN: "sip:{name}@{hop}",
     Kind.SIP: "{name}",
     Kind.LINE: "sip:{name}@{domain}",
-    Kind.VOICEMAIL: f"sip:voicemail@{{media}};{_MAILBOX_OF};cause={{cause}}",
-    Kind.MAILBOX: f"sip:vm-access@{{media}};{_MAILBOX_OF}",
-    Kind.ANNOUNCEMENT: "sip:annc@{media};play={name}",
-    Kind.CONFERENCE: "sip:conf={name}@{media}",
-    Kind.MENU: "sip:ivr.{name}@{media}",
-    Kind.QUEUE: "sip:queue.{name}@{media}",
-    Kind.PARKING: "sip:park@{media}",
+    Kind.VOICEMAIL: f"sip:voicemail@{{hop}};{_MAILBOX_OF};cause={{cause}}",
+    Kind.MAILBOX: f"sip:vm-access@{{hop}};{_MAILBOX_OF}",
+    Kind.ANNOUNCEMENT: "sip:annc@{hop};play={name}",
+    Kind.CONFERENCE: "sip:conf={name}@{hop}",
+    Kind.MENU: "sip:ivr.{name}@{hop}",
+    Kind.QUEUE: "sip:queue.{name}@{hop}",
+    Kind.PARKING: "sip:park@{hop}",
 }
 """Request-URIs; voicemail as in RFC 4458 section 2, announcement and conference in RFC 4240."""
-_CONFIRM = "sip:screen@{media};target={back}"
+_CONFIRM = "sip:screen@{hop};target={back}"
 _WITHOUT = {Kind.IAX: "no IAX gateway is configured", Kind.NUMBER: "only its lines can be rung"}
 
 
-def target_uri(planned: Planned, number: str, settings: Settings, cause: int) -> str:
+def hops_of(planned: Planned, settings: Settings) -> tuple[Hop, ...]:
+    """The gateways or media servers one of which the branch goes to; empty for what needs none."""
+    if _at_media_server(planned):
+        return settings.media_servers
+    return settings.gateways if planned.target.kind is Kind.PSTN else ()
+
+
+def target_uri(planned: Planned, number: str, settings: Settings, cause: int, hop: str = "") -> str:
     """The Request-URI of the branch; for a line its address of record.
 
-    ``number`` is that of the target's account, ``cause`` the RFC 4458 cause that voicemail gets.
+    ``number`` is that of the target's account, ``cause`` the RFC 4458 cause that voicemail gets,
+    ``hop`` the ``host:port`` of one of ``hops_of``, the first where it is left out.
     Raises InvalidValue for an IAX target, whose password has no place in a SIP message (SPEC T3),
     for a number, of which only the lines ring, and for media without a media server.
     """
     target, domain = planned.target, settings.platform.domain
+    group = hops_of(planned, settings)
     missing = _WITHOUT.get(target.kind)
-    if _at_media_server(planned) and not settings.media_server:
+    if _at_media_server(planned) and not group:
         missing = "no media server is configured"
     if missing:
         raise InvalidValue(f"{target}: {missing}")
     form = _CONFIRM if planned.confirm else _URIS[target.kind]
     return form.format(
-        name=target.address, domain=domain, gateway=settings.gateway, media=settings.media_server,
+        name=target.address, domain=domain, hop=hop or (group[0].at if group else ""),
         user=caller_id.user_of(number), cause=cause,
         back=_way_back(planned, domain) if planned.confirm else "")
 

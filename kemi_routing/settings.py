@@ -3,13 +3,14 @@
 
 import ipaddress
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from urllib.parse import urlsplit
 
-from kemi_routing import caller_id
+from kemi_routing import caller_id, hops
 from kemi_routing.errors import InvalidValue
+from kemi_routing.hops import Hop
 from kemi_routing.model import MailboxPolicy, Platform
 
 PREFIX = "FOLLOWME_"
@@ -45,12 +46,12 @@ class Settings:
     platform: Platform
     trunks: Mapping[str, Trunk]
     """By source address."""
-    gateway: str
-    """``host:port`` of the gateway for outside numbers."""
+    gateways: tuple[Hop, ...]
+    """Where calls to outside numbers leave; at least one."""
     gateway_cli: caller_id.Profile
     """What outside targets are shown."""
-    media_server: str
-    """``host:port`` of the media server; empty: there is none."""
+    media_servers: tuple[Hop, ...]
+    """Empty: there is none."""
     address: str
     port: int
     """Where Kamailio listens."""
@@ -58,9 +59,14 @@ class Settings:
     """UDP port on 127.0.0.1 of the internal second pass."""
 
     @property
-    def media_host(self) -> str:
-        """Where the media server's calls come from; empty where there is none."""
-        return _host(self.media_server)
+    def gateway_hosts(self) -> tuple[str, ...]:
+        """The hosts of all gateways."""
+        return _hosts(self.gateways)
+
+    @property
+    def media_hosts(self) -> tuple[str, ...]:
+        """Where the media servers' calls come from."""
+        return _hosts(self.media_servers)
 
     def may_connect(self, host: str, port: str) -> bool:
         """Whether a request within a call may open a TCP connection to this host and port, which
@@ -70,7 +76,8 @@ class Settings:
         host = host.strip("[]").lower()
         if port == str(urlsplit(self.redis).port or REDIS_PORT):
             return False
-        if host in {*self.trunks, *self.platform.sip_hosts, _host(self.gateway), self.media_host}:
+        if host in {*self.trunks, *self.platform.sip_hosts, *self.gateway_hosts,
+                    *self.media_hosts}:
             return True
         try:
             address = ipaddress.ip_address(host)
@@ -91,10 +98,8 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
     def get(name: str, default: str) -> str:
         return environment.get(PREFIX + name, "").strip() or default
 
-    gateway = _host_port("GATEWAY", get("GATEWAY", "127.0.0.1:5080"))
-    media_server = get("MEDIA_SERVER", "")
-    if media_server:
-        media_server = _host_port("MEDIA_SERVER", media_server)
+    gateways = _hops("GATEWAY", get("GATEWAY", "127.0.0.1:5080"))
+    media_servers = _hops("MEDIA_SERVER", get("MEDIA_SERVER", ""))
     address = get("ADDRESS", "127.0.0.1")
     domain = get("DOMAIN", "followme.local").lower()
     if not set(domain) <= _HOST_CHARACTERS:
@@ -108,14 +113,14 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
         platform=Platform(
             domain,
             sip_hosts=frozenset(_words(get("SIP_HOSTS", "").lower())),
-            own_hosts=frozenset({address, _host(gateway), _host(media_server)} - {""}),
-            media_server=bool(media_server),
+            own_hosts=frozenset({address, *_hosts(gateways), *_hosts(media_servers)}),
+            media_server=bool(media_servers),
             mailbox=_mailbox(get("MAILBOX", MailboxPolicy.PIN_UNLESS_TRUSTED)),
             outgoing_without_pin=_grades(get("OUTGOING_WITHOUT_PIN", "A"))),
         trunks=_trunks(get("TRUNKS", "")),
-        gateway=gateway,
+        gateways=gateways,
         gateway_cli=_profile(get("GATEWAY_CLI", "")),
-        media_server=media_server,
+        media_servers=media_servers,
         address=address,
         port=port,
         spiral_port=spiral_port,
@@ -173,21 +178,40 @@ def _grades(text: str) -> str:
     return text
 
 
-def _host(host_port: str) -> str:
-    return host_port.rpartition(":")[0].strip("[]").lower()
+def _hops(name: str, text: str) -> tuple[Hop, ...]:
+    """Raises InvalidValue; a hop stands once, since its health is known by its address."""
+    found: dict[str, Hop] = {}
+    for word in _words(text):
+        try:
+            hop = hops.read(word, _host_port)
+        except InvalidValue as error:
+            raise InvalidValue(f"{PREFIX}{name}: {error}") from None
+        if found.setdefault(hop.at, hop) is not hop:
+            raise InvalidValue(f"{PREFIX}{name}: {hop.at} stands there twice; write it once")
+    return tuple(found.values())
 
 
-def _host_port(name: str, text: str) -> str:
+def _hosts(group: Iterable[Hop]) -> tuple[str, ...]:
+    return tuple(hop.at.rpartition(":")[0].strip("[]") for hop in group)
+
+
+def _host_port(text: str) -> str:
     host, _, port = text.rpartition(":")
     if not (host and set(host) <= _HOST_CHARACTERS):
-        raise InvalidValue(f"{PREFIX}{name}: {text!r}; write host:port, such as 192.0.2.1:5060")
-    return f"{host}:{_port(name, port)}"
+        raise InvalidValue(f"{text!r}; write host:port, such as 192.0.2.1:5060")
+    if not _is_port(port):
+        raise InvalidValue(f"{text!r}: {port!r} is not a port; write 1 to 65535")
+    return f"{host.lower()}:{int(port)}"
 
 
 def _port(name: str, text: str) -> int:
-    if not (text.isdecimal() and 1 <= int(text) <= 65535):
+    if not _is_port(text):
         raise InvalidValue(f"{PREFIX}{name}: {text!r} is not a port; write 1 to 65535")
     return int(text)
+
+
+def _is_port(text: str) -> bool:
+    return text.isascii() and text.isdecimal() and 1 <= int(text[:9]) <= 65535
 
 
 _HOST_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-[]:")

@@ -9,12 +9,13 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from kemi_routing import early_media, plan_codec, redirect, render, start_delay
+from kemi_routing import early_media, hunt, plan_codec, redirect, render, start_delay
 from kemi_routing.caller_id import SoFar, why_forwarded
 from kemi_routing.hunt import OUTCOMES, End, classify, next_step, voicemail_cause
 from kemi_routing.ksr import caller
 from kemi_routing.ksr.caps import Caps
 from kemi_routing.ksr.edge import Edge
+from kemi_routing.ksr.next_hops import NextHops
 from kemi_routing.ksr.spiral import Spiral
 from kemi_routing.ksr.target_set import TargetSet
 from kemi_routing.model import Outcome
@@ -67,6 +68,7 @@ class Fork:
         self._clock_ms = clock_ms
         self._ksr = edge.ksr
         self._caps = Caps(edge)
+        self._hops = NextHops(edge)
         self._spiral = Spiral(edge.secret, edge.settings.spiral_port)
         self._sending: Hunt | None = None
         """The hunt whose branches ``t_relay`` is adding right now."""
@@ -83,11 +85,14 @@ class Fork:
 
     def relay(self, plan: Plan) -> None:
         """Send the one target of a plan; the caller hears its answer, whatever it is."""
-        state = plan_codec.begin(plan).jump_to(0)
-        self._ksr.seturi(self._uri(state, state.running.targets[0], cause=0))
+        state = self._with_hops(replace(plan_codec.begin(plan).jump_to(0), branches=(0,)))
+        hop = "".join(state.hops)
+        self._ksr.seturi(self._uri(state, state.running.targets[0], cause=0, hop=hop))
         self._ksr.tm.t_on_branch(ON_BRANCH)
+        self._ksr.tm.t_on_branch_failure(ON_BRANCH_FAILURE)
         self._ksr.tm.t_set_fr(_ring_ms(state), NO_REPLY_MS)
-        self._sending, self._unsent = replace(state, branches=(0,)), [0]
+        self._save(state)
+        self._sending, self._unsent = state, [0]
         if self._ksr.tm.t_relay() < 0:
             # Its name does not resolve: tm says nothing where the transaction is ours.
             self._edge.log("end", number=state.number, status=503, tried="unreachable")
@@ -155,6 +160,8 @@ class Fork:
             state = self._redirected(state, branch, contacts)
         woken: tuple[Waiting, ...] = ()
         if tm.t_is_canceled() < 0:
+            if hunt.is_out_of_service(status, outcome):
+                state = self._sent_elsewhere(state, branch)
             state, woken = start_delay.wake(state, self._clock_ms())
         self._save(state)
         self._wake(woken)
@@ -239,6 +246,7 @@ class Fork:
 
     def _send_step(self, state: Hunt, targets: TargetSet) -> bool:
         """Fork to all targets of the running step; False where not one could be sent."""
+        state = self._with_hops(replace(state, hops=()))
         added = self._add_branches(state, targets)
         if not added:
             return False
@@ -270,8 +278,9 @@ class Fork:
         step, cause = state.running.targets, voicemail_cause(state.tried)
         spirals = _second_passes(state)
         # All URIs first: a branch that is added and then not sent rings in some later call.
-        uris = [self._spiral.uri(state, planned) if spiral else self._uri(state, planned, cause)
-                for planned, spiral in zip(step, spirals, strict=True)]
+        hops = state.hops or [""] * len(step)
+        uris = [self._spiral.uri(state, one) if spiral else self._uri(state, one, cause, hop)
+                for one, spiral, hop in zip(step, spirals, hops, strict=True)]
         lines = [planned.target.kind is Kind.LINE and not planned.confirm and not spiral
                  for planned, spiral in zip(step, spirals, strict=True)]
         refused = self._beyond_caps(state)
@@ -290,9 +299,42 @@ class Fork:
         return {account for account in asked if not (
             state.spiral or self._caps.admit(state.accounts[account]))}
 
-    def _uri(self, state: Hunt, planned: Planned, cause: int) -> str:
+    def _sent_elsewhere(self, state: Hunt, branch: int) -> Hunt:
+        """Ring the target of a branch by another hop, where its first one does not serve: its ring
+        time goes on (SPEC B2).
+        """
+        index = state.target_of(branch)
+        tried = state.hops[index] if state.hops and index is not None else ""
+        if index is None or not tried:
+            return state
+        self._hops.failed(tried)
+        planned = state.running.targets[index]
+        hop = self._hops.choose(render.hops_of(planned, self._edge.settings), but=tried)
+        uri = self._uri(state, planned, voicemail_cause(state.tried), hop)
+        self._ksr.corex.append_branch_uri(uri)
+        hops = (*state.hops[:index], "", *state.hops[index + 1:])
+        self._sending = replace(state, branches=(*state.branches, index), hops=hops)
+        self._unsent = [index]
+        self._save(self._sending)
+        self._ksr.tm.t_on_branch(ON_BRANCH)
+        self._ksr.tm.t_on_branch_failure(ON_BRANCH_FAILURE)
+        if self._ksr.tm.t_relay() > 0:
+            state = self._sending
+        self._sending = None
+        return state
+
+    def _with_hops(self, state: Hunt) -> Hunt:
+        """With a hop for each target of the running step whose group has several."""
+        groups = [() if spiral else render.hops_of(one, self._edge.settings)
+                  for one, spiral in zip(state.running.targets, _second_passes(state), strict=True)]
+        if max(map(len, groups)) < 2:
+            return state
+        return replace(state, hops=tuple(
+            self._hops.choose(group) if len(group) > 1 else "" for group in groups))
+
+    def _uri(self, state: Hunt, planned: Planned, cause: int, hop: str = "") -> str:
         number = state.accounts[planned.account].number
-        return render.target_uri(planned, number, self._edge.settings, cause)
+        return render.target_uri(planned, number, self._edge.settings, cause, hop)
 
     def _dress(self, state: Hunt, planned: Planned, branch: int) -> None:
         """Give a branch its caller id and headers; they concern this branch alone."""

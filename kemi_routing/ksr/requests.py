@@ -165,7 +165,7 @@ class Requests:
         edge = self._edge
         done = codes.perform(edge.records, line, code, behind, self._now())
         edge.log("code", line=line.name, code=code.code, number=done.number, words=done.words)
-        if edge.settings.media_server:
+        if edge.settings.media_servers:
             edge.ksr.hdr.append_to_reply(f'Warning: 399 {WARNS} "{done.words}"\r\n')
             loops.record_route(edge, ())
             self._fork.start(codes.announcing(line, done))

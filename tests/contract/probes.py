@@ -2,6 +2,7 @@
 """All probes by name: importing their modules collects them."""
 
 from tests.contract import (
+    probes_failover,
     probes_message,
     probes_parallel,
     probes_registrar,
@@ -19,6 +20,7 @@ MODULES = (
     probes_registrar,
     probes_sending,
     probes_serial,
+    probes_failover,
     probes_shared,
     probes_transaction,
     probes_waiting,

@@ -190,7 +190,7 @@ def wrong_arguments(ksr: "Api") -> object:
 def unknown_names(ksr: "Api") -> object:
     return [
         outcome(getattr, ksr, "nothing"),
-        outcome(getattr, ksr, "dispatcher"),
+        outcome(getattr, ksr, "drouting"),
         outcome(getattr, ksr.tm, "t_nothing"),
         outcome(getattr, ksr.auth, "pv_www_authenticate"),
     ]

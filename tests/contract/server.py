@@ -27,6 +27,8 @@ class Ports(NamedTuple):
 def running(script: Path, folder: Path) -> Iterator[Ports]:
     """Runs Kamailio with this script as long as the block lasts; gives its UDP ports."""
     ports = Ports(_free_port(), free_udp_port())
+    hops = folder / "dispatcher.list"
+    hops.write_text("1 sip:127.0.0.1:9\n", encoding="ascii")
     env = {
         **os.environ,
         "FOLLOWME_ADDRESS": "127.0.0.1",
@@ -36,6 +38,8 @@ def running(script: Path, folder: Path) -> Iterator[Ports]:
         "FOLLOWME_WORKERS": "1",
         "FOLLOWME_CTL": f"unixs:{folder}/ctl",
         "FOLLOWME_ENTRY": str(script),
+        "FOLLOWME_HOPS": str(hops),
+        "FOLLOWME_PINGER": "sip:ping@followme.local",
         "PYTHONPATH": str(ROOT),
         "PYTHONDONTWRITEBYTECODE": "1",
     }

@@ -3,7 +3,7 @@
 
 import re
 
-from kemi_routing.ksr import background, caps
+from kemi_routing.ksr import background, caps, next_hops
 from tests.contract import source
 from tests.contract.server import CFG
 from tests.support.fake_dialog import PROFILES
@@ -21,7 +21,8 @@ def test_what_the_timer_runs_is_a_method_of_the_entry() -> None:
 def test_tables_and_queues_that_workers_use_are_there() -> None:
     fake = FakeKamailio(lambda ksr: None)
     assert fake.htable.tables.keys() == {
-        caps.LOCKS, caps.BEGUN, caps.COUNTED, caps.ELSEWHERE, caps.ALARMED}
+        caps.LOCKS, caps.BEGUN, caps.COUNTED, caps.ELSEWHERE, caps.ALARMED,
+        next_hops.FAILED}
     assert fake.mqueue.queues.keys() == {caps.BEGUN, background.LAST_CALLER}
 
 

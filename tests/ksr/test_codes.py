@@ -8,6 +8,7 @@ import pytest
 from kemi_routing.dialplan import DialPlan
 from kemi_routing.errors import StoreUnavailable
 from kemi_routing.feature_codes import Action, FeatureCode
+from kemi_routing.hops import Hop
 from kemi_routing.ksr import codes
 from kemi_routing.model import Mode
 from kemi_routing.record import LineRecord, State
@@ -28,18 +29,18 @@ DESK = LineRecord(
 NIGHT = (sequence("night", step(OFFICE)),)
 
 
-@pytest.fixture(params=["", "127.0.0.30:5060"], ids=["no media server", "a media server"])
-def media(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+@pytest.fixture(params=[(), (Hop("127.0.0.30:5060"),)], ids=["no media server", "a media server"])
+def media(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> bool:
     """With and without a media server."""
-    settings: Settings = replace(product_edge.SETTINGS, media_server=request.param)
+    settings: Settings = replace(product_edge.SETTINGS, media_servers=request.param)
     monkeypatch.setattr(product_edge, "SETTINGS", settings)
-    return str(request.param)
+    return bool(request.param)
 
 
 @pytest.fixture
 def edge(monkeypatch: pytest.MonkeyPatch) -> Product:
     """Jana's numbers and one of Petr's; no media server."""
-    monkeypatch.setattr(product_edge, "SETTINGS", replace(product_edge.SETTINGS, media_server=""))
+    monkeypatch.setattr(product_edge, "SETTINGS", replace(product_edge.SETTINGS, media_servers=()))
     return product()
 
 

@@ -57,7 +57,7 @@ def outside() -> Any:
 
 
 class TestStrictness:
-    @pytest.mark.parametrize("path", ["nothing", "dispatcher", "tm.t_nothing", "hdr.is_absent"])
+    @pytest.mark.parametrize("path", ["nothing", "drouting", "tm.t_nothing", "hdr.is_absent"])
     def test_name_that_kamailio_lacks(self, path: str) -> None:
         *module, name = path.split(".")
         part = getattr(outside(), module[0]) if module else outside()

@@ -102,3 +102,14 @@ class Mqueue(Part):
         if name not in self.queues:
             raise Misuse(f"no queue {name} in kamailio.cfg; Kamailio logs it and goes on")
         return self.queues[name]
+
+
+class Dispatcher(Part):
+    """Gateways and media servers, by their URI; all serve unless a test says otherwise."""
+
+    def __init__(self, process: Process) -> None:
+        super().__init__(process)
+        self.out_of_service: set[str] = set()
+
+    def ds_is_active_uri(self, _group: int, uri: str) -> int:
+        return -1 if uri in self.out_of_service else 1

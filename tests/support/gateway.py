@@ -23,6 +23,9 @@ class Gateway:
     def __init__(self, address: str, port: int) -> None:
         self.address: Address = (address, port)
         self.unknown: list[bytes] = []
+        self.health = b"200 OK"
+        """What OPTIONS are answered."""
+        self.probes = 0
         self._phones: dict[bytes, Address] = {}
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
@@ -58,6 +61,11 @@ class Gateway:
                 self._pass_on(self._socket.recv(65535))
 
     def _pass_on(self, datagram: bytes) -> None:
+        if datagram.startswith(b"OPTIONS "):
+            self.probes += 1
+            answer = b"SIP/2.0 " + self.health + datagram[datagram.index(b"\r\n"):]
+            self._socket.sendto(answer, _host_port(_VIA.search(datagram)) or self.address)
+            return
         target = self._next_hop(datagram)
         if target is None:
             self.unknown.append(datagram)

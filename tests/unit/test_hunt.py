@@ -38,6 +38,16 @@ def test_a_second_pass_answers_with_its_outcome(outcome: Outcome) -> None:
     assert hunt.classify(OUTCOMES[outcome].status) is outcome
 
 
+@pytest.mark.parametrize(("status", "timed_out", "replied", "does"), [
+    (500, False, True, False), (503, False, False, False), (599, False, True, False),
+    (408, True, False, False), (408, True, True, True), (408, False, True, True),
+    (404, False, True, True), (486, False, True, True), (603, False, True, True)])
+def test_a_gateway_that_fails_or_is_silent_does_not_serve(
+        status: int, timed_out: bool, replied: bool, does: bool) -> None:
+    outcome = hunt.classify(status, timed_out=timed_out, replied=replied)
+    assert hunt.is_out_of_service(status, outcome) is not does
+
+
 def test_the_outcome_table() -> None:
     assert [(outcome, rule.status, rule.cause) for outcome, rule in OUTCOMES.items()] == [
         ("declined", 603, 480), ("no_answer", 408, 408), ("busy", 486, 486),

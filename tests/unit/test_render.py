@@ -14,7 +14,7 @@ NUMBER, EXTENSION = "42027777100", "acme/201"
 SETTINGS = settings.from_environment({
     "FOLLOWME_DOMAIN": "voice.example", "FOLLOWME_GATEWAY": "192.0.2.40:5060",
     "FOLLOWME_MEDIA_SERVER": "192.0.2.30:5070", "FOLLOWME_GATEWAY_CLI": "history=no"})
-WITHOUT_MEDIA = replace(SETTINGS, media_server="")
+WITHOUT_MEDIA = replace(SETTINGS, media_servers=())
 MEDIA = "192.0.2.30:5070"
 
 

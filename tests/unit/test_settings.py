@@ -3,13 +3,14 @@ import pytest
 
 from kemi_routing.caller_id import Forwarders, Profile
 from kemi_routing.errors import InvalidValue
+from kemi_routing.hops import Hop
 from kemi_routing.model import MailboxPolicy, Platform
 from kemi_routing.settings import Asserts, Settings, Trunk, from_environment
 
 DEFAULTS = Settings(
     redis="redis://127.0.0.1:6379/0",
     platform=Platform(own_hosts=frozenset({"127.0.0.1"}), media_server=False),
-    trunks={}, gateway="127.0.0.1:5080", gateway_cli=Profile(), media_server="",
+    trunks={}, gateways=(Hop("127.0.0.1:5080"),), gateway_cli=Profile(), media_servers=(),
     address="127.0.0.1", port=5060, spiral_port=5059)
 EVERYTHING = {
     "FOLLOWME_REDIS": "unix:///run/redis/redis.sock",
@@ -42,9 +43,10 @@ def test_what_the_operator_said() -> None:
             media_server=True, mailbox=MailboxPolicy.ALWAYS_PIN, outgoing_without_pin="AB"),
         trunks={"192.0.2.1": Trunk(Asserts.PAI), "192.0.2.2": Trunk(Asserts.FROM),
                 "2001:db8::3": Trunk(Asserts.NOTHING)},
-        gateway="gw.example.net:5062",
+        gateways=(Hop("gw.example.net:5062"),),
         gateway_cli=Profile("caller", "49115234567", diversion=Forwarders.LAST),
-        media_server="[2001:db8::30]:5070", address="192.0.2.10", port=5070, spiral_port=5071)
+        media_servers=(Hop("[2001:db8::30]:5070"),),
+        address="192.0.2.10", port=5070, spiral_port=5071)
 
 
 @pytest.mark.parametrize(("text", "trunk"), [
@@ -59,10 +61,20 @@ def test_what_a_trunk_may_and_gets(text: str, trunk: Trunk) -> None:
     assert chosen.trunks == {"192.0.2.1": trunk, "192.0.2.2": Trunk(Asserts.NOTHING)}
 
 
-@pytest.mark.parametrize(("media_server", "host"), [
-    ("", ""), ("192.0.2.30:5070", "192.0.2.30"), ("[2001:DB8::30]:5070", "2001:db8::30")])
-def test_where_calls_of_the_media_server_come_from(media_server: str, host: str) -> None:
-    assert from_environment({"FOLLOWME_MEDIA_SERVER": media_server}).media_host == host
+@pytest.mark.parametrize(("media_server", "hosts"), [
+    ("", ()), ("192.0.2.30:5070", ("192.0.2.30",)),
+    ("[2001:DB8::30]:5070, M.example.net:5060", ("2001:db8::30", "m.example.net"))])
+def test_where_calls_of_the_media_servers_come_from(
+        media_server: str, hosts: tuple[str, ...]) -> None:
+    assert from_environment({"FOLLOWME_MEDIA_SERVER": media_server}).media_hosts == hosts
+
+
+def test_several_gateways_in_order() -> None:
+    chosen = from_environment({
+        "FOLLOWME_GATEWAY": "192.0.2.1:5060;weight=3 , 192.0.2.2:5060;priority=2"})
+    assert chosen.gateways == (Hop("192.0.2.1:5060", weight=3), Hop("192.0.2.2:5060", priority=2))
+    assert chosen.gateway_hosts == ("192.0.2.1", "192.0.2.2")
+    assert {"192.0.2.1", "192.0.2.2"} <= chosen.platform.own_hosts
 
 
 def test_the_socket_that_faces_the_phones() -> None:
@@ -92,7 +104,7 @@ TRUNK_FORM = "write ADDRESS=HEADER, with the header P-Asserted-Identity, From, n
     ("GATEWAY", "192.0.2.1", "write host:port, such as 192.0.2.1:5060"),
     ("GATEWAY", ":5060", "write host:port, such as 192.0.2.1:5060"),
     ("GATEWAY", "gw example:5060", "write host:port, such as 192.0.2.1:5060"),
-    ("GATEWAY", "gw;lr:5060", "write host:port, such as 192.0.2.1:5060"),
+    ("GATEWAY", "gw;lr:5060", "'lr:5060'; write HOST:PORT;weight=W;priority=P"),
     ("MEDIA_SERVER", "jana@192.0.2.1:5060", "write host:port, such as 192.0.2.1:5060"),
     ("MEDIA_SERVER", "192.0.2.1:sip", "is not a port; write 1 to 65535"),
     ("DOMAIN", "voice example", "write a host name"),
@@ -103,6 +115,8 @@ TRUNK_FORM = "write ADDRESS=HEADER, with the header P-Asserted-Identity, From, n
     ("PORT", "65536", "is not a port; write 1 to 65535"),
     ("PORT", "-1", "is not a port; write 1 to 65535"),
     ("SPIRAL_PORT", "sip", "is not a port; write 1 to 65535"),
+    ("GATEWAY", "h:1;weight=0", "'weight=0'; write HOST:PORT;weight=W;priority=P"),
+    ("MEDIA_SERVER", "h:1, H:01", "h:1 stands there twice; write it once"),
 ])
 def test_a_refused_setting_names_its_variable_and_the_right_form(
         name: str, text: str, right_form: str) -> None:
@@ -115,7 +129,7 @@ def test_a_refused_setting_names_its_variable_and_the_right_form(
 @pytest.mark.parametrize(("port", "number"), [("1", 1), ("65535", 65535)])
 def test_the_first_and_the_last_port(port: str, number: int) -> None:
     chosen = from_environment({"FOLLOWME_PORT": port, "FOLLOWME_GATEWAY": f"h:{port}"})
-    assert (chosen.port, chosen.gateway) == (number, f"h:{number}")
+    assert (chosen.port, chosen.gateways) == (number, (Hop(f"h:{number}"),))
 
 
 @pytest.mark.parametrize(("host", "port", "may"), [

@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Gateways and media servers that do not serve, as calls see them."""
+
+from dataclasses import replace
+
+import pytest
+
+from kemi_routing.hops import Hop
+from kemi_routing.ksr.next_hops import FAILED
+from kemi_routing.model import Mode
+from tests.ksr import edge as product_edge
+from tests.ksr.edge import Product
+from tests.support.builders import MOBILE, OFFICE, PERSONAL, number, sequence, step
+
+FIRST, SECOND = "127.0.0.40:5060", "127.0.0.41:5060"
+HOPS = (Hop(FIRST), Hop(SECOND, priority=2))
+
+
+@pytest.fixture(autouse=True)
+def _several(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(product_edge, "SETTINGS", replace(
+        product_edge.SETTINGS, gateways=HOPS, media_servers=HOPS))
+
+
+def ringing(*targets: str, mode: Mode = Mode.FORWARD_ONLY) -> Product:
+    product = Product(number(default="all", mode=mode,
+                             sequences=(sequence("all", step(*targets)),)))
+    product.call(PERSONAL)
+    return product
+
+
+def at(product: Product) -> list[str]:
+    """Where the branches went, in order."""
+    return [uri.partition("@")[2].partition(";")[0] for uri in product.uris]
+
+
+@pytest.mark.parametrize("status", [500, 503])
+def test_a_gateway_that_fails_is_followed_by_the_next_in_the_same_step(status: int) -> None:
+    product = ringing(OFFICE)
+    product.answer(OFFICE, status)
+    assert (at(product), product.codes) == ([FIRST, SECOND], [])
+    first, second = product.forwarded
+    assert second.headers.get("From") == first.headers.get("From")
+    product.answer(OFFICE, 200)
+    assert product.codes == [200]
+
+
+def test_a_silent_gateway_is_followed_too() -> None:
+    product = ringing(OFFICE)
+    product.time_out(OFFICE)
+    assert at(product) == [FIRST, SECOND]
+
+
+@pytest.mark.parametrize("status", [404, 480, 486, 603])
+def test_what_a_phone_answers_is_no_failure_of_a_gateway(status: int) -> None:
+    product = ringing(OFFICE)
+    product.answer(OFFICE, status)
+    assert at(product) == [FIRST]
+    assert not product.htable.tables[FAILED]
+
+
+def test_a_target_is_sent_elsewhere_once() -> None:
+    product = ringing(OFFICE)
+    for _ in range(2):
+        product.answer(OFFICE, 503)
+    assert (at(product), product.codes) == ([FIRST, SECOND], [480])
+
+
+def test_one_that_failed_is_passed_over_by_the_next_call() -> None:
+    product = ringing(OFFICE)
+    product.answer(OFFICE, 503)
+    product.call(PERSONAL)
+    assert at(product) == [FIRST, SECOND, SECOND]
+    assert [text for level, text in product.log if level == "warn"] == [
+        f"hop at={FIRST} why='does not serve'\n"]
+
+
+def test_one_that_probes_find_dead_is_passed_over() -> None:
+    product = ringing(OFFICE)
+    product.dispatcher.out_of_service.add(f"sip:{FIRST}")
+    product.call(PERSONAL)
+    assert at(product) == [FIRST, SECOND]
+
+
+def test_targets_that_ring_together_fail_each_for_itself() -> None:
+    product = ringing(OFFICE, MOBILE)
+    product.answer(OFFICE, 503)
+    product.answer(MOBILE, 486)
+    assert (at(product), product.codes) == ([FIRST, FIRST, SECOND], [])
+    product.answer(OFFICE, 486)
+    assert product.codes == [486]
+
+
+def test_voicemail_is_taken_by_another_media_server() -> None:
+    product = ringing(OFFICE, mode=Mode.VOICEMAIL_ONLY)
+    product.answer("voicemail", 503)
+    first, second = product.uris
+    assert second == first.replace(FIRST, SECOND)
+
+
+def test_a_call_that_was_given_up_is_not_sent_elsewhere() -> None:
+    product = Product(number(default="all", mode=Mode.FORWARD_ONLY,
+                             sequences=(sequence("all", step(OFFICE)),)))
+    invite = product.call(PERSONAL)
+    product.answer(OFFICE, 180)
+    product.receive(invite.cancel())
+    product.answer(OFFICE, 503)
+    assert (at(product), product.codes) == ([FIRST], [200, 487])
