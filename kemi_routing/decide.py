@@ -4,8 +4,9 @@
 from collections.abc import Callable, Mapping
 from datetime import datetime
 
-from kemi_routing import e164, rules
-from kemi_routing.forwarding import LOOP, Forwarding, why_skipped
+from kemi_routing import e164, permissions, rules
+from kemi_routing.errors import Forbidden
+from kemi_routing.forwarding import LOOP, Forwarding, present_cli, why_skipped
 from kemi_routing.model import DEFAULT_RING_S, Call, Number, Platform
 from kemi_routing.plan import Access, Account, Caller, Plan, Planned, PlannedStep, Remark
 from kemi_routing.rules import Choice
@@ -64,16 +65,23 @@ def decide_whole(call: Call, number: Number, now: datetime, platform: Platform, 
     return call, plan
 
 
-def outgoing(call: Call, dialled: str) -> Plan | None:
-    """The plan of a call to a number that is nobody's: a line reaches it outside.
-
-    None where the caller may not: a trunk, or a line without a number to present.
+def outgoing(call: Call, number: Number, dialled: str) -> Plan:
+    """The plan of a call outside that the owner of a number makes, from a line or from the mailbox
+    menu: with the number's classes, caps and CLI (SPEC V4, V5). Raises Forbidden.
     """
-    if call.cli is None or not e164.is_number(call.cli):
-        return None
-    target = Planned(Target(Kind.PSTN, dialled), OUTGOING_RING_S, call.cli, "dialled by a line")
-    return Plan(accounts=(Account(dialled, ""),), steps=(PlannedStep((target,)),),
-                caller=_caller(call), rule=OUTGOING)
+    target = Target(Kind.PSTN, dialled)
+    cli = present_cli(target, number, call)
+    why = permissions.why_denied(dialled, number.rights)
+    if cli is None or not e164.is_number(cli):
+        why = "it has no number to show"
+    if why:
+        raise Forbidden(f"{number.number}: {why}")
+    where = "by a line" if call.line else "in the mailbox menu"
+    # No owner: who is called by the owner himself is not told of a forwarding.
+    return Plan(
+        (Account(number.number, "", number.rights, cli=cli),),
+        (PlannedStep((Planned(target, OUTGOING_RING_S, cli, f"dialled {where}"),)),),
+        Caller(cli, call.anonymous, cli=cli), revision=number.revision, rule=OUTGOING)
 
 
 def _mailbox_plan(grade: str, call: Call, number: Number, platform: Platform, choice: Choice,

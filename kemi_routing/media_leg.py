@@ -9,8 +9,8 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from enum import StrEnum
 
-from kemi_routing import dialplan, e164, permissions, targets
-from kemi_routing.decide import OUTGOING, OUTGOING_RING_S
+from kemi_routing import dialplan, e164, targets
+from kemi_routing.decide import OUTGOING
 from kemi_routing.errors import Forbidden, InvalidValue
 from kemi_routing.forwarding import present_cli, why_skipped
 from kemi_routing.model import Call, Number, Platform, Ring
@@ -44,21 +44,6 @@ def dialled(number: Number, user: str) -> tuple[str, ...]:
     if dialplan.is_emergency(plan, user):
         raise _forbidden(number, f"{user} is an emergency number; it is not called from the menu")
     return dialplan.readings(plan, number.organisation, user)
-
-
-def outside(call: Call, number: Number, digits: str) -> Plan:
-    """The plan of a call ``from_menu`` to an outside number."""
-    target = Target(Kind.PSTN, digits)
-    cli = present_cli(target, number, call)
-    if why := permissions.why_denied(digits, number.rights):
-        raise _forbidden(number, why)
-    if cli is None:
-        raise _forbidden(number, "it has no number to show")
-    # No owner: who is called by the owner himself is not told of a forwarding.
-    return Plan(
-        (Account(number.number, "", number.rights, cli=cli),),
-        (PlannedStep((Planned(target, OUTGOING_RING_S, cli, "dialled in the mailbox menu"),)),),
-        Caller(cli, call.anonymous, cli=cli), revision=number.revision, rule=OUTGOING)
 
 
 def asked(user: str, uri: str, *, ours: bool) -> frozenset[Target]:

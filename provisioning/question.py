@@ -70,7 +70,9 @@ def answer(question: Question, records: Records, settings: Settings, now: dateti
             return asked
         call, wanted = asked
         number = next(filter(None, map(records.number, wanted)), None)
-        zone = _zone(number or owned or (records.number(call.cli) if call.cli else None))
+        if number is None and owned is None and call.cli:
+            owned = records.number(call.cli)
+        zone = _zone(number or owned)
         at = moment(question.at, zone, now)
         plan = (_decided(call, number, at, records, settings) if number
                 else _outgoing(call, wanted, owned))
@@ -92,9 +94,9 @@ def _decided(call: Call, number: Number, at: datetime, records: Records, setting
 
 
 def _outgoing(call: Call, wanted: tuple[str, ...], owned: Number | None) -> Plan | None:
-    if not wanted or not e164.is_number(wanted[-1]):
+    if owned is None or not wanted or not e164.is_number(wanted[-1]):
         return None
-    return media_leg.outside(call, owned, wanted[-1]) if owned else outgoing(call, wanted[-1])
+    return outgoing(call, owned, wanted[-1])
 
 
 def _owned(written: str, records: Records) -> Number:

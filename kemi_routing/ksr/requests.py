@@ -128,7 +128,9 @@ class Requests:
             self._edge.alarm("refuse", why="no emergency route", line=line.name, number=user)
             self._edge.reply(404, "No Emergency Route")
         else:
-            self._dial(call, codes.readings(line, user))
+            owner = line.number
+            self._dial(call, codes.readings(line, user),
+                       owner=lambda: self._edge.records.number(owner) if owner else None)
 
     def _serve(self, account: str, service: str) -> None:
         """A leg of our media server for an account."""
@@ -143,8 +145,7 @@ class Requests:
         call = caller.from_menu(self._edge, number)
         if self._let_in():
             wanted = media_leg.dialled(number, self._ksr.pv.gete("$rU"))
-            self._dial(call, wanted,
-                       leave=lambda call, digits: media_leg.outside(call, number, digits))
+            self._dial(call, wanted, owner=lambda: number)
 
     def _confirm(self, number: Number) -> None:
         edge, ksr = self._edge, self._ksr
@@ -173,14 +174,17 @@ class Requests:
             edge.reply(CONFIRMED, done.words)
 
     def _dial(self, call: Call, wanted: Sequence[str], trunk: Trunk | None = None,
-              leave: Callable[[Call, str], Plan | None] = outgoing) -> None:
-        """Route a call to the first of these numbers that is ours, or outside by ``leave``."""
+              owner: Callable[[], Number | None] = lambda: None) -> None:
+        """Route a call to the first of these numbers that is ours, or outside for the number of
+        its ``owner``.
+        """
         edge = self._edge
         number = self._find(wanted)
         dialled = wanted[-1] if wanted and e164.is_number(wanted[-1]) else None
         if number:
             self._ring(call, number, trunk)
-        elif dialled and self._ksr.is_myself_ruri() and (out := leave(call, dialled)):
+        elif dialled and self._ksr.is_myself_ruri() and (calling := owner()):
+            out = outgoing(call, calling, dialled)
             edge.log("route", number=dialled, ani=call.ani, rule=out.rule)
             self._caps.watch(out)
             if not all(map(self._caps.admit, out.accounts)):

@@ -2,15 +2,18 @@
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given
 
 from kemi_routing import plan_codec
 from kemi_routing.decide import decide, decide_whole, outgoing
+from kemi_routing.errors import Forbidden
 from kemi_routing.forwarding import why_skipped
 from kemi_routing.model import Call, Mode, Number, Platform
-from kemi_routing.plan import Access, Caller, Plan, Planned, PlannedStep, Remark
+from kemi_routing.permissions import NumberClass
+from kemi_routing.plan import Access, Account, Caller, Plan, Planned, PlannedStep, Remark
 from kemi_routing.targets import MAILBOX, Kind, Target
 from tests.support.builders import (
     MOBILE,
@@ -29,6 +32,7 @@ from tests.support.strategies import accepted_numbers, calls, instants
 PLATFORM = Platform("followme.local", frozenset({"sip.example.net"}))
 NO_MEDIA = Platform("followme.local", media_server=False)
 MONDAY_NOON = at("2026-03-02 12:00")
+COMPANY = "42027777000"
 DAY, NIGHT, REST = (sequence(name, step(OFFICE)) for name in ("day", "night", "rest"))
 
 
@@ -96,17 +100,48 @@ def test_a_number_without_default_forwards_nowhere_outside_its_windows() -> None
     assert decided(closed, call(), at("2026-03-07 12:00")).steps == ()
 
 
-def test_a_line_calls_out_with_its_main_number() -> None:
-    plan = outgoing(call(line="jana-desk", cli=PERSONAL), OFFICE)
-    assert plan
-    assert plan.steps == (
-        PlannedStep((Planned(Target(Kind.PSTN, OFFICE), 120, PERSONAL, "dialled by a line"),)),)
-    assert (plan.number, plan.owner, plan.rule) == (OFFICE, "", "outgoing")
+def left(digits: str, line: str = "jana-desk", **fields: Any) -> Plan:
+    """A call outside that Jana makes from a line, or else from the menu of her mailbox."""
+    jana = number(**fields)
+    shown = jana.number if line or jana.number == PERSONAL else None
+    return outgoing(call(ani=PERSONAL, line=line, cli=shown), jana, digits)
 
 
-def test_nobody_else_calls_out_through_us() -> None:
-    assert outgoing(call(), OFFICE) is None
-    assert outgoing(call(line="jana-desk", cli="acme/201"), OFFICE) is None  # what would it show?
+@pytest.mark.parametrize(("line", "where"), [
+    ("jana-desk", "by a line"), ("", "in the mailbox menu")])
+def test_an_outside_number_is_called_as_the_personal_number(line: str, where: str) -> None:
+    rights = number(max_calls=2).rights
+    assert left(OFFICE, line, revision=7, max_calls=2) == Plan(
+        (Account(PERSONAL, "", rights, cli=PERSONAL),),
+        (PlannedStep((Planned(Target(Kind.PSTN, OFFICE), 120, PERSONAL, f"dialled {where}"),)),),
+        Caller(PERSONAL, cli=PERSONAL), revision=7, rule="outgoing")
+
+
+def test_to_forward_outside_is_another_permission() -> None:
+    assert left(OFFICE, forward_external=False).steps
+
+
+@pytest.mark.parametrize("line", ["jana-desk", ""])
+@pytest.mark.parametrize(("fields", "cli"), [
+    ({"cli": "caller"}, PERSONAL),
+    ({"cli": COMPANY}, COMPANY),
+    ({"number": "acme/201", "cli": COMPANY}, COMPANY),
+])
+def test_the_owner_chose_what_is_shown_outside(
+        fields: dict[str, Any], cli: str, line: str) -> None:
+    plan = left(OFFICE, line, **fields)
+    assert (plan.steps[0].targets[0].cli, plan.caller.cli, plan.accounts[0].cli) == (cli, cli, cli)
+
+
+@pytest.mark.parametrize("line", ["jana-desk", ""])
+@pytest.mark.parametrize(("digits", "fields", "why"), [
+    ("420900123456", {}, "420900123456 is premium, which is denied"),
+    (OFFICE, {"classes": (NumberClass("49", "abroad", allowed=False),)}, "is abroad"),
+    (OFFICE, {"number": "acme/201", "cli": "caller"}, "acme/201: it has no number to show"),
+])
+def test_what_may_not_be_called(digits: str, fields: dict[str, Any], why: str, line: str) -> None:
+    with pytest.raises(Forbidden, match=why):
+        left(digits, line, **fields)
 
 
 def test_mode_reject_declines() -> None:

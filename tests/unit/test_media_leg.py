@@ -10,7 +10,7 @@ from kemi_routing import media_leg, targets
 from kemi_routing.dialplan import DialPlan
 from kemi_routing.errors import Forbidden
 from kemi_routing.model import Call, Line, Number, Platform, Ring
-from kemi_routing.permissions import NumberClass, Rights
+from kemi_routing.permissions import Rights
 from kemi_routing.plan import Account, Caller, Plan, Planned, PlannedStep
 from kemi_routing.targets import Kind, Target
 from tests.support.builders import (
@@ -72,43 +72,6 @@ def test_what_is_not_dialled_from_the_menu(
         fields: dict[str, Any], user: str, why: str) -> None:
     with pytest.raises(Forbidden, match=f"^{PERSONAL}: {why}$"):
         media_leg.dialled(owned(**fields), user)
-
-
-def left(digits: str, **fields: Any) -> Plan:
-    jana = owned(**fields)
-    return media_leg.outside(media_leg.from_menu(jana), jana, digits)
-
-
-def test_an_outside_number_is_called_as_the_personal_number() -> None:
-    assert left(OFFICE, revision=7, max_calls=2) == Plan(
-        (Account(PERSONAL, "", replace(owned().rights, max_calls=2), cli=PERSONAL),),
-        (PlannedStep((Planned(Target(Kind.PSTN, OFFICE), 120, PERSONAL,
-                              "dialled in the mailbox menu"),)),),
-        Caller(PERSONAL, cli=PERSONAL), revision=7, rule="outgoing")
-
-
-def test_to_forward_outside_is_another_permission() -> None:
-    assert left(OFFICE, forward_external=False).steps
-
-
-@pytest.mark.parametrize(("fields", "cli"), [
-    ({"cli": "caller"}, PERSONAL),
-    ({"cli": COMPANY}, COMPANY),
-    ({"number": "acme/201", "cli": COMPANY}, COMPANY),
-])
-def test_the_owner_chose_what_is_shown_outside(fields: dict[str, Any], cli: str) -> None:
-    plan = left(OFFICE, **fields)
-    assert (plan.steps[0].targets[0].cli, plan.caller.cli, plan.accounts[0].cli) == (cli, cli, cli)
-
-
-@pytest.mark.parametrize(("digits", "fields", "why"), [
-    ("420900123456", {}, "420900123456 is premium, which is denied"),
-    (OFFICE, {"classes": (NumberClass("49", "abroad", allowed=False),)}, "is abroad"),
-    (OFFICE, {"number": "acme/201", "cli": "caller"}, "acme/201: it has no number to show"),
-])
-def test_what_may_not_be_called(digits: str, fields: dict[str, Any], why: str) -> None:
-    with pytest.raises(Forbidden, match=why):
-        left(digits, **fields)
 
 
 # To a target that is asked to confirm (SPEC T8)

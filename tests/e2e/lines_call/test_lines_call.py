@@ -43,6 +43,24 @@ def test_a_line_calls_out_through_the_gateway(situation: Situation) -> None:
     assert outside.invites[0].header("Proxy-Authorization") is None
 
 
+def test_a_line_calls_no_number_of_a_denied_class(situation: Situation) -> None:
+    premium = situation.outside_phone("420906123456", answer())
+
+    assert situation.dial(_from_janas_desk("420906123456"), via=STRANGER).outcome().code == 403
+    assert premium.invites == []
+    assert "why='42027777101: 420906123456 is premium, which is denied'" in situation.edge.log
+
+
+def test_calls_of_lines_count_towards_the_cap_of_their_number(situation: Situation) -> None:
+    outside = situation.outside_phone(OUTSIDE, answer())
+    calls = situation.dial(_from_janas_desk(OUTSIDE, hold_ms=2000), via=STRANGER)
+    situation.wait_for_answer(outside)
+
+    assert situation.dial(_from_janas_desk(OUTSIDE), via=STRANGER).outcome().code == 403
+    assert calls.outcome().code == 200
+    assert len(outside.invites) == 1
+
+
 # A proxy does not pass a 503 on: RFC 3261 section 16.7, step 6.
 @pytest.mark.parametrize(("said", "code"), [(404, 404), (486, 486), (603, 603), (503, 500)])
 def test_a_line_hears_what_the_outside_number_says(
