@@ -2,40 +2,18 @@
 """The operator's settings, read once from the environment (see README)."""
 
 import ipaddress
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 from urllib.parse import urlsplit
 
-from kemi_routing import caller_id, hops
+from kemi_routing import caller_id, hops, trunks
 from kemi_routing.errors import InvalidValue
 from kemi_routing.hops import Hop
 from kemi_routing.model import MailboxPolicy, Platform
+from kemi_routing.trunks import Trunks
 
 PREFIX = "FOLLOWME_"
 REDIS_PORT = 6379
-
-
-class Asserts(StrEnum):
-    """Header in which a trunk asserts the ANI."""
-
-    PAI = "P-Asserted-Identity"
-    FROM = "From"
-    NOTHING = "none"
-
-
-@dataclass(frozen=True, slots=True)
-class Trunk:
-    """A trusted source of calls (SPEC B1)."""
-
-    asserts: Asserts
-    stir: str = ""
-    """Header in which it reports the verdict on the caller's number; empty: it reports none."""
-    redirect: bool = False
-    """It is answered 302 with the targets, where a plan allows it (SPEC F9)."""
-    early_media: bool = False
-    """It gets the early media of a target that rings alone (SPEC F11)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +22,7 @@ class Settings:
 
     redis: str
     platform: Platform
-    trunks: Mapping[str, Trunk]
-    """By source address."""
+    trunks: Trunks
     gateways: tuple[Hop, ...]
     """Where calls to outside numbers leave; at least one."""
     gateway_cli: caller_id.Profile
@@ -76,8 +53,8 @@ class Settings:
         host = host.strip("[]").lower()
         if port == str(urlsplit(self.redis).port or REDIS_PORT):
             return False
-        if host in {*self.trunks, *self.platform.sip_hosts, *self.gateway_hosts,
-                    *self.media_hosts}:
+        if self.trunks.at(host) or host in {*self.platform.sip_hosts, *self.gateway_hosts,
+                                            *self.media_hosts}:
             return True
         try:
             address = ipaddress.ip_address(host)
@@ -131,29 +108,11 @@ def _words(text: str) -> list[str]:
     return [word.strip() for word in text.split(",") if word.strip()]
 
 
-def _trunks(text: str) -> dict[str, Trunk]:
-    trunks = {}
-    for word in _words(text):
-        address, _, options = word.partition("=")
-        try:
-            trunks[str(ipaddress.ip_address(address.strip()))] = _trunk(options)
-        except ValueError:
-            raise InvalidValue(
-                f"{PREFIX}TRUNKS: {word!r}; write ADDRESS=HEADER, with the header "
-                f"{', '.join(Asserts)}: 192.0.2.1=P-Asserted-Identity, and behind it as wanted "
-                ";stir=HEADER;redirect;early-media") from None
-    return trunks
-
-
-def _trunk(text: str) -> Trunk:
-    """Raises ValueError for what is no option."""
-    asserts, *options = (option.strip() for option in text.split(";"))
-    stir = [option.removeprefix("stir=") for option in options if option.startswith("stir=")]
-    flags = [option for option in options if not option.startswith("stir=")]
-    if not (set(flags) <= _FLAGS and all(map(_HEADER.fullmatch, stir))):
-        raise ValueError(text)
-    return Trunk(Asserts(asserts), "".join(stir[-1:]), redirect="redirect" in flags,
-                 early_media="early-media" in flags)
+def _trunks(text: str) -> Trunks:
+    try:
+        return trunks.read(_words(text))
+    except InvalidValue as error:
+        raise InvalidValue(f"{PREFIX}TRUNKS: {error}") from None
 
 
 def _profile(text: str) -> caller_id.Profile:
@@ -216,5 +175,3 @@ def _is_port(text: str) -> bool:
 
 _HOST_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-[]:")
 _TRUSTED_GRADES = ("A", "AB", "AC", "ABC")
-_FLAGS = frozenset({"redirect", "early-media"})
-_HEADER = re.compile("[A-Za-z][A-Za-z0-9-]{0,63}", re.ASCII)

@@ -18,8 +18,9 @@ from kemi_routing.feature_codes import FeatureCode
 from kemi_routing.model import Call, Number, Verdict
 from kemi_routing.plan import Plan
 from kemi_routing.record import LineRecord, Records
-from kemi_routing.settings import Asserts, Settings, Trunk
+from kemi_routing.settings import Settings
 from kemi_routing.targets import is_name, is_number_key
+from kemi_routing.trunks import Asserts, Trunk
 from provisioning.problems import Refused
 from provisioning.values import number_key
 
@@ -143,7 +144,7 @@ def _asked(question: Question, records: Records, settings: Settings,
         address = _address(question.via)
         if address is None:
             return _dialled(_line(question.via.removeprefix("line "), records), question)
-        trunk = settings.trunks.get(address)
+        trunk = settings.trunks.at(address)
     if trunk is None:
         return Rejected(403, f"{question.via} is not a trusted trunk (FOLLOWME_TRUNKS)")
     asserted = ani is not None and trunk.asserts is not Asserts.NOTHING

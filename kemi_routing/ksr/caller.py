@@ -7,8 +7,8 @@ from kemi_routing import caller_id, contact, identity, media_leg, render
 from kemi_routing.ksr.edge import Edge
 from kemi_routing.model import Call, Number, Verdict
 from kemi_routing.record import LineRecord
-from kemi_routing.settings import Asserts, Trunk
 from kemi_routing.targets import is_name, is_number_key
+from kemi_routing.trunks import Asserts, Trunk
 
 _HA1_OF_NOBODY = "0" * 32
 _PASSWORD_IS_HA1, _USER_IS_FROM, _QOP_AUTH = 1, 1, 1  # flags of Kamailio's auth module

@@ -33,9 +33,22 @@ def is_capped(account: Account) -> bool:
     return bool(account.rights.max_calls or account.rights.max_calls_per_hour)
 
 
+def in_profile(edge: Edge, profile: str, value: str) -> int:
+    """Tracked calls under a value of a profile now, on this proxy."""
+    edge.ksr.dialog.get_profile_size(profile, value, _SIZE)
+    return int(edge.ksr.pv.get(_SIZE) or 0)
+
+
 def elsewhere_key(what: str, number: str) -> str:
     """Key of what the other proxies count in the hash table ``elsewhere``."""
     return f"{what}:{number}"
+
+
+def alarm_once(edge: Edge, key: str, verb: str, **values: object) -> None:
+    """Tell the operator, but not again while the entry of this key lasts."""
+    if not edge.ksr.htable.sht_get(ALARMED, key):
+        edge.ksr.htable.sht_seti(ALARMED, key, 1)
+        edge.alarm(verb, **values)
 
 
 class Caps:
@@ -46,15 +59,20 @@ class Caps:
         self._ksr = edge.ksr
 
     def watch(self, plan: Plan) -> None:
-        """Track the call where a cap may count it; in the request route, within a transaction.
+        """Track the call where a cap may count it; in the request route, within a transaction."""
+        if any(map(is_capped, plan.accounts)):
+            self.track()
+
+    def track(self) -> bool:
+        """Track the call; False where it is none that can be counted.
 
         To dialog all INVITEs of one Call-ID and From tag are one call, which ends with the first of
         them. So only the first is tracked and can be counted, under a lock since dlg_manage says
         the same to both of two workers: or many calls of one caller would count as one.
         """
         ksr = self._ksr
-        if not any(map(is_capped, plan.accounts)):
-            return
+        if ksr.pv.get(_ADMITTED):
+            return True
         call_id = ksr.pv.gete("$ci")
         ksr.htable.sht_lock(LOCKS, call_id)
         try:
@@ -63,6 +81,7 @@ class Caps:
             ksr.htable.sht_unlock(LOCKS, call_id)
         if is_first:
             ksr.pv.sets(_ADMITTED, _TRACKED)
+        return is_first
 
     def admit(self, account: Account) -> bool:
         """Whether an outside target of this number may be rung now; the call counts from then on.
@@ -103,8 +122,7 @@ class Caps:
 
     def count(self, number: str) -> int:
         """Forwarded calls of this number now, on this proxy."""
-        self._ksr.dialog.get_profile_size(PROFILE, number, _SIZE)
-        return int(self._ksr.pv.get(_SIZE) or 0)
+        return in_profile(self._edge, PROFILE, number)
 
     def _reached(self, account: Account) -> dict[str, object]:
         """The cap that is reached, for the log; empty where none is."""
@@ -136,6 +154,4 @@ class Caps:
 
     def _tell(self, number: str, reached: dict[str, object]) -> None:
         self._edge.log("cap", number=number, **reached)
-        if not self._ksr.htable.sht_get(ALARMED, number):
-            self._ksr.htable.sht_seti(ALARMED, number, 1)
-            self._edge.alarm("capped", number=number, **reached)
+        alarm_once(self._edge, number, "capped", number=number, **reached)

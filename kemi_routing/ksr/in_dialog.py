@@ -17,7 +17,7 @@ def route(edge: Edge, caps: Caps) -> None:
     ksr = edge.ksr
     caller.remove(edge, render.OUR_HEADERS)
     ours = f";{loops.ROUTE_MARK}={edge.mark()}" in ksr.hdr.gete("Route")
-    trusted = caller.source(edge) in edge.settings.trunks
+    trusted = edge.settings.trunks.at(caller.source(edge)) is not None
     if ours and ksr.is_method_in("B") and not trusted and caps.hang_up():
         return
     if (ours and ksr.rr.loose_route() > 0) or (

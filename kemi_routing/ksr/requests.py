@@ -8,7 +8,7 @@ from kemi_routing import dialplan, e164, feature_codes, media_leg, render
 from kemi_routing.decide import decide_whole, outgoing
 from kemi_routing.errors import FollowMeError, Forbidden, StoreUnavailable
 from kemi_routing.forwarding import LOOP
-from kemi_routing.ksr import background, caller, codes, in_dialog, loops
+from kemi_routing.ksr import background, caller, codes, in_dialog, loops, trunk_limits
 from kemi_routing.ksr.caps import Caps, is_capped
 from kemi_routing.ksr.edge import Edge
 from kemi_routing.ksr.fork import Fork, new_transaction
@@ -16,7 +16,7 @@ from kemi_routing.media_leg import Service
 from kemi_routing.model import Call, Number
 from kemi_routing.plan import Plan
 from kemi_routing.record import LineRecord
-from kemi_routing.settings import Trunk
+from kemi_routing.trunks import Trunk
 
 MAX_FORWARDS = 70
 RETRY_AFTER_S = 5
@@ -99,9 +99,12 @@ class Requests:
         edge = self._edge
         if self._ksr.pv.get("$Rp") == edge.settings.spiral_port:
             self._fork.second_pass()
-        elif trunk := edge.settings.trunks.get(caller.source(edge)):
+        elif trunk := edge.settings.trunks.at(caller.source(edge)):
             call = caller.from_trunk(edge, trunk)
             if self._let_in():
+                if not trunk_limits.admit(edge, self._caps, trunk, self._now()):
+                    edge.reply(503, "Service Unavailable")
+                    return
                 number = e164.from_sip_user(self._ksr.pv.gete("$rU"))
                 self._dial(call, (number,) if number else (), trunk)
         elif leg := caller.from_media_server(edge):

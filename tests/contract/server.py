@@ -46,13 +46,23 @@ def running(script: Path, folder: Path) -> Iterator[Ports]:
     memory = ("-x", "tlsf", "-m", "64", "-M", "16")
     command = ["kamailio", *memory, "-f", str(CFG), "-Y", str(folder), "-DD", "-E"]
     with (folder / "log").open("wb") as log:
-        process = subprocess.Popen(command, env=env, stdout=log, stderr=log)
+        process = subprocess.Popen(command, env=env, stdout=log, stderr=log,
+                                   start_new_session=True)
     try:
         wait_until(lambda: is_answering(folder, process), f"Kamailio, see {folder}/log")
         yield ports
     finally:
-        process.send_signal(signal.SIGTERM)
-        process.wait(10)
+        wait_until(lambda: _ended(process), "the end of Kamailio", timeout_s=20)
+
+
+def _ended(process: "subprocess.Popen[bytes]") -> bool:
+    """Asks all its processes to end: one that has only just begun may miss the first time."""
+    os.killpg(process.pid, signal.SIGTERM)
+    try:
+        process.wait(1)
+    except subprocess.TimeoutExpired:
+        return False
+    return True
 
 
 def version() -> str:

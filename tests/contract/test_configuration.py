@@ -3,7 +3,7 @@
 
 import re
 
-from kemi_routing.ksr import background, caps, next_hops
+from kemi_routing.ksr import background, caps, next_hops, trunk_limits
 from tests.contract import source
 from tests.contract.server import CFG
 from tests.support.fake_dialog import PROFILES
@@ -22,14 +22,14 @@ def test_tables_and_queues_that_workers_use_are_there() -> None:
     fake = FakeKamailio(lambda ksr: None)
     assert fake.htable.tables.keys() == {
         caps.LOCKS, caps.BEGUN, caps.COUNTED, caps.ELSEWHERE, caps.ALARMED,
-        next_hops.FAILED}
+        next_hops.FAILED, trunk_limits.SECOND}
     assert fake.mqueue.queues.keys() == {caps.BEGUN, background.LAST_CALLER}
 
 
 def test_calls_are_counted_in_a_profile_that_is_there() -> None:
-    profiles = re.findall(r'^modparam\("dialog", "profiles_with_value", "(\w+)"', CONFIGURATION,
+    profiles = re.findall(r'^modparam\("dialog", "profiles_with_value", "([\w;]+)"', CONFIGURATION,
                           re.M)
-    assert profiles == [caps.PROFILE] == list(PROFILES)
+    assert profiles[0].split(";") == [caps.PROFILE, trunk_limits.PROFILE] == list(PROFILES)
 
 
 def test_an_entry_of_the_hour_outlives_no_hour_and_its_count_outlives_it() -> None:

@@ -12,7 +12,7 @@ from kemi_routing.ksr import caller
 from kemi_routing.ksr.edge import Edge
 from kemi_routing.model import Call, Verdict
 from kemi_routing.record import LineRecord
-from kemi_routing.settings import Asserts, Trunk
+from kemi_routing.trunks import Asserts, Trunk
 from tests.ksr.edge import SECRET, Records
 from tests.support.builders import PERSONAL, number
 from tests.support.fake_ksr import FakeKamailio

@@ -9,7 +9,7 @@ import pytest
 from kemi_routing.dialplan import DialPlan
 from kemi_routing.model import Line, Mode, Number
 from kemi_routing.record import LineRecord
-from kemi_routing.settings import Asserts, Trunk
+from kemi_routing.trunks import read
 from tests.ksr import edge as product_edge
 from tests.ksr.edge import DOMAIN, STRANGER, TRUNK, Product
 from tests.support.builders import MOBILE, OFFICE, PERSONAL, number, sequence, step
@@ -162,7 +162,8 @@ class TestOnlyTheMediaServer:
 
     def test_has_no_trunk_at_its_address(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """Whatever a trunk passes on from its callers is the callers' word."""
-        shared = replace(product_edge.SETTINGS, trunks={MEDIA_SERVER.ip: Trunk(Asserts.PAI)})
+        trunks = read([f"{MEDIA_SERVER.ip}=P-Asserted-Identity"])
+        shared = replace(product_edge.SETTINGS, trunks=trunks)
         monkeypatch.setattr(product_edge, "SETTINGS", shared)
         edge = Product(JANA)
         edge.receive(leg(f"sip:{OFFICE}@{DOMAIN}", "outgoing"))

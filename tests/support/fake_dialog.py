@@ -11,7 +11,7 @@ from tests.support.fake_state import Forwarded, Misuse, Process, Transaction, Va
 from tests.support.fake_variables import Pv, Variable
 from tests.support.sip_message import Header, Headers, parse_name_addr
 
-PROFILES = ("forwarded",)
+PROFILES = ("forwarded", "trunk")
 """Those that `kamailio.cfg` names."""
 
 

@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Limits on the calls of a trunk, at once and within a second, over all workers of this proxy."""
+
+from datetime import datetime
+
+from kemi_routing.ksr.caps import LOCKS, Caps, alarm_once, in_profile
+from kemi_routing.ksr.edge import Edge
+from kemi_routing.trunks import Trunk
+
+PROFILE = "trunk"
+"""Profile of dialog: the calls of each trunk."""
+SECOND = "second"
+"""Hash table of kamailio.cfg: calls that began, by trunk and second."""
+
+
+def admit(edge: Edge, caps: Caps, trunk: Trunk, now: datetime) -> bool:
+    """Whether a call of this trunk is let in; it counts from then on, and ends by itself.
+
+    In the request route, within a transaction.
+    """
+    reached = _reached(edge, caps, trunk, now)
+    if reached:
+        edge.log("refuse", trunk=trunk.name, **reached)
+        alarm_once(edge, trunk.name, "limited", trunk=trunk.name, **reached)
+    return not reached
+
+
+def _reached(edge: Edge, caps: Caps, trunk: Trunk, now: datetime) -> dict[str, object]:
+    """The limit that is reached, for the log; empty where none is."""
+    if trunk.max_per_second:
+        begun = edge.ksr.htable.sht_inc(SECOND, f"{trunk.name} {now:%S}")
+        if begun > trunk.max_per_second:
+            return {"max_per_second": trunk.max_per_second}
+    if not trunk.max_calls:
+        return {}
+    if not caps.track():
+        return {"why": "an INVITE without Contact, or one more with the Call-ID of another"}
+    edge.ksr.htable.sht_lock(LOCKS, trunk.name)
+    try:
+        calls = in_profile(edge, PROFILE, trunk.name)
+        if calls >= trunk.max_calls:
+            return {"calls": calls, "max_calls": trunk.max_calls}
+        edge.ksr.dialog.set_dlg_profile(PROFILE, trunk.name)
+    finally:
+        edge.ksr.htable.sht_unlock(LOCKS, trunk.name)
+    return {}
