@@ -30,6 +30,8 @@ class Settings:
     media_servers: tuple[Hop, ...]
     """Empty: there is none."""
     address: str
+    address6: str
+    """Its IPv6 address; empty: it has none."""
     port: int
     """Where Kamailio listens."""
     spiral_port: int
@@ -60,7 +62,8 @@ class Settings:
             address = ipaddress.ip_address(host)
         except ValueError:
             return False
-        local = address.is_loopback or address.is_unspecified or host == self.address
+        local = (address.is_loopback or address.is_unspecified
+                 or str(address) in (self.address, self.address6))
         mapped = address.version == 6 and address.ipv4_mapped is not None
         return not (local or mapped)
 
@@ -78,6 +81,7 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
     gateways = _hops("GATEWAY", get("GATEWAY", "127.0.0.1:5080"))
     media_servers = _hops("MEDIA_SERVER", get("MEDIA_SERVER", ""))
     address = get("ADDRESS", "127.0.0.1")
+    address6 = _address6(get("ADDRESS6", ""))
     domain = get("DOMAIN", "followme.local").lower()
     if not set(domain) <= _HOST_CHARACTERS:
         raise InvalidValue(f"{PREFIX}DOMAIN: {domain!r}; write a host name: voice.example.com")
@@ -90,7 +94,8 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
         platform=Platform(
             domain,
             sip_hosts=frozenset(_words(get("SIP_HOSTS", "").lower())),
-            own_hosts=frozenset({address, *_hosts(gateways), *_hosts(media_servers)}),
+            own_hosts=frozenset(
+                {address, address6, *_hosts(gateways), *_hosts(media_servers)} - {""}),
             media_server=bool(media_servers),
             mailbox=_mailbox(get("MAILBOX", MailboxPolicy.PIN_UNLESS_TRUSTED)),
             outgoing_without_pin=_grades(get("OUTGOING_WITHOUT_PIN", "A"))),
@@ -99,6 +104,7 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
         gateway_cli=_profile(get("GATEWAY_CLI", "")),
         media_servers=media_servers,
         address=address,
+        address6=address6,
         port=port,
         spiral_port=spiral_port,
     )
@@ -135,6 +141,14 @@ def _grades(text: str) -> str:
         raise InvalidValue(f"{PREFIX}OUTGOING_WITHOUT_PIN: {text!r}; write the grades that need no "
                            f"PIN: {', '.join(_TRUSTED_GRADES)}")
     return text
+
+
+def _address6(text: str) -> str:
+    try:
+        return str(ipaddress.IPv6Address(text)) if text else ""
+    except ValueError:
+        raise InvalidValue(
+            f"{PREFIX}ADDRESS6: {text!r}; write an IPv6 address: 2001:db8::10") from None
 
 
 def _hops(name: str, text: str) -> tuple[Hop, ...]:

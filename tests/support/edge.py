@@ -59,6 +59,11 @@ class Edge:
         self.proxy = (settings["ADDRESS"], int(settings["PORT"]))
 
     @property
+    def tls_port(self) -> int:
+        """Where it speaks TLS, if it was told to."""
+        return int(self._settings["TLS_PORT"])
+
+    @property
     def log(self) -> str:
         """What it logged so far."""
         return self._log.read_text("utf-8", "replace") if self._log.exists() else ""

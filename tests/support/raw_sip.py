@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""SIP datagrams written by hand, for messages that no well-behaved phone would send."""
+"""SIP messages written by hand, for what no well-behaved phone would send, and for TCP and TLS."""
 
 import itertools
+import re
 import socket
+import ssl
 import uuid
 from collections.abc import Iterable
 from types import TracebackType
@@ -11,15 +13,25 @@ from tests.support import trace
 from tests.support.loopback import NotReady
 
 _counter = itertools.count(1)
+_LENGTH = re.compile(rb"^(?:content-length|l)\s*:\s*(\d+)", re.I | re.M)
 
 
 class RawSip:
     """A UDP socket that sends any bytes to one proxy and reads what comes back."""
 
+    transport = "UDP"
+
     def __init__(self, address: str, proxy: tuple[str, int]) -> None:
-        self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        family = socket.AF_INET6 if ":" in address else socket.AF_INET
+        self._socket = socket.socket(family, socket.SOCK_DGRAM)
         self._socket.bind((address, 0))
         self._proxy = proxy
+
+    @property
+    def host_port(self) -> str:
+        """Its address and port, as in a URI."""
+        host, port = self._socket.getsockname()[:2]
+        return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
     def __enter__(self) -> "RawSip":
         return self
@@ -38,10 +50,13 @@ class RawSip:
         """The next message from the proxy, None when none comes in time."""
         self._socket.settimeout(timeout_s)
         try:
-            datagram = self._socket.recv(65535)
+            message = self._read()
         except TimeoutError:
             return None
-        return trace.parse(datagram.decode("utf-8", "replace"))
+        return trace.parse(message.decode("utf-8", "replace"))
+
+    def _read(self) -> bytes:
+        return self._socket.recv(65535)
 
     def ask(self, datagram: bytes, timeout_s: float = 2.0) -> trace.Message | None:
         """Send a request and return its first response other than 100, None when none comes."""
@@ -56,12 +71,15 @@ class RawSip:
         headers: Iterable[str] = (),
     ) -> bytes:  # fmt: skip
         """A well-formed request from this socket, with more headers as given."""
-        host, port = self._socket.getsockname()
+        at = self.host_port
+        host = at.rpartition(":")[0]
         name = f"{uuid.uuid4().hex}-{next(_counter)}"
-        lines = [f"{method} {uri} SIP/2.0", f"Via: SIP/2.0/UDP {host}:{port};branch=z9hG4bK{name}"]
+        lines = [f"{method} {uri} SIP/2.0"]
+        lines += [f"Via: SIP/2.0/{self.transport} {at};branch=z9hG4bK{name}"]
         lines += [f"From: <sip:{ani}@{host}>;tag={name}", f"To: <{uri}>", f"Call-ID: {name}"]
         lines += [f"CSeq: 1 {method}", f"Max-Forwards: {max_forwards}"]
-        lines += [f"Contact: <sip:{ani}@{host}:{port}>", *headers, "Content-Length: 0", "", ""]
+        how = "" if self.transport == "UDP" else f";transport={self.transport.lower()}"
+        lines += [f"Contact: <sip:{ani}@{at}{how}>", *headers, "Content-Length: 0", "", ""]
         return "\r\n".join(lines).encode()
 
     def answered(self, invite: bytes) -> trace.Message:
@@ -75,11 +93,37 @@ class RawSip:
 
     def within(self, invite: bytes, ok: trace.Message, method: str, uri: str) -> bytes:
         """A request of the caller within the call that this 200 answered, to any Request-URI."""
-        host, port = self._socket.getsockname()
         of_call = [line for line in invite.decode().split("\r\n")
                    if line.startswith(("From:", "Call-ID:"))]  # fmt: skip
         lines = [f"{method} {uri} SIP/2.0"]
-        lines += [f"Via: SIP/2.0/UDP {host}:{port};branch=z9hG4bK{method}"]
+        lines += [f"Via: SIP/2.0/{self.transport} {self.host_port};branch=z9hG4bK{method}"]
         lines += [*of_call, f"To: {ok['To']}", f"CSeq: 2 {method}", "Max-Forwards: 70"]
         lines += [*(f"Route: {route}" for route in ok.all("Record-Route"))]
         return "\r\n".join([*lines, "Content-Length: 0", "", ""]).encode()
+
+
+class StreamSip(RawSip):
+    """The same over TCP, or TLS where a certificate to trust is given."""
+
+    def __init__(self, address: str, proxy: tuple[str, int], trusted: str = "") -> None:
+        self.transport = "TLS" if trusted else "TCP"
+        self._socket = socket.create_connection(proxy, 5, (address, 0))
+        if trusted:
+            context = ssl.create_default_context(cafile=trusted)
+            self._socket = context.wrap_socket(self._socket, server_hostname="followme.local")
+        self._received = b""
+
+    def send(self, datagram: bytes) -> None:
+        """Send it as it is."""
+        self._socket.sendall(datagram)
+
+    def _read(self) -> bytes:
+        while True:
+            head, end, rest = self._received.partition(b"\r\n\r\n")
+            length = int(found[1]) if (found := _LENGTH.search(head)) else 0
+            if end and len(rest) >= length:
+                self._received = rest[length:]
+                return head + end + rest[:length]
+            if not (more := self._socket.recv(65535)):
+                raise TimeoutError("the proxy closed the connection")
+            self._received += more

@@ -12,7 +12,7 @@ DEFAULTS = Settings(
     redis="redis://127.0.0.1:6379/0",
     platform=Platform(own_hosts=frozenset({"127.0.0.1"}), media_server=False),
     trunks=Trunks(), gateways=(Hop("127.0.0.1:5080"),), gateway_cli=Profile(), media_servers=(),
-    address="127.0.0.1", port=5060, spiral_port=5059)
+    address="127.0.0.1", address6="", port=5060, spiral_port=5059)
 EVERYTHING = {
     "FOLLOWME_REDIS": "unix:///run/redis/redis.sock",
     "FOLLOWME_DOMAIN": "Voice.Example",
@@ -24,6 +24,7 @@ EVERYTHING = {
     "FOLLOWME_OUTGOING_WITHOUT_PIN": "AB",
     "FOLLOWME_MEDIA_SERVER": "[2001:db8::30]:5070",
     "FOLLOWME_ADDRESS": "192.0.2.10",
+    "FOLLOWME_ADDRESS6": "2001:DB8:0::10",
     "FOLLOWME_PORT": "5070",
     "FOLLOWME_SPIRAL_PORT": "5071",
 }
@@ -40,13 +41,13 @@ def test_what_the_operator_said() -> None:
         redis="unix:///run/redis/redis.sock",
         platform=Platform("voice.example", frozenset(
             {"sip.example.net", "pbx.example.org", "192.0.2.7"}), frozenset(
-                {"192.0.2.10", "gw.example.net", "2001:db8::30"}),
+                {"192.0.2.10", "2001:db8::10", "gw.example.net", "2001:db8::30"}),
             media_server=True, mailbox=MailboxPolicy.ALWAYS_PIN, outgoing_without_pin="AB"),
         trunks=read(["192.0.2.1=P-Asserted-Identity", "192.0.2.2=From", "2001:db8::3=none"]),
         gateways=(Hop("gw.example.net:5062"),),
         gateway_cli=Profile("caller", "49115234567", diversion=Forwarders.LAST),
         media_servers=(Hop("[2001:db8::30]:5070"),),
-        address="192.0.2.10", port=5070, spiral_port=5071)
+        address="192.0.2.10", address6="2001:db8::10", port=5070, spiral_port=5071)
 
 
 @pytest.mark.parametrize(("media_server", "hosts"), [
@@ -85,6 +86,7 @@ def test_the_socket_that_faces_the_phones() -> None:
     ("SPIRAL_PORT", "5060", "5060 is FOLLOWME_PORT too; write another one"),
     ("GATEWAY", "192.0.2.1:0", "is not a port; write 1 to 65535"),
     ("GATEWAY", "192.0.2.1:", "is not a port; write 1 to 65535"),
+    ("ADDRESS6", "192.0.2.10", "write an IPv6 address: 2001:db8::10"),
     ("PORT", "0", "is not a port; write 1 to 65535"),
     ("PORT", "65536", "is not a port; write 1 to 65535"),
     ("PORT", "-1", "is not a port; write 1 to 65535"),
