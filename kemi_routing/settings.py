@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The operator's settings, read once from the environment (see README)."""
 
+import difflib
 import ipaddress
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -13,7 +14,15 @@ from kemi_routing.model import MailboxPolicy, Platform
 from kemi_routing.trunks import Trunks
 
 PREFIX = "FOLLOWME_"
+COUNTS = ("PRIVATE_MB", "SHARED_MB", "WORKERS")
+"""Names behind the prefix that are whole numbers, read by kamailio/start."""
+KNOWN = frozenset({
+    "ADDRESS", "DOMAIN", "GATEWAY", "GATEWAY_CLI", "MAILBOX", "MEDIA_SERVER",
+    "OUTGOING_WITHOUT_PIN", "PORT", "REDIS", "RUN_DIR", "SIP_HOSTS", "SPIRAL_PORT", "TRUNKS",
+    *COUNTS, "CTL", "ENTRY", "SECRET"})
+"""All names behind the prefix; the last three kamailio/start tells kamailio.cfg and the entry."""
 REDIS_PORT = 6379
+REDIS_FORM = "write unix:///path/redis.sock or redis://host:port/db"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +84,15 @@ class Settings:
 
 def from_environment(environment: Mapping[str, str]) -> Settings:
     """The settings; raises InvalidValue that names the variable and the right form."""
+    if strange := unknown(environment):
+        raise InvalidValue(strange[0])
+
     def get(name: str, default: str) -> str:
+        assert name in KNOWN, name
         return environment.get(PREFIX + name, "").strip() or default
+
+    for name in COUNTS:
+        _count(name, get(name, "1"))
 
     gateways = _hops("GATEWAY", get("GATEWAY", "127.0.0.1:5080"))
     media_servers = _hops("MEDIA_SERVER", get("MEDIA_SERVER", ""))
@@ -90,7 +106,7 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
     if port == spiral_port:
         raise InvalidValue(f"{PREFIX}SPIRAL_PORT: {port} is {PREFIX}PORT too; write another one")
     return Settings(
-        redis=get("REDIS", "redis://127.0.0.1:6379/0"),
+        redis=_redis(get("REDIS", f"redis://127.0.0.1:{REDIS_PORT}/0")),
         platform=Platform(
             domain,
             sip_hosts=frozenset(_words(get("SIP_HOSTS", "").lower())),
@@ -108,6 +124,30 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
         port=port,
         spiral_port=spiral_port,
     )
+
+
+def unknown(environment: Mapping[str, str]) -> tuple[str, ...]:
+    """What is wrong with each variable that has our prefix and is no setting, in order."""
+    names = sorted(name.removeprefix(PREFIX) for name in environment if name.startswith(PREFIX))
+    return tuple(f"{PREFIX}{name}: there is no such setting{_nearest(name)}"
+                 for name in names if name not in KNOWN)
+
+
+def _nearest(name: str) -> str:
+    near = difflib.get_close_matches(name, sorted(KNOWN), n=1)
+    return f"; did you mean {PREFIX}{near[0]}?" if near else ""
+
+
+def _redis(text: str) -> str:
+    try:
+        url = urlsplit(text)
+        right = bool(url.path if url.scheme == "unix" else url.hostname and url.port != 0)
+        right = right and url.scheme in _REDIS_SCHEMES
+    except ValueError:
+        right = False
+    if not right:  # it may hold a password, so it is not repeated
+        raise InvalidValue(f"{PREFIX}REDIS: not the address of a store; {REDIS_FORM}")
+    return text
 
 
 def _words(text: str) -> list[str]:
@@ -177,6 +217,11 @@ def _host_port(text: str) -> str:
     return f"{host.lower()}:{int(port)}"
 
 
+def _count(name: str, text: str) -> None:
+    if not (text.isascii() and text.isdecimal() and 1 <= int(text) <= _MOST):
+        raise InvalidValue(f"{PREFIX}{name}: {text!r}; write a whole number, 1 to {_MOST}")
+
+
 def _port(name: str, text: str) -> int:
     if not _is_port(text):
         raise InvalidValue(f"{PREFIX}{name}: {text!r} is not a port; write 1 to 65535")
@@ -188,4 +233,6 @@ def _is_port(text: str) -> bool:
 
 
 _HOST_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-[]:")
+_REDIS_SCHEMES = ("unix", "redis", "rediss")
+_MOST = 1_000_000
 _TRUSTED_GRADES = ("A", "AB", "AC", "ABC")

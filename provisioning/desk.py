@@ -81,8 +81,8 @@ class Desk:
         try:
             return kind(self.settings.redis)
         except ValueError as error:
-            raise Refused(f"{_masked(self.settings.redis)} is not the address of a store; write "
-                          "unix:///path/redis.sock or redis://host:port/db") from error
+            raise Refused(f"{_masked(self.settings.redis)} is not the address of a store; "
+                          f"{settings.REDIS_FORM}") from error
 
 
 def with_desk(run: Callable[..., int]) -> Callable[..., int]:

@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
+import re
+from pathlib import Path
+
 import pytest
 
 from kemi_routing.caller_id import Forwarders, Profile
 from kemi_routing.errors import InvalidValue
 from kemi_routing.hops import Hop
 from kemi_routing.model import MailboxPolicy, Platform
-from kemi_routing.settings import Settings, from_environment
+from kemi_routing.settings import KNOWN, Settings, from_environment, unknown
 from kemi_routing.trunks import Trunks, read
 
 DEFAULTS = Settings(
@@ -90,9 +93,20 @@ def test_the_socket_that_faces_the_phones() -> None:
     ("PORT", "0", "is not a port; write 1 to 65535"),
     ("PORT", "65536", "is not a port; write 1 to 65535"),
     ("PORT", "-1", "is not a port; write 1 to 65535"),
+    ("PORT", "٥٠٦٠", "is not a port; write 1 to 65535"),
     ("SPIRAL_PORT", "sip", "is not a port; write 1 to 65535"),
     ("GATEWAY", "h:1;weight=0", "'weight=0'; write HOST:PORT;weight=W;priority=P"),
     ("MEDIA_SERVER", "h:1, H:01", "h:1 stands there twice; write it once"),
+    ("REDIS", "http://127.0.0.1", "write unix:///path/redis.sock or redis://host:port/db"),
+    ("REDIS", "127.0.0.1:6379", "write unix:///path/redis.sock or redis://host:port/db"),
+    ("REDIS", "unix://", "write unix:///path/redis.sock or redis://host:port/db"),
+    ("REDIS", "redis://:6379/0", "write unix:///path/redis.sock or redis://host:port/db"),
+    ("REDIS", "redis://edge:hush@127.0.0.1:x/0", "not the address of a store; write unix:"),
+    ("REDIS", "redis://127.0.0.1:0/0", "write unix:///path/redis.sock or redis://host:port/db"),
+    ("WORKERS", "0", "'0'; write a whole number, 1 to 1000000"),
+    ("WORKERS", "four", "'four'; write a whole number"),
+    ("SHARED_MB", "128M", "'128M'; write a whole number"),
+    ("PRIVATE_MB", "-16", "'-16'; write a whole number"),
 ])
 def test_a_refused_setting_names_its_variable_and_the_right_form(
         name: str, text: str, right_form: str) -> None:
@@ -100,6 +114,41 @@ def test_a_refused_setting_names_its_variable_and_the_right_form(
         from_environment({f"FOLLOWME_{name}": text})
     assert str(error.value).startswith(f"FOLLOWME_{name}: ")
     assert right_form in str(error.value)
+
+
+def test_a_password_is_not_repeated() -> None:
+    with pytest.raises(InvalidValue) as error:
+        from_environment({"FOLLOWME_REDIS": "redis://edge:hush@127.0.0.1:x/0"})
+    assert "hush" not in str(error.value)
+
+
+@pytest.mark.parametrize(("name", "hint"), [
+    ("TRUNK", "; did you mean FOLLOWME_TRUNKS?"),
+    ("MEDIASERVER", "; did you mean FOLLOWME_MEDIA_SERVER?"),
+    ("redis", ""),
+    ("COLOUR", ""),
+    ("", ""),
+])
+def test_a_variable_that_there_is_not_is_refused(name: str, hint: str) -> None:
+    with pytest.raises(InvalidValue) as error:
+        from_environment({f"FOLLOWME_{name}": ""})
+    assert str(error.value) == f"FOLLOWME_{name}: there is no such setting{hint}"
+
+
+def test_all_variables_that_there_are_not_are_told_in_order() -> None:
+    told = unknown({"FOLLOWME_Z": "", "FOLLOW_ME": "", "FOLLOWME_PORTS": "", **EVERYTHING})
+    assert told == ("FOLLOWME_PORTS: there is no such setting; did you mean FOLLOWME_PORT?",
+                    "FOLLOWME_Z: there is no such setting")
+
+
+def test_what_kamailio_start_says_is_known() -> None:
+    start = (Path(__file__).parents[2] / "kamailio" / "start").read_text(encoding="utf-8")
+    assert {*re.findall(r"\bFOLLOWME_([A-Z_]+)", start)} <= KNOWN
+
+
+@pytest.mark.parametrize("name", ["CTL", "ENTRY", "SECRET", "RUN_DIR"])
+def test_what_is_said_to_the_entry_is_no_mistake(name: str) -> None:
+    assert from_environment({f"FOLLOWME_{name}": "x"}) == DEFAULTS
 
 
 @pytest.mark.parametrize(("port", "number"), [("1", 1), ("65535", 65535)])

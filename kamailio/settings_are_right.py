@@ -1,0 +1,16 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Ends with 1 and one line about the setting that is wrong; kamailio/start runs it first.
+
+Within Kamailio the same mistake would stand between a traceback and what every module says then.
+"""
+
+import os
+import sys
+
+from kemi_routing import settings
+from kemi_routing.errors import InvalidValue
+
+try:
+    settings.from_environment(os.environ)
+except InvalidValue as error:
+    sys.exit(f"followme: {error}")

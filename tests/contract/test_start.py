@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What `kamailio/start` says to an operator who wrote a setting wrongly."""
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.support.edge import START
+
+
+def start(folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Runs it with `-c`, where nothing is started, and these FOLLOWME_ variables."""
+    ours = {f"FOLLOWME_{name}": text for name, text in environment.items()}
+    told = {name: text for name, text in os.environ.items() if not name.startswith("FOLLOWME_")}
+    return subprocess.run(
+        [*START, "-c"], capture_output=True, text=True, check=False,
+        env={**told, "FOLLOWME_RUN_DIR": str(folder), **ours},
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "text", "words"), [
+    ("TRUNKS", "192.0.2.20", "FOLLOWME_TRUNKS: '192.0.2.20'; write ADDRESS=HEADER, with the "
+     "header P-Asserted-Identity, From, none: 192.0.2.1=P-Asserted-Identity, and behind it as "
+     "wanted ;stir=HEADER;redirect;early-media"),
+    ("TRUNK", "192.0.2.20=From",
+     "FOLLOWME_TRUNK: there is no such setting; did you mean FOLLOWME_TRUNKS?"),
+    ("PORT", "sip", "FOLLOWME_PORT: 'sip' is not a port; write 1 to 65535"),
+    ("WORKERS", "many", "FOLLOWME_WORKERS: 'many'; write a whole number, 1 to 1000000"),
+    ("REDIS", "redis://edge:hush@127.0.0.1:x/0", "FOLLOWME_REDIS: not the address of a store; "
+     "write unix:///path/redis.sock or redis://host:port/db"),
+])
+def test_a_wrong_setting_is_one_line_and_nothing_starts(
+        tmp_path: Path, name: str, text: str, words: str) -> None:
+    ran = start(tmp_path / "run", **{name: text})
+    assert (ran.returncode, ran.stdout, ran.stderr) == (1, "", f"followme: {words}\n")
+    assert not (tmp_path / "run").exists()
+
+
+def test_right_settings_reach_kamailio(tmp_path: Path) -> None:
+    ran = start(tmp_path / "run", PORT="5070", TRUNKS="192.0.2.20=From")
+    assert ran.returncode == 0
+    assert "config file ok, exiting..." in ran.stderr
