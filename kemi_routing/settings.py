@@ -17,10 +17,11 @@ PREFIX = "FOLLOWME_"
 COUNTS = ("PRIVATE_MB", "SHARED_MB", "WORKERS")
 """Names behind the prefix that are whole numbers, read by kamailio/start."""
 KNOWN = frozenset({
-    "ADDRESS", "DOMAIN", "GATEWAY", "GATEWAY_CLI", "MAILBOX", "MEDIA_SERVER",
-    "OUTGOING_WITHOUT_PIN", "PORT", "REDIS", "RUN_DIR", "SIP_HOSTS", "SPIRAL_PORT", "TRUNKS",
-    *COUNTS, "CTL", "ENTRY", "SECRET"})
-"""All names behind the prefix; the last three kamailio/start tells kamailio.cfg and the entry."""
+    "ADDRESS", "ADDRESS6", "DOMAIN", "GATEWAY", "GATEWAY_CLI", "LOG_NUMBERS", "MAILBOX",
+    "MEDIA_SERVER", "OUTGOING_WITHOUT_PIN", "PORT", "REDIS", "RUN_DIR", "SIP_HOSTS", "SPIRAL_PORT",
+    "TLS_CERTIFICATE", "TLS_KEY", "TLS_PORT", "TRUNKS", *COUNTS,
+    "CTL", "ENTRY", "HOPS", "PINGER", "SECRET"})
+"""All names behind the prefix; the last five kamailio/start tells kamailio.cfg and the entry."""
 REDIS_PORT = 6379
 REDIS_FORM = "write unix:///path/redis.sock or redis://host:port/db"
 
@@ -45,6 +46,8 @@ class Settings:
     """Where Kamailio listens."""
     spiral_port: int
     """UDP port on 127.0.0.1 of the internal second pass."""
+    mask_numbers: bool = False
+    """Whether log lines tell only the last digits of telephone numbers."""
 
     @property
     def gateway_hosts(self) -> tuple[str, ...]:
@@ -123,6 +126,7 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
         address6=address6,
         port=port,
         spiral_port=spiral_port,
+        mask_numbers=_log_numbers(get("LOG_NUMBERS", _FULL)) == _MASKED,
     )
 
 
@@ -174,6 +178,12 @@ def _mailbox(text: str) -> MailboxPolicy:
     except ValueError:
         raise InvalidValue(
             f"{PREFIX}MAILBOX: {text!r}; write {', '.join(MailboxPolicy)}") from None
+
+
+def _log_numbers(text: str) -> str:
+    if text not in {_FULL, _MASKED}:
+        raise InvalidValue(f"{PREFIX}LOG_NUMBERS: {text!r}; write {_FULL} or {_MASKED}")
+    return text
 
 
 def _grades(text: str) -> str:
@@ -233,6 +243,7 @@ def _is_port(text: str) -> bool:
 
 
 _HOST_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-[]:")
+_FULL, _MASKED = "full", "masked"
 _REDIS_SCHEMES = ("unix", "redis", "rediss")
 _MOST = 1_000_000
 _TRUSTED_GRADES = ("A", "AB", "AC", "ABC")

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
+from kemi_routing import log_line
 from kemi_routing.model import Number
 from kemi_routing.record import Records, State
 from kemi_routing.settings import Settings
@@ -14,9 +15,6 @@ if TYPE_CHECKING:
     from KSR import Api
 
 T = TypeVar("T")
-
-MAX_WORD = 2000
-"""Characters of one value in a log line; a caller chooses some of them."""
 
 
 class Memory(Records, Protocol):
@@ -61,20 +59,14 @@ class Edge:
 
     def tell(self, verb: str, **values: object) -> None:
         """A line for the operator that concerns no call: ``verb key=value``."""
-        self.ksr.warn(_joined(verb, values))
+        self.ksr.warn(self._masked(verb, values))
 
     def _line(self, verb: str, values: dict[str, object]) -> str:
         try:
             call_id = self.ksr.pv.gete("$ci")
         except UnicodeDecodeError:
             call_id = "unreadable"
-        return _joined(verb, {"callid": call_id, **values})
+        return self._masked(verb, {log_line.CALL_ID: call_id, **values})
 
-
-def _joined(verb: str, values: dict[str, object]) -> str:
-    return f"{verb} {' '.join(f'{key}={_word(value)}' for key, value in values.items())}\n"
-
-
-def _word(value: object) -> str:
-    text = str(value)[:MAX_WORD]
-    return text if text and text.isprintable() and " " not in text else ascii(text)
+    def _masked(self, verb: str, values: dict[str, object]) -> str:
+        return log_line.line(verb, values, masked=self.settings.mask_numbers)

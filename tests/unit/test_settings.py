@@ -30,6 +30,7 @@ EVERYTHING = {
     "FOLLOWME_ADDRESS6": "2001:DB8:0::10",
     "FOLLOWME_PORT": "5070",
     "FOLLOWME_SPIRAL_PORT": "5071",
+    "FOLLOWME_LOG_NUMBERS": "masked",
 }
 
 
@@ -50,7 +51,8 @@ def test_what_the_operator_said() -> None:
         gateways=(Hop("gw.example.net:5062"),),
         gateway_cli=Profile("caller", "49115234567", diversion=Forwarders.LAST),
         media_servers=(Hop("[2001:db8::30]:5070"),),
-        address="192.0.2.10", address6="2001:db8::10", port=5070, spiral_port=5071)
+        address="192.0.2.10", address6="2001:db8::10", port=5070, spiral_port=5071,
+        mask_numbers=True)
 
 
 @pytest.mark.parametrize(("media_server", "hosts"), [
@@ -78,6 +80,7 @@ def test_the_socket_that_faces_the_phones() -> None:
     ("GATEWAY_CLI", "from=none", "'from=none'; write from=number pai=number rpid=none"),
     ("OUTGOING_WITHOUT_PIN", "D", "write the grades that need no PIN: A, AB, AC, ABC"),
     ("OUTGOING_WITHOUT_PIN", "B", "'B'; write the grades that need no PIN: A, AB, AC, ABC"),
+    ("LOG_NUMBERS", "none", "'none'; write full or masked"),
     ("MAILBOX", "open", "write pin_unless_trusted, pin_unless_attested, always_pin"),
     ("GATEWAY", "192.0.2.1", "write host:port, such as 192.0.2.1:5060"),
     ("GATEWAY", ":5060", "write host:port, such as 192.0.2.1:5060"),
@@ -141,9 +144,10 @@ def test_all_variables_that_there_are_not_are_told_in_order() -> None:
                     "FOLLOWME_Z: there is no such setting")
 
 
-def test_what_kamailio_start_says_is_known() -> None:
-    start = (Path(__file__).parents[2] / "kamailio" / "start").read_text(encoding="utf-8")
-    assert {*re.findall(r"\bFOLLOWME_([A-Z_]+)", start)} <= KNOWN
+@pytest.mark.parametrize("name", ["kamailio/start", "kamailio/kamailio.cfg", "README.md"])
+def test_what_is_said_elsewhere_is_known(name: str) -> None:
+    text = (Path(__file__).parents[2] / name).read_text(encoding="utf-8")
+    assert {*re.findall(r"\bFOLLOWME_([A-Z0-9_]+)", text)} <= KNOWN
 
 
 @pytest.mark.parametrize("name", ["CTL", "ENTRY", "SECRET", "RUN_DIR"])
