@@ -63,6 +63,10 @@ class Handler:
         """All branches ended without an answer."""
         return self._guard(self._fork.on_failure, self._refuse)
 
+    def ksr_relay_failure(self, msg: object) -> int:
+        """The one target of a call outside did not answer, and the caller hears what it said."""
+        return self._guard(self._fork.on_relay_failure)
+
     def ksr_background(self, msg: object, event: str) -> int:
         """The background process has its turn (module rtimer)."""
         return self._guard(lambda: self._background.tick(datetime.now(UTC)))

@@ -46,6 +46,10 @@ class Hunt:
     """Per target of the running step the ``host:port`` that there is another one for, if it fails;
     "": there is none.
     """
+    began_ms: int = 0
+    """When the call began, by a monotonic clock that all processes share."""
+    answered: bool = False
+    """An answer went to the caller: what comes now is a repetition."""
 
     @property
     def number(self) -> str:
@@ -96,7 +100,8 @@ def encode(state: Hunt) -> str:
         [list(map(account_fields, state.accounts)), list(map(_step_fields, state.steps)),
          [state.caller.ani, state.caller.anonymous, state.caller.history, state.caller.cli],
          access, state.tried, state.branches, state.outcomes, state.early_media, state.spiral,
-         state.waiting, state.contacts, state.hops], separators=(",", ":"))
+         state.waiting, state.contacts, state.hops, state.began_ms, state.answered],
+        separators=(",", ":"))
 
 
 def decode(text: str) -> Hunt:
@@ -104,11 +109,11 @@ def decode(text: str) -> Hunt:
     if text[:1] != _VERSION:
         raise InvalidValue(f"a hunt of version {text[:1]!r}; this program reads {_VERSION}")
     (accounts, steps, caller, access, tried, branches, outcomes, early_media, spiral, waiting,
-     contacts, hops) = json.loads(text[1:])
+     contacts, hops, began_ms, answered) = json.loads(text[1:])
     return Hunt(tuple(map(account, accounts)), tuple(map(_step, steps)), Caller(*caller),
                 _access(access) if access else None, _outcomes(tried), tuple(branches),
                 _outcomes(outcomes), early_media, spiral, tuple(waiting), tuple(contacts),
-                tuple(hops))
+                tuple(hops), began_ms, answered)
 
 
 def tried_text(tried: Tried) -> str:

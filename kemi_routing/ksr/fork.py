@@ -31,6 +31,7 @@ HUNT_AVP = "$avp(followme_hunt)"
 ON_BRANCH = "ksr_branch_route"
 ON_BRANCH_FAILURE = "ksr_branch_failure"
 ON_FAILURE = "ksr_failure_route"
+ON_RELAY_FAILURE = "ksr_relay_failure"
 ON_REPLY = "ksr_reply"
 ON_DELAY_OVER = "ksr_delay_over"
 
@@ -80,22 +81,24 @@ class Fork:
 
         With ``early_media`` the caller hears that of every target that rings alone (SPEC F11).
         """
-        state = replace(plan_codec.begin(plan), early_media=early_media)
+        state = replace(self._begin(plan), early_media=early_media)
         self._advance(state, ruri_unused=True)
 
     def relay(self, plan: Plan) -> None:
         """Send the one target of a plan; the caller hears its answer, whatever it is."""
-        state = self._with_hops(replace(plan_codec.begin(plan).jump_to(0), branches=(0,)))
-        hop = "".join(state.hops)
+        state = self._with_hops(replace(self._begin(plan).jump_to(0), branches=(0,)))
+        hop, tm = "".join(state.hops), self._ksr.tm
         self._ksr.seturi(self._uri(state, state.running.targets[0], cause=0, hop=hop))
-        self._ksr.tm.t_on_branch(ON_BRANCH)
-        self._ksr.tm.t_on_branch_failure(ON_BRANCH_FAILURE)
-        self._ksr.tm.t_set_fr(_ring_ms(state), NO_REPLY_MS)
+        tm.t_on_branch(ON_BRANCH)
+        tm.t_on_branch_failure(ON_BRANCH_FAILURE)
+        tm.t_on_reply(ON_REPLY)
+        tm.t_on_failure(ON_RELAY_FAILURE)
+        tm.t_set_fr(_ring_ms(state), NO_REPLY_MS)
         self._save(state)
         self._sending, self._unsent = state, [0]
-        if self._ksr.tm.t_relay() < 0:
+        if tm.t_relay() < 0:
             # Its name does not resolve: tm says nothing where the transaction is ours.
-            self._edge.log("end", number=state.number, status=503, tried="unreachable")
+            self._log_end(state, 503, tried=Outcome.UNREACHABLE)
             self._edge.reply(503, "Service Unavailable")
         self._sending = None
 
@@ -128,10 +131,15 @@ class Fork:
             self._dress(state, state.running.targets[target], index)
 
     def on_reply(self) -> None:
-        """A branch is under way: hear that it waits; what it plays may have to become ringing."""
+        """A branch is under way: hear that it waits; what it plays may have to become ringing.
+
+        One that answers is the end of the hunt.
+        """
         ksr = self._ksr
         status = ksr.pv.geti("$rs")
         if status >= 200:
+            if status < 300:
+                self._answered(status)
             return
         # No phone of a second pass is heard here with its 100, and what others say means nothing.
         branch, waits = ksr.pv.get("$T_branch_idx"), ksr.hdr.gete(WAITS) if status == 100 else ""
@@ -168,10 +176,40 @@ class Fork:
 
     def on_failure(self) -> None:
         """All branches of the step ended: ring the next step, or answer."""
+        state = self._load().step_over()
         if self._ksr.tm.t_is_canceled() > 0:  # unanswered, tm would prefer a 6xx of a phone
+            if not state.spiral:
+                self._log_end(state, CANCELLED.status)
             self._ksr.tm.t_reply(CANCELLED.status, CANCELLED.phrase)
         else:
-            self._advance(self._load().step_over(), ruri_unused=False)
+            self._advance(state, ruri_unused=False)
+
+    def on_relay_failure(self) -> None:
+        """The one target of ``relay`` did not answer; the caller hears what it said."""
+        tm = self._ksr.tm
+        cancelled = tm.t_is_canceled() > 0
+        status = CANCELLED.status if cancelled else self._ksr.pv.get("$T_reply_code")
+        self._log_end(self._load(), status, tried=classify(status))
+
+    def _begin(self, plan: Plan) -> Hunt:
+        return replace(plan_codec.begin(plan), began_ms=self._clock_ms())
+
+    def _answered(self, status: int) -> None:
+        """Note who answered, once: a phone repeats its 200 until it is acknowledged."""
+        state = self._load()
+        if state.answered:
+            return
+        self._save(replace(state, answered=True))
+        index = state.target_of(self._ksr.pv.get("$T_branch_idx"))
+        # One of an earlier step may answer before its CANCEL comes (RFC 3261 section 9.1).
+        by = "earlier step" if index is None else state.running.targets[index].target
+        self._log_end(state, status, answered=by)
+
+    def _log_end(self, state: Hunt, status: int, **values: object) -> None:
+        """The line about the end of a call's set-up."""
+        said = {"tried": plan_codec.tried_text(state.tried), **values}
+        self._edge.log("end", number=state.number, status=status,
+                       after_ms=self._clock_ms() - state.began_ms, **said)
 
     def _ring_or_wait(self, state: Hunt) -> None:
         """Ring the target of a second pass, in which the Request-URI is always free to use."""
@@ -240,8 +278,7 @@ class Fork:
             if state.contacts and outcome is not Outcome.DECLINED:
                 self._ksr.hdr.append_to_reply(f"{MOVED}: {', '.join(state.contacts)}\r\n")
         else:
-            self._edge.log("end", number=state.number, status=coming.status,
-                           tried=plan_codec.tried_text(state.tried))
+            self._log_end(state, coming.status)
         self._ksr.tm.t_reply(coming.status, coming.phrase)
 
     def _send_step(self, state: Hunt, targets: TargetSet) -> bool:
@@ -250,16 +287,12 @@ class Fork:
         added = self._add_branches(state, targets)
         if not added:
             return False
-        first = len(state.branches)
         state = start_delay.begin(replace(state, branches=(*state.branches, *added)))
         self._save(state)
         self._sending, self._unsent = state, added
         ring_ms = _ring_ms(state)
         tm = self._ksr.tm
-        tm.t_on_reply("")  # that of an earlier step would cost a callback per answer
-        branches = range(first, len(state.branches))
-        if state.waiting or not (state.spiral or all(early_media.passes(state, branch)
-                                                     for branch in branches)):
+        if not state.spiral:  # the first pass hears what comes through a second one
             tm.t_on_reply(ON_REPLY)
         tm.t_on_branch(ON_BRANCH)
         tm.t_on_branch_failure(ON_BRANCH_FAILURE)

@@ -6,6 +6,8 @@ where it says, but opens no connection to our own machinery, and no BYE alone en
 call whose other side has not heard of it.
 """
 
+import re
+
 from kemi_routing import render
 from kemi_routing.ksr import caller, loops
 from kemi_routing.ksr.caps import Caps
@@ -16,9 +18,14 @@ def route(edge: Edge, caps: Caps) -> None:
     """Pass on a request with a To tag, in a call that we let in; others are answered 404."""
     ksr = edge.ksr
     caller.remove(edge, render.OUR_HEADERS)
-    ours = f";{loops.ROUTE_MARK}={edge.mark()}" in ksr.hdr.gete("Route")
+    route_set, bye = ksr.hdr.gete("Route"), ksr.is_method_in("B")
+    ours = f";{loops.ROUTE_MARK}={edge.mark()}" in route_set
     trusted = edge.settings.trunks.at(caller.source(edge)) is not None
-    if ours and ksr.is_method_in("B") and not trusted and caps.hang_up():
+    if bye and ksr.tm.t_check_trans() == 0:  # a repetition, which tm has handled
+        return
+    if ours and bye:
+        edge.log("bye", by=_who(edge, route_set))
+    if ours and bye and not trusted and caps.hang_up():
         return
     if (ours and ksr.rr.loose_route() > 0) or (
             ksr.is_method_in("A") and ksr.tm.t_check_trans() > 0):
@@ -27,6 +34,12 @@ def route(edge: Edge, caps: Caps) -> None:
         ksr.tm.t_relay()
     elif not ksr.is_method_in("A"):
         edge.reply(404, "Not Here")
+
+
+def _who(edge: Edge, route_set: str) -> str:
+    """Who sends it: rr notes the caller's tag in our Record-Route."""
+    tag = re.escape(edge.ksr.pv.gete("$ft"))
+    return "caller" if re.search(f";ftag={tag}[;>]", route_set) else "callee"
 
 
 def _next_hop(edge: Edge) -> tuple[str, str]:

@@ -55,6 +55,8 @@ class Requests:
     def _route(self) -> None:
         ksr = self._ksr
         if ksr.maxfwd.process_maxfwd(MAX_FORWARDS) < 0:
+            if ksr.is_method_in("I"):
+                self._edge.log("refuse", why="no hops left", source=ksr.pv.gete("$si"))
             self._edge.reply(483, "Too Many Hops")
         elif ksr.sanity.sanity_check(_SANITY_MESSAGE, _SANITY_URI) < 0:
             return  # sanity has answered

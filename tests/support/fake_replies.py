@@ -191,6 +191,7 @@ class Replies:
     def _replied(self, transaction: Transaction, reply: Reply) -> None:
         transaction.status, transaction.last_reply = reply.code, reply
         transaction.handled = True
+        transaction.delayed_error = 0  # t_unref(): only where the script has not answered
 
     def _cancel_others(self, transaction: Transaction, reason: str) -> None:
         for branch in transaction.branches:

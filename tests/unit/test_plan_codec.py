@@ -26,7 +26,8 @@ hunts = st.builds(
     branches=st.lists(st.integers(-1, 11)).map(tuple),
     outcomes=st.lists(some_outcomes, max_size=4).map(tuple), early_media=st.booleans(),
     spiral=st.booleans(), waiting=st.lists(st.text(), max_size=4).map(tuple),
-    contacts=st.lists(st.text(), max_size=4).map(tuple))
+    contacts=st.lists(st.text(), max_size=4).map(tuple), began_ms=st.integers(0, 2**63),
+    answered=st.booleans())
 
 
 @given(hunts)
