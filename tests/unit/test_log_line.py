@@ -6,6 +6,11 @@ import pytest
 from kemi_routing.log_line import MAX_WORD, line
 
 
+def arabic(digits: str) -> str:
+    """The same number in Arabic digits, which are decimal digits too."""
+    return "".join(chr(0x660 + int(digit)) for digit in digits)
+
+
 @pytest.mark.parametrize(("value", "word"), [
     (200, "200"),
     ("abc@192.0.2.1", "abc@192.0.2.1"),
@@ -29,7 +34,7 @@ def test_a_value_is_one_word(value: object, word: str) -> None:
     ("number", "112", "**2"),
     ("number", "7", "7"),
     ("number", "", "''"),
-    ("number", "٤٢٠٢٧٧٧٧١٠١", "********١٠١"),
+    ("number", arabic("42027777101"), "********" + arabic("101")),
     ("ani", "42075553333", "********333"),
     ("ani", None, "None"),
     ("user", "+49.1152.34567", "+**.****.**567"),

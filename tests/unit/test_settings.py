@@ -96,7 +96,7 @@ def test_the_socket_that_faces_the_phones() -> None:
     ("PORT", "0", "is not a port; write 1 to 65535"),
     ("PORT", "65536", "is not a port; write 1 to 65535"),
     ("PORT", "-1", "is not a port; write 1 to 65535"),
-    ("PORT", "٥٠٦٠", "is not a port; write 1 to 65535"),
+    ("PORT", "\u0665\u0660\u0666\u0660", "is not a port; write 1 to 65535"),
     ("SPIRAL_PORT", "sip", "is not a port; write 1 to 65535"),
     ("GATEWAY", "h:1;weight=0", "'weight=0'; write HOST:PORT;weight=W;priority=P"),
     ("MEDIA_SERVER", "h:1, H:01", "h:1 stands there twice; write it once"),
