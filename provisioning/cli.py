@@ -5,6 +5,7 @@ A command ends with 0 where it did what was asked or found nothing to do, with 1
 else. Whatever a person does wrong is answered in words, never with a traceback.
 """
 
+import os
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -17,9 +18,11 @@ from kemi_routing.explain import as_text
 from kemi_routing.model import Verdict
 from provisioning import cases, changes, override, show, values
 from provisioning.check import check, read
-from provisioning.desk import Desk, fail, problems_as_dict, with_desk
+from provisioning.desk import FORM, REDIS, Desk, fail, problems_as_dict, with_desk
+from provisioning.doctor.examine import examine
+from provisioning.doctor.finding import Level
 from provisioning.network import Extents
-from provisioning.output import counted
+from provisioning.output import counted, document
 from provisioning.problems import Problem, Refused
 from provisioning.question import ANONYMOUS, Question, Rejected, answer
 from provisioning.storage import Change, Conflict, Storage
@@ -201,6 +204,32 @@ def explain(desk: Desk, number: str | None, cases_path: Path | None, verdict: st
     desk.print(answered)
     desk.say(as_text(answered))
     return 0
+
+
+@followme.command("doctor")
+@click.option("--before-start", is_flag=True, help="Kamailio does not run yet: only what would "
+              "keep it from running is a FAIL.")
+@FORM
+@REDIS
+def doctor(before_start: bool, form: str, redis: str | None) -> int:
+    """Look at this proxy: its settings, packages, Kamailio, Redis, gateways, clock.
+
+    Each line is OK, WARN or FAIL with the mend. Ends with 1 where one is FAIL.
+    """
+    findings = []
+    for finding in examine(os.environ, redis, before_start=before_start):
+        findings.append(finding)
+        if form == "table":
+            click.echo(str(finding))
+    counts = {level: sum(one.level is level for one in findings) for level in Level}
+    if form == "table":
+        click.echo(", ".join(f"{count} {level}" for level, count in counts.items()))
+    else:
+        click.echo(document({
+            "findings": [{"level": str(one.level), "about": one.about, "what": one.what,
+                          "mend": one.mend} for one in findings],
+            **{str(level).lower(): count for level, count in counts.items()}}, form))
+    return 1 if counts[Level.FAIL] else 0
 
 
 def _warning(problem: Problem) -> str:

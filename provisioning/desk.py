@@ -22,6 +22,10 @@ from provisioning.storage import TIMEOUT_S, Storage
 T = TypeVar("T")
 
 FORMS = ("table", "json", "yaml")
+FORM = click.option("-F", "form", type=click.Choice(FORMS), default="table", show_default=True,
+                    help="For people, or for programs.")
+REDIS = click.option("--redis", metavar="URL", help="The store, in place of FOLLOWME_REDIS: "
+                     "unix:///path/redis.sock or redis://host:port/db.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,16 +85,14 @@ class Desk:
         try:
             return kind(self.settings.redis)
         except ValueError as error:
-            raise Refused(f"{_masked(self.settings.redis)} is not the address of a store; "
+            raise Refused(f"{masked(self.settings.redis)} is not the address of a store; "
                           f"{settings.REDIS_FORM}") from error
 
 
 def with_desk(run: Callable[..., int]) -> Callable[..., int]:
     """Adds the options that all commands have, and answers for their errors."""
-    @click.option("-F", "form", type=click.Choice(FORMS), default="table", show_default=True,
-                  help="For people, or for programs.")
-    @click.option("--redis", metavar="URL", help="The store, in place of FOLLOWME_REDIS: "
-                  "unix:///path/redis.sock or redis://host:port/db.")
+    @FORM
+    @REDIS
     @functools.wraps(run)
     def guarded(form: str, redis: str | None, **options: Any) -> int:
         try:
@@ -107,7 +109,7 @@ def with_desk(run: Callable[..., int]) -> Callable[..., int]:
         except (Refused, InvalidValue) as error:
             return fail(str(error), form)
         except (StoreUnavailable, RedisError) as error:
-            return fail(f"the store {_masked(desk.settings.redis)} does not answer: {error}", form)
+            return fail(f"the store {masked(desk.settings.redis)} does not answer: {error}", form)
     return guarded
 
 
@@ -140,5 +142,6 @@ def _error(text: str) -> str:
     return f"followme: {text}"
 
 
-def _masked(url: str) -> str:
+def masked(url: str) -> str:
+    """The address of a store without its user and password."""
     return re.sub(r"//[^@/]*@", "//***@", url)

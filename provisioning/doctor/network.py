@@ -1,0 +1,153 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Who answers OPTIONS, and whether our own sockets are free or ours."""
+
+import re
+import secrets
+import socket
+import threading
+import time
+from collections.abc import Iterator
+
+from provisioning.doctor.finding import Finding, Patient, fail, ok, warn
+
+ANSWER_S = 1.0
+LOOPBACK = "127.0.0.1"
+_STATUS = re.compile(rb"SIP/2\.0 ([1-6]\d\d) ([^\r\n]*)")
+
+
+def gateway(patient: Patient) -> Iterator[Finding]:
+    """Whether the gateway for outside numbers answers."""
+    chosen = patient.settings
+    if chosen.gateway == f"{chosen.address}:{chosen.port}":
+        yield fail("gateway", f"{chosen.gateway} is this proxy itself",
+                   "set FOLLOWME_GATEWAY to where outside numbers go")
+    else:
+        yield _asked("gateway", chosen.gateway, patient, "FOLLOWME_GATEWAY")
+
+
+def media_server(patient: Patient) -> Iterator[Finding]:
+    """Whether the media server answers, where there is one."""
+    if patient.settings.media_server:
+        yield _asked("media server", patient.settings.media_server, patient,
+                     "FOLLOWME_MEDIA_SERVER")
+    else:
+        yield ok("media server", "none: voicemail and other applications are left out")
+
+
+def sockets(patient: Patient) -> Iterator[Finding]:
+    """Whether our own sockets are free before the start, and ours afterwards."""
+    chosen = patient.settings
+    address, port = chosen.address, chosen.port
+    if patient.before_start:
+        yield _free("address", address, port, "FOLLOWME_ADDRESS, FOLLOWME_PORT")
+        yield _free("spiral port", LOOPBACK, chosen.spiral_port, "FOLLOWME_SPIRAL_PORT")
+    else:
+        yield _asked("address", f"{address}:{port}", patient, "the log of Kamailio")
+        if _bind(LOOPBACK, chosen.spiral_port, socket.SOCK_DGRAM) is None:
+            yield fail("spiral port", f"nobody listens at {LOOPBACK}:{chosen.spiral_port}",
+                       "start Kamailio with the settings that this command has")
+        else:
+            yield ok("spiral port", f"{LOOPBACK}:{chosen.spiral_port}")
+    if address.startswith("127."):
+        yield warn("address", f"only this machine reaches {address}",
+                   "set FOLLOWME_ADDRESS to the address that trunks and phones send to")
+
+
+def trunks(patient: Patient) -> Iterator[Finding]:
+    """Whether anybody may send calls."""
+    if patient.settings.trunks:
+        yield ok("trunks", ", ".join(patient.settings.trunks))
+    else:
+        yield warn("trunks", "none: only lines may call", "set FOLLOWME_TRUNKS")
+
+
+def ask(host: str, port: int, source: str) -> tuple[int, str, float]:
+    """Status, phrase and seconds of the answer to an OPTIONS over UDP.
+
+    Raises OSError; TimeoutError where none comes within ``ANSWER_S``.
+    """
+    address = _resolved(host)
+    with socket.socket(_family(address), socket.SOCK_DGRAM) as asking:
+        if _family(source) is _family(address):
+            asking.bind((source, 0))  # who answers us only must see that it is us
+        asking.connect((address, port))
+        began = time.monotonic()
+        call_id = secrets.token_hex(8)
+        asking.send(_options(host, port, asking.getsockname(), call_id))
+        while (left_s := began + ANSWER_S - time.monotonic()) > 0:
+            asking.settimeout(left_s)
+            heard = asking.recv(65535)
+            status = _STATUS.match(heard)
+            if status and call_id.encode() in heard and status[1] >= b"200":
+                phrase = status[2].decode("utf-8", "replace")
+                return int(status[1]), phrase, time.monotonic() - began
+    raise TimeoutError
+
+
+def _asked(about: str, place: str, patient: Patient, see: str) -> Finding:
+    host, _, port = place.rpartition(":")
+    look = f"look at {see}"
+    try:
+        status, phrase, took_s = ask(host.strip("[]"), int(port), patient.settings.address)
+    except TimeoutError:
+        return fail(about, f"{place} does not answer OPTIONS within {ANSWER_S:g} s", look)
+    except OSError as error:
+        return fail(about, f"{place} cannot be asked: {error.strerror or error}", look)
+    said = f"{place} answers {status} {phrase} after {1000 * took_s:.0f} ms"
+    return ok(about, said) if status < 500 else warn(about, said, look)
+
+
+def _free(about: str, address: str, port: int, see: str) -> Finding:
+    kinds = (socket.SOCK_DGRAM, socket.SOCK_STREAM) if about == "address" else (socket.SOCK_DGRAM,)
+    errors = [error for kind in kinds if (error := _bind(address, port, kind))]
+    if errors:
+        return fail(about, f"{address}:{port} cannot be listened at: {errors[0]}", f"look at {see}")
+    return ok(about, f"{address}:{port} is free")
+
+
+def _bind(address: str, port: int, kind: socket.SocketKind) -> str | None:
+    """What keeps us from listening there; None where nothing does."""
+    with socket.socket(_family(address), kind) as trying:
+        if kind is socket.SOCK_STREAM:
+            trying.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            trying.bind((address.strip("[]"), port))
+        except OSError as error:
+            return error.strerror or str(error)
+    return None
+
+
+def _resolved(host: str) -> str:
+    """The address of a host; the resolver itself may wait for ten seconds. Raises OSError."""
+    found: list[str] = []
+    errors: list[OSError | UnicodeError] = []
+
+    def resolve() -> None:
+        try:
+            first = socket.getaddrinfo(host, None, _family(host), socket.SOCK_DGRAM)[0]
+            found.append(str(first[4][0]))
+        except (OSError, UnicodeError) as error:
+            errors.append(error)
+
+    thread = threading.Thread(target=resolve, daemon=True)
+    thread.start()
+    thread.join(ANSWER_S)
+    if not found:
+        raise OSError(str(errors[0]) if errors else f"no address of {host} within {ANSWER_S:g} s")
+    return found[0]
+
+
+def _family(address: str) -> socket.AddressFamily:
+    """Names are looked up as IPv4, as kamailio.cfg has it."""
+    return socket.AF_INET6 if ":" in address else socket.AF_INET
+
+
+def _options(host: str, port: int, source: tuple[str, int], call_id: str) -> bytes:
+    shown = f"[{host}]" if ":" in host else host
+    own = f"[{source[0]}]:{source[1]}" if ":" in source[0] else f"{source[0]}:{source[1]}"
+    uri = f"sip:{shown}:{port}"
+    return "\r\n".join((
+        f"OPTIONS {uri} SIP/2.0", f"Via: SIP/2.0/UDP {own};branch=z9hG4bK{call_id}",
+        f"From: <sip:doctor@{own}>;tag={call_id}", f"To: <{uri}>", f"Call-ID: {call_id}",
+        "CSeq: 1 OPTIONS", "Max-Forwards: 70", "User-Agent: followme doctor",
+        "Content-Length: 0", "", "")).encode()
