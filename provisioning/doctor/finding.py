@@ -28,7 +28,7 @@ class Finding:
 
     def __str__(self) -> str:
         """One line for people, safe to print."""
-        line = f"{self.level:<4}  {self.about:<12}  {self.what}{self.mend and f'; {self.mend}'}"
+        line = f"{self.level:<4}  {self.about:<13}  {self.what}{self.mend and f'; {self.mend}'}"
         return "".join(one if one.isprintable() else "?" for one in line)
 
 

@@ -4,20 +4,17 @@
 import re
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 from typing import Any, cast
 
 import pytest
 
-from kemi_routing import settings
 from provisioning.doctor import store
-from provisioning.doctor.finding import Patient
 from provisioning.storage import Storage
 from tests.provisioning.conftest import ROOT
+from tests.provisioning.examined import PATIENT
 from tests.support.redis_server import RedisServer
 
 READ = ("-@all", "+get", "+mget", "+eval", "+set", "+smembers", "~fm:1:*")
-PATIENT = Patient(settings.from_environment({}), ROOT, Path("/nowhere"), "", before_start=False)
 ACL = re.search(r"^ACL (SETUSER edge .*)$", (ROOT / "docs/operators.md").read_text(), re.MULTILINE)
 
 

@@ -50,7 +50,7 @@ class Edge:
         self, folder: Path, settings: Mapping[str, str], *,
         environment: Mapping[str, str] | None = None, command: Sequence[str] = START,
     ) -> None:  # fmt: skip
-        self._folder = folder
+        self.folder = folder
         self._settings = settings
         self._environment = environment or {}
         self._command = command
@@ -70,9 +70,9 @@ class Edge:
 
     def start(self) -> None:
         """Start it; returns when OPTIONS is answered 200. Raises NotReady with its last words."""
-        self._folder.mkdir(parents=True, exist_ok=True)
+        self.folder.mkdir(parents=True, exist_ok=True)
         ours = {f"FOLLOWME_{name}": value for name, value in self._settings.items()}
-        ours["FOLLOWME_RUN_DIR"] = str(self._folder)
+        ours["FOLLOWME_RUN_DIR"] = str(self.folder)
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
                 tied(self._command),
@@ -104,7 +104,7 @@ class Edge:
 
     def kamcmd(self, *command: str) -> str:
         """Ask it over its control socket (module ctl). Raises NotReady when it refuses."""
-        socket = f"unixs:{self._folder}/kamailio_ctl"
+        socket = f"unixs:{self.folder}/kamailio_ctl"
         asked = subprocess.run(
             ["kamcmd", "-s", socket, *command], capture_output=True, text=True, check=False
         )

@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What the doctor says of those whom a proxy talks to, and of its own sockets."""
+
+import socket
+import threading
+from contextlib import ExitStack
+from dataclasses import replace
+
+import pytest
+
+from kemi_routing import settings
+from provisioning.doctor import network
+from provisioning.doctor.finding import Level
+from tests.provisioning.examined import PATIENT, SETTINGS, said
+from tests.support.answering import Answer, answering, response
+from tests.support.loopback import free_udp_port
+
+
+class TestGateway:
+    @pytest.mark.parametrize(("status", "level"), [
+        ("200 OK", "OK"), ("404 Not Found", "OK"), ("405 Method Not Allowed", "OK"),
+        ("503 Service \x1b[31m Unavailable", "WARN")])
+    def test_that_answers(self, status: str, level: str) -> None:
+        with answering(response(status)) as port:
+            patient = replace(PATIENT, settings=replace(SETTINGS, gateway=f"127.0.0.1:{port}"))
+            (line,) = said(network.gateway, patient)
+        shown = status.replace("\x1b", "?")
+        assert line.startswith(f"{level} gateway 127.0.0.1:{port} answers {shown} after ")
+
+    @pytest.mark.parametrize("answer", [lambda _: [], lambda _: [b"SIP/2.0 200 OK\r\n\r\n"]],
+                             ids=["silent", "answers somebody else"])
+    def test_that_does_not(self, monkeypatch: pytest.MonkeyPatch,
+                           answer: Answer) -> None:
+        monkeypatch.setattr(network, "ANSWER_S", 0.1)
+        with answering(answer) as port:
+            patient = replace(PATIENT, settings=replace(SETTINGS, media_server=f"localhost:{port}"))
+            (line,) = said(network.media_server, patient)
+        assert line == (f"FAIL media server localhost:{port} does not answer OPTIONS within 0.1 s; "
+                        "look at FOLLOWME_MEDIA_SERVER")
+
+    @pytest.mark.parametrize(("place", "why"), [
+        ("127.0.0.1:1", "cannot be asked: Connection refused"),
+        ("no-such-host.invalid:5060", "cannot be asked: "),
+        ("[::1]:1", "cannot be asked: "),
+        ("gw..example:5060", "cannot be asked: encoding with 'idna' codec failed"),
+        ("255.255.255.255:5060", "cannot be asked: "),
+    ])
+    def test_that_cannot_be_asked(self, place: str, why: str) -> None:
+        (line,) = said(network.gateway, replace(PATIENT, settings=replace(SETTINGS, gateway=place)))
+        assert line.startswith(f"FAIL gateway {place} {why}")
+
+    def test_whose_name_nobody_resolves(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        asked = threading.Event()
+
+        def slow(*_: object) -> None:
+            asked.wait(5)
+            raise socket.gaierror
+
+        monkeypatch.setattr(socket, "getaddrinfo", slow)
+        monkeypatch.setattr(network, "ANSWER_S", 0.05)
+        patient = replace(PATIENT, settings=replace(SETTINGS, gateway="gw.example:5060"))
+        (line,) = said(network.gateway, patient)
+        asked.set()
+        assert "no address of gw.example within 0.05 s" in line
+
+    def test_that_is_ourselves(self) -> None:
+        patient = replace(PATIENT, settings=replace(SETTINGS, gateway="127.0.0.1:5060"))
+        assert said(network.gateway, patient) == [
+            "FAIL gateway 127.0.0.1:5060 is this proxy itself; "
+            "set FOLLOWME_GATEWAY to where outside numbers go"]
+
+    def test_no_media_server(self) -> None:
+        assert said(network.media_server) == [
+            "OK media server none: voicemail and other applications are left out"]
+
+
+class TestSockets:
+    @pytest.mark.parametrize(("taken", "bad"), [("", []), ("PORT", ["address"]),
+                                                ("SPIRAL_PORT", ["spiral port"])])
+    def test_before_the_start(self, taken: str, bad: list[str]) -> None:
+        ports = {"PORT": free_udp_port("127.0.0.9"), "SPIRAL_PORT": free_udp_port()}
+        with ExitStack() as held:
+            if taken:
+                other = held.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
+                other.bind(("127.0.0.9" if taken == "PORT" else "127.0.0.1", ports[taken]))
+            chosen = replace(SETTINGS, address="127.0.0.9", port=ports["PORT"],
+                             spiral_port=ports["SPIRAL_PORT"])
+            found = list(network.sockets(replace(PATIENT, settings=chosen, before_start=True)))
+        assert [one.about for one in found if one.level is Level.FAIL] == bad
+        assert all("Address already in use" in one.what for one in found if one.about in bad
+                   and one.level is Level.FAIL)
+
+    def test_of_another_machine(self) -> None:
+        chosen = replace(SETTINGS, address="192.0.2.1")
+        found = said(network.sockets, replace(PATIENT, settings=chosen, before_start=True))
+        assert found[0] == ("FAIL address 192.0.2.1:5060 cannot be listened at: Cannot assign "
+                            "requested address; look at FOLLOWME_ADDRESS, FOLLOWME_PORT")
+
+    @pytest.mark.parametrize(("listens", "level"), [(True, "OK"), (False, "FAIL")])
+    def test_of_a_kamailio_that_runs(self, *, listens: bool, level: str) -> None:
+        with (answering(response("200 OK")) as port,
+              socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as spiral):
+            spiral.bind(("127.0.0.1", 0))
+            chosen = replace(SETTINGS, port=port, spiral_port=spiral.getsockname()[1])
+            if not listens:
+                spiral.close()
+            found = said(network.sockets, replace(PATIENT, settings=chosen))
+        assert found[0].startswith(f"OK address 127.0.0.1:{port} answers 200")
+        assert found[1].startswith(f"{level} spiral port")
+        assert found[2].startswith("WARN address only this machine reaches 127.0.0.1; set")
+
+    def test_trunks(self) -> None:
+        one = settings.from_environment({"FOLLOWME_TRUNKS": "192.0.2.1=From"})
+        assert said(network.trunks, replace(PATIENT, settings=one)) == ["OK trunks 192.0.2.1"]
+        assert said(network.trunks) == [
+            "WARN trunks none: only lines may call; set FOLLOWME_TRUNKS"]
