@@ -2,6 +2,7 @@
 """All checks, in the order in which they are told."""
 
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -27,6 +28,8 @@ class Part:
     """Settings; where one is wrong there is nothing to check."""
     may_come_later: bool = False
     """Kamailio starts without it, so it may not keep Kamailio from starting."""
+    waits: bool = False
+    """For answers of others, meanwhile the other checks go on."""
 
 
 PARTS = (
@@ -40,8 +43,9 @@ PARTS = (
     Part("address", network.sockets, ("ADDRESS", "PORT", "SPIRAL_PORT")),
     Part("redis", store.redis, ("REDIS",), may_come_later=True),
     Part("trunks", network.trunks, ("TRUNKS",)),
-    Part("gateway", network.gateway, ("GATEWAY",), may_come_later=True),
-    Part("media server", network.media_server, ("MEDIA_SERVER",), may_come_later=True),
+    Part("gateway", network.gateway, ("GATEWAY",), may_come_later=True, waits=True),
+    Part("media server", network.media_server, ("MEDIA_SERVER",), may_come_later=True,
+         waits=True),
 )
 _OF_A_MACHINE = (ImportError, OSError, ValueError, LookupError, RedisError)
 """What a machine in a bad state does to a check."""
@@ -57,9 +61,11 @@ def examine(environment: Mapping[str, str], redis: str | None, *, before_start: 
         yield ok("settings", "all FOLLOWME_ variables are right")
     run_dir = Path(environment.get(f"{PREFIX}RUN_DIR") or RUN_DIR)
     patient = Patient(chosen, ROOT, run_dir, redis or chosen.redis, before_start)
-    for part in PARTS:
-        if not wrong.keys() & set(part.needs):
-            yield from _findings(part, patient)
+    parts = [part for part in PARTS if not wrong.keys() & set(part.needs)]
+    with ThreadPoolExecutor() as pool:
+        asked = {part: pool.submit(_findings, part, patient) for part in parts if part.waits}
+        for part in parts:
+            yield from asked[part].result() if part in asked else _findings(part, patient)
 
 
 def usable(environment: Mapping[str, str]) -> tuple[Settings, dict[str, str]]:
@@ -77,11 +83,11 @@ def usable(environment: Mapping[str, str]) -> tuple[Settings, dict[str, str]]:
             del ours[name]
 
 
-def _findings(part: Part, patient: Patient) -> Iterator[Finding]:
+def _findings(part: Part, patient: Patient) -> list[Finding]:
     try:
         found = list(part.check(patient))
     except _OF_A_MACHINE as error:
         found = [fail(part.about, f"cannot be looked at: {error!r}", "mend that first")]
-    for one in found:
-        later = patient.before_start and part.may_come_later and one.level is Level.FAIL
-        yield replace(one, level=Level.WARN) if later else one
+    lenient = patient.before_start and part.may_come_later
+    return [replace(one, level=Level.WARN) if lenient and one.level is Level.FAIL else one
+            for one in found]

@@ -76,8 +76,8 @@ def clock(_: Patient) -> Iterator[Finding]:
 def is_synchronised() -> bool:
     """Whether something keeps the kernel's clock right (adjtimex(2))."""
     timex = ctypes.create_string_buffer(_TIMEX_BYTES)
-    ctypes.CDLL(None).adjtimex(timex)
-    return not ctypes.c_int.from_buffer(timex, _STATUS_AT).value & _STA_UNSYNC
+    allowed = ctypes.CDLL(None).adjtimex(timex) >= 0
+    return allowed and not ctypes.c_int.from_buffer(timex, _STATUS_AT).value & _STA_UNSYNC
 
 
 def zones(_: Patient) -> Iterator[Finding]:

@@ -38,6 +38,21 @@ def test_a_wrong_setting_is_one_line_and_nothing_starts(
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.parametrize("journal", [True, False])
+def test_the_journal_gets_the_log_by_syslog(tmp_path: Path, *, journal: bool) -> None:
+    (tmp_path / "kamailio").write_text('#!/bin/sh\necho "$@"\n', encoding="ascii")
+    (tmp_path / "kamailio").chmod(0o755)
+    with (tmp_path / "stderr").open("wb") as stderr:
+        about = os.fstat(stderr.fileno())
+        stream = f"{about.st_dev}:{about.st_ino if journal else about.st_ino + 1}"
+        ran = subprocess.run(
+            START, stdout=subprocess.PIPE, stderr=stderr, text=True, check=True,
+            env={"PATH": f"{tmp_path}:{os.environ['PATH']}", "JOURNAL_STREAM": stream,
+                 "FOLLOWME_RUN_DIR": str(tmp_path)},
+        )  # fmt: skip
+    assert ("-E" in ran.stdout.split()) is not journal
+
+
 def test_right_settings_reach_kamailio(tmp_path: Path) -> None:
     ran = start(tmp_path / "run", PORT="5070", TRUNKS="192.0.2.20=From")
     assert ran.returncode == 0
