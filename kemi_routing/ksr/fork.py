@@ -5,14 +5,12 @@ Callbacks run in whatever process tm chooses, so the hunt rides in an AVP of the
 """
 
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from kemi_routing import early_media, hunt, plan_codec, redirect, render, start_delay
-from kemi_routing.caller_id import SoFar, why_forwarded
 from kemi_routing.hunt import OUTCOMES, End, classify, next_step, voicemail_cause
-from kemi_routing.ksr import caller
+from kemi_routing.ksr import dress
 from kemi_routing.ksr.caps import Caps
 from kemi_routing.ksr.edge import Edge
 from kemi_routing.ksr.next_hops import NextHops
@@ -128,7 +126,7 @@ class Fork:
             self._sending = state = replace(state, branches=branches)
             self._save(state)
         if not state.spiral:  # there the first pass has dressed it
-            self._dress(state, state.running.targets[target], index)
+            dress.put_on(self._edge, state, state.running.targets[target], index)
 
     def on_reply(self) -> None:
         """A branch is under way: hear that it waits; what it plays may have to become ringing.
@@ -187,9 +185,10 @@ class Fork:
     def on_relay_failure(self) -> None:
         """The one target of ``relay`` did not answer; the caller hears what it said."""
         tm = self._ksr.tm
-        cancelled = tm.t_is_canceled() > 0
-        status = CANCELLED.status if cancelled else self._ksr.pv.get("$T_reply_code")
-        self._log_end(self._load(), status, tried=classify(status))
+        said = self._ksr.pv.get("$T_reply_code")
+        heard = 500 if said == 503 else said  # RFC 3261 section 16.7, step 6
+        self._log_end(self._load(), CANCELLED.status if tm.t_is_canceled() > 0 else heard,
+                      tried=classify(said))
 
     def _begin(self, plan: Plan) -> Hunt:
         return replace(plan_codec.begin(plan), began_ms=self._clock_ms())
@@ -368,42 +367,6 @@ class Fork:
     def _uri(self, state: Hunt, planned: Planned, cause: int, hop: str = "") -> str:
         number = state.accounts[planned.account].number
         return render.target_uri(planned, number, self._edge.settings, cause, hop)
-
-    def _dress(self, state: Hunt, planned: Planned, branch: int) -> None:
-        """Give a branch its caller id and headers; they concern this branch alone."""
-        hdr = self._ksr.hdr
-        why = why_forwarded(len(state.accounts), state.steps, state.tried)
-        so_far = SoFar(state.accounts, state.caller, why, branch + 1)
-        dress = render.dress(planned, so_far, state.access, self._edge.settings)
-        caller.remove(self._edge, dress.remove)
-        if dress.from_uri:
-            self._ksr.uac.uac_replace_from("", dress.from_uri)
-        for line in dress.on_top:
-            name = line.partition(":")[0]
-            if hdr.is_present(name) > 0:
-                hdr.insert_before(f"{line}\r\n", name)
-            else:
-                hdr.append(f"{line}\r\n")
-        for line in dress.add:
-            hdr.append(f"{line}\r\n")
-        if not early_media.passes(state, branch):
-            self._without_reliable_answers()
-
-    def _without_reliable_answers(self) -> None:
-        """Unless the caller insists, its support of 100rel is not told (RFC 3262)."""
-        required, supported = self._options("Require"), self._options("Supported")
-        if early_media.RELIABLE in supported and early_media.RELIABLE not in required:
-            self._ksr.hdr.remove("Supported")
-            kept = [tag for tag in supported if tag != early_media.RELIABLE]
-            if kept:
-                self._ksr.hdr.append(f"Supported: {', '.join(kept)}\r\n")
-
-    def _options(self, header: str) -> list[str]:
-        values: list[str] = []
-        with suppress(UnicodeDecodeError):  # what cannot be read names no option that we know
-            while (value := self._ksr.hdr.get_idx(header, len(values))) is not None:
-                values.append(value)
-        return early_media.options(values)
 
     def _load(self) -> Hunt:
         return plan_codec.decode(str(self._ksr.pv.get(HUNT_AVP)))

@@ -43,8 +43,8 @@ PARTS = (
     Part("address", network.sockets, ("ADDRESS", "PORT", "SPIRAL_PORT")),
     Part("redis", store.redis, ("REDIS",), may_come_later=True),
     Part("trunks", network.trunks, ("TRUNKS",)),
-    Part("gateway", network.gateway, ("GATEWAY",), may_come_later=True, waits=True),
-    Part("media server", network.media_server, ("MEDIA_SERVER",), may_come_later=True,
+    Part("gateway", network.gateways, ("GATEWAY",), may_come_later=True, waits=True),
+    Part("media server", network.media_servers, ("MEDIA_SERVER",), may_come_later=True,
          waits=True),
 )
 _OF_A_MACHINE = (ImportError, OSError, ValueError, LookupError, RedisError)

@@ -34,7 +34,7 @@ def calling(*steps: Step, **changes: Any) -> Product:
 
 def outside(gateway: str = "") -> Product:
     """A call of line jana-desk to an outside number."""
-    product = Product(lines=(LINE,))
+    product = Product(number(outgoing=True), lines=(LINE,))
     product.unresolvable.add(gateway)
     address = f"<sip:jana-desk@{DOMAIN}>"
     request = Request(uri=f"sip:{OFFICE}@{DOMAIN}", caller=f"{address};tag=l", callee=address,
@@ -154,20 +154,25 @@ class TestACallOutside:
         product.answer(OFFICE, 180)
         answered(product, OFFICE)
         assert lines(product) == [
-            f"number={OFFICE} status=200 after tried=nothing answered={OFFICE}"]
+            f"number={PERSONAL} status=200 after tried=nothing answered={OFFICE}"]
 
     @pytest.mark.parametrize(("code", "tried"), [(486, "busy"), (404, "unreachable"),
                                                  (603, "declined"), (480, "no_answer")])
     def test_that_is_refused_hears_what_was_said(self, code: int, tried: str) -> None:
         product = outside()
         product.answer(OFFICE, code)
-        assert lines(product) == [f"number={OFFICE} status={code} after tried={tried}"]
+        assert lines(product) == [f"number={PERSONAL} status={code} after tried={tried}"]
         assert product.codes[-1] == code
+
+    def test_that_hears_500_in_place_of_503(self) -> None:
+        product = outside()
+        product.answer(OFFICE, 503)
+        assert lines(product) == [f"number={PERSONAL} status=500 after tried=unreachable"]
 
     def test_that_nobody_answers(self) -> None:
         product = outside()
         product.time_out(OFFICE)
-        assert lines(product) == [f"number={OFFICE} status=408 after tried=no_answer"]
+        assert lines(product) == [f"number={PERSONAL} status=408 after tried=no_answer"]
         assert product.codes[-1] == 408
 
     def test_that_is_cancelled(self) -> None:
@@ -175,11 +180,11 @@ class TestACallOutside:
         product.answer(OFFICE, 180)
         product.receive(product.transaction.request.cancel())
         product.answer(OFFICE, 487)
-        assert lines(product) == [f"number={OFFICE} status=487 after tried=no_answer"]
+        assert lines(product) == [f"number={PERSONAL} status=487 after tried=no_answer"]
 
     def test_whose_gateway_has_no_address(self) -> None:
         product = outside(gateway="127.0.0.40")
-        assert lines(product) == [f"number={OFFICE} status=503 after tried=unreachable"]
+        assert lines(product) == [f"number={PERSONAL} status=503 after tried=unreachable"]
         assert product.codes == [407, 503]
 
 

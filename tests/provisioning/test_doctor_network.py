@@ -9,11 +9,16 @@ from dataclasses import replace
 import pytest
 
 from kemi_routing import settings
+from kemi_routing.hops import Hop
 from provisioning.doctor import network
-from provisioning.doctor.finding import Level
+from provisioning.doctor.finding import Level, Patient
 from tests.provisioning.examined import PATIENT, SETTINGS, said
 from tests.support.answering import Answer, answering, response
 from tests.support.loopback import free_udp_port
+
+
+def with_gateways(*places: str) -> Patient:
+    return replace(PATIENT, settings=replace(SETTINGS, gateways=tuple(map(Hop, places))))
 
 
 class TestGateway:
@@ -22,8 +27,8 @@ class TestGateway:
         ("503 Service \x1b[31m Unavailable", "WARN")])
     def test_that_answers(self, status: str, level: str) -> None:
         with answering(response(status)) as port:
-            patient = replace(PATIENT, settings=replace(SETTINGS, gateway=f"127.0.0.1:{port}"))
-            (line,) = said(network.gateway, patient)
+            patient = with_gateways(f"127.0.0.1:{port}")
+            (line,) = said(network.gateways, patient)
         shown = status.replace("\x1b", "?")
         assert line.startswith(f"{level} gateway 127.0.0.1:{port} answers {shown} after ")
 
@@ -33,8 +38,9 @@ class TestGateway:
                            answer: Answer) -> None:
         monkeypatch.setattr(network, "ANSWER_S", 0.1)
         with answering(answer) as port:
-            patient = replace(PATIENT, settings=replace(SETTINGS, media_server=f"localhost:{port}"))
-            (line,) = said(network.media_server, patient)
+            patient = replace(PATIENT, settings=replace(
+                SETTINGS, media_servers=(Hop(f"localhost:{port}"),)))
+            (line,) = said(network.media_servers, patient)
         assert line == (f"FAIL media server localhost:{port} does not answer OPTIONS within 0.1 s; "
                         "look at FOLLOWME_MEDIA_SERVER")
 
@@ -46,7 +52,7 @@ class TestGateway:
         ("255.255.255.255:5060", "cannot be asked: "),
     ])
     def test_that_cannot_be_asked(self, place: str, why: str) -> None:
-        (line,) = said(network.gateway, replace(PATIENT, settings=replace(SETTINGS, gateway=place)))
+        (line,) = said(network.gateways, with_gateways(place))
         assert line.startswith(f"FAIL gateway {place} {why}")
 
     def test_whose_name_nobody_resolves(self, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -58,19 +64,25 @@ class TestGateway:
 
         monkeypatch.setattr(socket, "getaddrinfo", slow)
         monkeypatch.setattr(network, "ANSWER_S", 0.05)
-        patient = replace(PATIENT, settings=replace(SETTINGS, gateway="gw.example:5060"))
-        (line,) = said(network.gateway, patient)
+        patient = with_gateways("gw.example:5060")
+        (line,) = said(network.gateways, patient)
         asked.set()
         assert "no address of gw.example within 0.05 s" in line
 
+    def test_that_does_not_while_another_does(self) -> None:
+        with answering(response("200 OK")) as port:
+            lines = said(network.gateways, with_gateways("127.0.0.1:1", f"127.0.0.1:{port}"))
+        assert lines[0].startswith("WARN gateway 127.0.0.1:1 cannot be asked")
+        assert lines[1].startswith(f"OK gateway 127.0.0.1:{port} answers 200 OK")
+
     def test_that_is_ourselves(self) -> None:
-        patient = replace(PATIENT, settings=replace(SETTINGS, gateway="127.0.0.1:5060"))
-        assert said(network.gateway, patient) == [
+        patient = with_gateways("127.0.0.1:5060")
+        assert said(network.gateways, patient) == [
             "FAIL gateway 127.0.0.1:5060 is this proxy itself; "
             "set FOLLOWME_GATEWAY to where outside numbers go"]
 
     def test_no_media_server(self) -> None:
-        assert said(network.media_server) == [
+        assert said(network.media_servers) == [
             "OK media server none: voicemail and other applications are left out"]
 
 

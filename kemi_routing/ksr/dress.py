@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""How a branch leaves: caller id, headers, and what it may not ask of the caller."""
+
+from contextlib import suppress
+
+from kemi_routing import early_media, render
+from kemi_routing.caller_id import SoFar, why_forwarded
+from kemi_routing.ksr import caller
+from kemi_routing.ksr.edge import Edge
+from kemi_routing.plan import Planned
+from kemi_routing.plan_codec import Hunt
+
+
+def put_on(edge: Edge, state: Hunt, planned: Planned, branch: int) -> None:
+    """Give a branch its caller id and headers in the branch route; they concern it alone."""
+    hdr = edge.ksr.hdr
+    why = why_forwarded(len(state.accounts), state.steps, state.tried)
+    so_far = SoFar(state.accounts, state.caller, why, branch + 1)
+    dress = render.dress(planned, so_far, state.access, edge.settings)
+    caller.remove(edge, dress.remove)
+    if dress.from_uri:
+        edge.ksr.uac.uac_replace_from("", dress.from_uri)
+    for line in dress.on_top:
+        name = line.partition(":")[0]
+        if hdr.is_present(name) > 0:
+            hdr.insert_before(f"{line}\r\n", name)
+        else:
+            hdr.append(f"{line}\r\n")
+    for line in dress.add:
+        hdr.append(f"{line}\r\n")
+    if not early_media.passes(state, branch):
+        _without_reliable_answers(edge)
+
+
+def _without_reliable_answers(edge: Edge) -> None:
+    """Unless the caller insists, its support of 100rel is not told (RFC 3262)."""
+    required, supported = _options(edge, "Require"), _options(edge, "Supported")
+    if early_media.RELIABLE in supported and early_media.RELIABLE not in required:
+        edge.ksr.hdr.remove("Supported")
+        kept = [tag for tag in supported if tag != early_media.RELIABLE]
+        if kept:
+            edge.ksr.hdr.append(f"Supported: {', '.join(kept)}\r\n")
+
+
+def _options(edge: Edge, header: str) -> list[str]:
+    values: list[str] = []
+    with suppress(UnicodeDecodeError):  # what cannot be read names no option that we know
+        while (value := edge.ksr.hdr.get_idx(header, len(values))) is not None:
+            values.append(value)
+    return early_media.options(values)
