@@ -2,18 +2,28 @@
 """What an operator reads about calls that ended."""
 
 import re
+from pathlib import Path
 
 import pytest
 
 from tests.e2e.conftest import Arrangements
 from tests.support.caller import Dialling
 from tests.support.loopback import wait_until
-from tests.support.phones import Behaviour, answer, busy, ring
+from tests.support.other_edge import other_edge
+from tests.support.phones import Behaviour, Phone, answer, busy, ring
 from tests.support.raw_sip import RawSip
-from tests.support.situation import DOMAIN, PAI_TRUNK, PASSWORD, STRANGER, Situation
+from tests.support.situation import (
+    DOMAIN,
+    PAI_TRUNK,
+    PASSWORD,
+    SIP_PORT,
+    STRANGER,
+    Situation,
+)
 
 NUMBER, CALLER, ABROAD = "42027777101", "42075553333", "33123456789"
 DESK, OFFICE, MOBILE = "jana-desk", "49115234567", "42073723101"
+FIRST_GATEWAY = 41
 MASKED = {"FOLLOWME_LOG_NUMBERS": "masked", "WITH_LOG_PREFIX": "1"}
 OF_KAMAILIO = re.compile(r" ?\d+\((?!1\))\d+\) [A-Z]+: ")
 """How each line begins: process, its pid, level. Pid 1 is nobody of ours: it is forged below."""
@@ -59,6 +69,24 @@ def test_the_second_pass_of_a_target_answers(situation: Situation) -> None:
 
     end = line(situation, heard.final["Call-ID"], "end")
     assert (end["status"], end["tried"], end["answered"]) == ("200", "busy", MOBILE)
+
+
+def test_the_second_gateway_of_a_group_answers(situation: Situation, tmp_path: Path) -> None:
+    refusing, usual = situation.network.address(FIRST_GATEWAY), situation.settings["GATEWAY"]
+    situation.outside_phone(OFFICE, answer(200))
+    first = Phone("first", refusing, SIP_PORT, busy(503), tmp_path / "first")
+    first.start()
+    gateways = f"{refusing}:{SIP_PORT}, {usual};priority=2"
+    with other_edge(situation, tmp_path, GATEWAY=gateways) as edge:
+        heard = edge.dial(Dialling(NUMBER, CALLER, asserted=CALLER)).outcome()
+        call_id = heard.final["Call-ID"]
+        wait_until(lambda: f"bye callid={call_id}" in edge.edge.log, "a line bye")
+    first.stop()
+
+    ended = [row for row in edge.edge.log.splitlines() if f" end callid={call_id}" in row]
+    assert len(first.invites) > 0
+    assert len(ended) == 1
+    assert ended[0].endswith(f" tried=unreachable answered={OFFICE}")
 
 
 def test_a_caller_who_hangs_up(situation: Situation) -> None:
