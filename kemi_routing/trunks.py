@@ -60,6 +60,11 @@ class Trunks:
     def __hash__(self) -> int:
         return hash((tuple(self._single), self._networks))
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Addresses and networks, the single ones first, then from narrow to wide."""
+        return (*self._single, *(str(network) for network, _ in self._networks))
+
     def at(self, address: str) -> Trunk | None:
         """The trunk of a source address, as ``ipaddress`` writes it; None for anything else."""
         if (trunk := self._single.get(address)) or not self._networks:

@@ -59,8 +59,8 @@ def sockets(patient: Patient) -> Iterator[Finding]:
 
 def trunks(patient: Patient) -> Iterator[Finding]:
     """Whether anybody may send calls."""
-    if patient.settings.trunks:
-        yield ok("trunks", ", ".join(patient.settings.trunks))
+    if names := patient.settings.trunks.names:
+        yield ok("trunks", ", ".join(names))
     else:
         yield warn("trunks", "none: only lines may call", "set FOLLOWME_TRUNKS")
 

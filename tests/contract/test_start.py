@@ -21,9 +21,8 @@ def start(folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.parametrize(("name", "text", "words"), [
-    ("TRUNKS", "192.0.2.20", "FOLLOWME_TRUNKS: '192.0.2.20'; write ADDRESS=HEADER, with the "
-     "header P-Asserted-Identity, From, none: 192.0.2.1=P-Asserted-Identity, and behind it as "
-     "wanted ;stir=HEADER;redirect;early-media"),
+    ("MAILBOX", "open", "FOLLOWME_MAILBOX: 'open'; write pin_unless_trusted, "
+     "pin_unless_attested, always_pin"),
     ("TRUNK", "192.0.2.20=From",
      "FOLLOWME_TRUNK: there is no such setting; did you mean FOLLOWME_TRUNKS?"),
     ("PORT", "sip", "FOLLOWME_PORT: 'sip' is not a port; write 1 to 65535"),

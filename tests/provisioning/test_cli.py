@@ -90,7 +90,7 @@ def test_an_operators_mistake_names_the_variable(
     monkeypatch.setenv("FOLLOWME_TRUNKS", "192.0.2.20")
     ran = followme("show")
     assert (ran.code, ran.out) == (1, "")
-    assert ran.err.startswith("followme: FOLLOWME_TRUNKS: '192.0.2.20'; write ADDRESS=HEADER")
+    assert ran.err.startswith("followme: FOLLOWME_TRUNKS: '192.0.2.20'; write SOURCE=HEADER")
 
 
 def test_a_store_that_hangs_is_not_waited_for(loaded: Followme, redis_server: RedisServer) -> None:

@@ -34,7 +34,13 @@ def test_the_narrowest_network_counts(address: str, name: str | None) -> None:
     assert (found and found.name) == name
 
 
+def test_names() -> None:
+    trunks = read(["192.0.2.0/24=From", "192.0.2.0/30=none", "2001:db8::1=From"])
+    assert trunks.names == ("2001:db8::1", "192.0.2.0/30", "192.0.2.0/24")
+
+
 def test_without_trunks_nobody_is_one() -> None:
+    assert read([]).names == ()
     assert read([]) == Trunks()
     assert Trunks().at(ONE) is None
     assert Trunks() != read([f"{ONE}=From"])
