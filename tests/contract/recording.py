@@ -8,7 +8,6 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
-
 VERSION = "5.6.3"
 """The oldest Kamailio that we support: what newer ones add is not for us."""
 
