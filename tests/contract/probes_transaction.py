@@ -16,7 +16,7 @@ class TransactionCodes(Conversation):
 
     def ksr_request_route(self, _message: object) -> int:
         ksr = self.ksr
-        self.note([ksr.tmx.t_precheck_trans(), ksr.tm.t_check_trans(), ksr.tm.t_is_canceled()])
+        self.note([ksr.tm.t_check_trans(), ksr.tm.t_is_canceled()])
         made = ksr.tm.t_newtran()
         self.note([made, ksr.tm.t_newtran()])
         if made > 0:
@@ -148,7 +148,7 @@ class AckOfRefusal(Conversation):
     def ksr_request_route(self, _message: object) -> int:
         ksr = self.ksr
         if ksr.is_ACK():
-            self.note([ksr.tm.t_check_trans(), ksr.tmx.t_precheck_trans()])
+            self.note(ksr.tm.t_check_trans())
             self.note([ksr.sl.sl_send_reply(404, "No"), ksr.tm.t_reply(404, "No")])
             return 1
         ksr.tm.t_newtran()
@@ -198,7 +198,7 @@ class CallerHangsUp(Conversation):
     def ksr_request_route(self, _message: object) -> int:
         ksr = self.ksr
         if ksr.is_CANCEL():
-            self.note([ksr.tmx.t_precheck_trans(), ksr.tm.t_check_trans(), ksr.tm.t_relay()])
+            self.note([ksr.tm.t_check_trans(), ksr.tm.t_relay()])
             return 1
         ksr.seturi(self.phone("a"))
         ksr.tm.t_on_failure("on_failure")

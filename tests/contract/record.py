@@ -11,13 +11,15 @@ ENTRY = Path(__file__).with_name("probe_entry.py")
 
 
 def main() -> None:
-    """Records the Kamailio of this machine; the stub is that of the version in `RECORDING`."""
+    """Records the Kamailio of this machine. Exits when it is not the one to be recorded."""
+    if server.version() != recording.VERSION:
+        sys.exit(f"this is Kamailio {server.version()}; {recording.VERSION} is what we record")
     with tempfile.TemporaryDirectory() as folder, server.running(ENTRY, Path(folder)):
         functions = recording.from_rpc(server.kamcmd(Path(folder), "app_python.api_list"))
-    path = recording.path_for(server.version())
-    path.write_text(recording.dump(functions))
+    recording.RECORDING.write_text(recording.dump(functions))
     stub.STUB.write_text(stub.render(recording.load()))
-    sys.stdout.write(f"{path.name}: {len(functions)} functions; {stub.STUB.name} written\n")
+    written = f"{recording.RECORDING.name}: {len(functions)} functions; {stub.STUB.name} written"
+    sys.stdout.write(f"{written}\n")
 
 
 if __name__ == "__main__":

@@ -114,6 +114,8 @@ class Core(Part):
         return flag in self._message.flags
 
     def seturi(self, uri: str) -> bool:
+        if parse_uri(uri) is None:
+            raise Misuse(f"no URI: {uri}; Kamailio says True, and from 6.1 on $ru is unset")
         self._message.new_uri = uri
         self._process.uri_is_new = True
         return True

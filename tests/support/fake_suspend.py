@@ -30,10 +30,6 @@ class Tmx(Part):
         super().__init__(process)
         self._replies = replies
 
-    def t_precheck_trans(self) -> int:
-        """Nothing is worked on by another process in the fake."""
-        return -2 if self._message.request.method in ("ACK", "CANCEL") else -1
-
     def t_suspend(self) -> int:
         transaction = self._process.transaction
         if transaction is None or self._process.route is not Route.REQUEST:

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+# As SIPp 3.6 and 3.7 write it, and as 3.8 does: sent [323] bytes, and the time with T and Z.
 _ENTRY = re.compile(
-    rb"^-{47} (\d{4}-\d\d-\d\d)[ \t](\d\d:\d\d:\d\d\.\d+)\n"
-    rb"\S+ message (?:(sent) \((\d+) bytes\)|received \[(\d+)\] bytes) ?:\n\n",
+    rb"^-{47} (\d{4}-\d\d-\d\d)[ \tT](\d\d:\d\d:\d\d\.\d+)Z?\n"
+    rb"\S+ message (?:(sent)|received) [(\[](\d+)\]? bytes\)? ?:\n\n",
     re.MULTILINE,
 )
 _COMPACT = {
@@ -113,7 +114,7 @@ def read(log: Path) -> list[Message]:
     raw = log.read_bytes() if log.exists() else b""
     messages = []
     for entry in _ENTRY.finditer(raw):
-        size = int(entry[4] or entry[5])
+        size = int(entry[4])
         text = raw[entry.end() : entry.end() + size]
         if len(text) == size and text.strip():
             when = datetime.fromisoformat(f"{entry[1].decode()} {entry[2].decode()}")

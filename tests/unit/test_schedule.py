@@ -112,7 +112,7 @@ def test_a_rule_holds_from_its_first_minute_to_before_its_end(
     ("Australia/Lord_Howe", "2026-10-04", "02:00-03:00", 30),  # half an hour of DST
     ("Australia/Lord_Howe", "2026-04-05", "01:00-02:00", 90),
     ("Africa/Cairo", "2026-04-24", "00:00-01:30", 30),  # left out from midnight on
-    ("America/Havana", "2026-11-01", "00:00-01:00", 120),
+    ("America/Havana", "2025-11-02", "00:00-01:00", 120),  # past: the tz database cannot change it
     ("Asia/Kathmandu", "2026-03-29", "02:00-03:00", 60),  # +05:45
     ("Pacific/Apia", "2011-12-30", "00:00-24:00", 0),  # a day left out
 ])

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Five kinds of calls, forty of each, started within a fifth of a second."""
 
+import re
 from statistics import median
 
 import pytest
@@ -15,6 +16,8 @@ ANSWERED, VOICEMAIL, RUNG_OUT, SECOND_STEP, NOBODYS = (
     "42027777102", "42027777103", "42027777104", "42027777105", "42027777199",
 )  # fmt: skip
 ENDS = {ANSWERED: 200, VOICEMAIL: 200, RUNG_OUT: 480, SECOND_STEP: 200, NOBODYS: 404}
+REFUSED = re.compile(
+    r"^ ?\d+\(\d+\) INFO: \S+ \S+ \S+ refuse callid=\S+ why=\"nobody's number\" number=\d+$", re.M)
 TOOK_S = {ANSWERED: 0.5, VOICEMAIL: 0, RUNG_OUT: 2, SECOND_STEP: 1.5, NOBODYS: 0}
 
 
@@ -41,6 +44,14 @@ def test_two_hundred_calls_at_once_end_as_planned(situation: Situation) -> None:
     rung = [len(phone.invites) for phone in (desk, occupied, *mobiles, first, media)]
     assert rung == [2 * EACH, EACH, 2 * EACH, EACH, EACH, EACH]
     wait_until(lambda: _transactions(situation) == 0, "all transactions gone", timeout_s=20)
+
+
+def test_no_line_of_the_log_is_torn_by_another_process(situation: Situation) -> None:
+    before = len(REFUSED.findall(situation.edge.log))
+    under_way = situation.caller().dial(Dialling(NOBODYS, CALLER), count=1000, rate=5000)
+    assert codes(under_way.outcomes()) == {404: 1000}
+    whole = before + 1000
+    wait_until(lambda: len(REFUSED.findall(situation.edge.log)) == whole, "1000 whole lines")
 
 
 def _median_ring_s(phone: Phone) -> float:
