@@ -85,7 +85,8 @@ def from_prompt(edge: Edge) -> Call:
 def authenticate(edge: Edge) -> LineRecord | None:
     """The line whose digest credentials the request carries; None after it was answered.
 
-    An unknown line and a wrong password get the same answer. Raises StoreUnavailable.
+    An unknown line and a wrong password get the same answer. Raises StoreUnavailable, and
+    RuntimeError where Kamailio makes no challenge.
     """
     ksr, realm = edge.ksr, edge.settings.platform.domain
     if ksr.auth.has_credentials(realm) > 0:
@@ -100,7 +101,8 @@ def authenticate(edge: Edge) -> LineRecord | None:
             edge.log("refuse", why="user_mismatch", user=name)
             edge.reply(403, "Forbidden")
             return None
-    ksr.auth.auth_challenge(realm, _QOP_AUTH)
+    if (code := ksr.auth.auth_challenge(realm, _QOP_AUTH)) < 0:
+        raise RuntimeError(f"auth_challenge returned {code}")
     return None
 
 

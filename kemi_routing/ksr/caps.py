@@ -10,6 +10,9 @@ locks: who has one reads and writes the other tables, never the reverse, so nobo
 The other proxies' counts come from the background process; see ``background``.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from kemi_routing.ksr.edge import Edge
 from kemi_routing.plan import Account, Plan
 
@@ -51,6 +54,18 @@ def alarm_once(edge: Edge, key: str, verb: str, **values: object) -> None:
         edge.alarm(verb, **values)
 
 
+@contextmanager
+def locked(edge: Edge, key: str) -> Iterator[None]:
+    """Hold the lock of that name; raises RuntimeError where there is none to be had."""
+    htable = edge.ksr.htable
+    if htable.sht_lock(LOCKS, key) < 0:  # to unlock it would let go of somebody else's lock
+        raise RuntimeError(f"{LOCKS}=>{key} could not be locked")
+    try:
+        yield
+    finally:
+        htable.sht_unlock(LOCKS, key)
+
+
 class Caps:
     """Lets forwarded calls in; what it holds lives no longer than one callback."""
 
@@ -74,11 +89,8 @@ class Caps:
         if ksr.pv.get(_ADMITTED):
             return True
         call_id = ksr.pv.gete("$ci")
-        ksr.htable.sht_lock(LOCKS, call_id)
-        try:
+        with locked(self._edge, call_id):
             is_first = ksr.dialog.is_known_dlg() < 0 and ksr.dialog.dlg_manage() > 0
-        finally:
-            ksr.htable.sht_unlock(LOCKS, call_id)
         if is_first:
             ksr.pv.sets(_ADMITTED, _TRACKED)
         return is_first
@@ -92,12 +104,9 @@ class Caps:
         admitted = str(self._ksr.pv.get(_ADMITTED) or "").split()
         if not is_capped(account) or number in admitted:
             return True
-        self._ksr.htable.sht_lock(LOCKS, number)
-        try:
+        with locked(self._edge, number):
             reached = self._reached(account)
             begun = not reached and _TRACKED in admitted and self._begin(number)
-        finally:
-            self._ksr.htable.sht_unlock(LOCKS, number)
         if begun:
             self._ksr.pv.unset(_ADMITTED)
             self._ksr.pv.sets(_ADMITTED, " ".join((*admitted, number)))
@@ -109,15 +118,19 @@ class Caps:
     def hang_up(self) -> bool:
         """End a tracked call whose caller sends BYE, by a BYE of our own; False for other calls.
 
-        The count must not end by a BYE that its writer sent past the other side.
+        The count must not end by a BYE that its writer sent past the other side. Raises
+        RuntimeError where none could be sent.
         """
         ksr, pv = self._ksr, self._ksr.pv
         if pv.gete(_CALLERS_TAG) != pv.gete("$ft") or pv.geti(_STATE) not in _ANSWERED:
             return False
-        if ksr.tm.t_newtran() > 0:
-            ksr.dialog.dlg_get(pv.gete("$ci"), pv.gete("$ft"), pv.gete("$tt"))
-            ksr.dialog.dlg_bye("callee")
-            ksr.tm.t_reply(200, "OK")
+        if self._edge.new_transaction():
+            if ksr.dialog.dlg_get(pv.gete("$ci"), pv.gete("$ft"), pv.gete("$tt")) < 0:
+                self._edge.reply(481, "Call Does Not Exist")  # the other side was faster
+            elif ksr.dialog.dlg_bye("callee") < 0:
+                raise RuntimeError("no BYE could be sent")
+            else:
+                self._edge.reply(200, "OK")
         return True
 
     def count(self, number: str) -> int:

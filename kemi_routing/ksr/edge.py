@@ -35,10 +35,26 @@ class Edge:
     """Known to this Kamailio only: marks the second pass of a branch, and calls let in."""
 
     def reply(self, status: int, phrase: str, *headers: str) -> None:
-        """Answer the request, within its transaction where there is one."""
+        """Answer the request, within its transaction where there is one; an ACK gets no answer.
+
+        Raises RuntimeError where it could not be sent, and the caller has not hung up meanwhile.
+        """
+        ksr = self.ksr
         for header in headers:
-            self.ksr.hdr.append_to_reply(f"{header}\r\n")
-        self.ksr.sl.send_reply(status, phrase)
+            ksr.hdr.append_to_reply(f"{header}\r\n")
+        code = ksr.sl.send_reply(status, phrase)
+        if code < 0 and not ksr.is_method_in("A") and ksr.tm.t_is_canceled() < 0:
+            raise RuntimeError(f"send_reply returned {code}")
+
+    def new_transaction(self) -> bool:
+        """Begin the request's transaction; False for a retransmission, which tm has handled.
+
+        Raises RuntimeError where tm could not make one: unanswered, the caller hears silence.
+        """
+        code = self.ksr.tm.t_newtran()
+        if code < 0:
+            raise RuntimeError(f"t_newtran returned {code}")
+        return code > 0
 
     def mark(self, text: str = "", length: int = 24) -> str:
         """What proves in a later request of this Call-ID that it went through here, with that text.

@@ -6,7 +6,6 @@ Callbacks run in whatever process tm chooses, so the hunt rides in an AVP of the
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from kemi_routing import early_media, hunt, plan_codec, redirect, render, start_delay
 from kemi_routing.hunt import OUTCOMES, End, classify, next_step, voicemail_cause
@@ -21,9 +20,6 @@ from kemi_routing.plan import Plan, Planned
 from kemi_routing.plan_codec import Hunt
 from kemi_routing.start_delay import Waiting
 from kemi_routing.targets import Kind
-
-if TYPE_CHECKING:
-    from KSR import Api
 
 HUNT_AVP = "$avp(followme_hunt)"
 ON_BRANCH = "ksr_branch_route"
@@ -45,17 +41,6 @@ _BODY_HEADERS = ("Content-Type", "Content-Disposition", "Content-Encoding", "Con
                  "Content-ID", "MIME-Version")
 
 CANCELLED = End(487, "Request Terminated")
-
-
-def new_transaction(ksr: "Api") -> bool:
-    """Begin the transaction of this request; False for a retransmission, which tm has handled.
-
-    Raises RuntimeError where tm could not make one: without an answer the caller hears silence.
-    """
-    code = ksr.tm.t_newtran()
-    if code < 0:
-        raise RuntimeError(f"t_newtran returned {code}")
-    return code > 0
 
 
 class Fork:
@@ -105,7 +90,7 @@ class Fork:
         state = self._spiral.hunt(self._ksr.pv.gete("$rU"))
         if state is None:
             self._edge.reply(403, "Forbidden")
-        elif new_transaction(self._ksr):
+        elif self._edge.new_transaction():
             self._ring_or_wait(state)
 
     def on_delay_over(self) -> None:
@@ -262,15 +247,15 @@ class Fork:
 
     def _advance(self, state: Hunt, *, ruri_unused: bool) -> None:
         """Ring the next step in which somebody can be reached, or give the final answer."""
-        targets = TargetSet(self._ksr, ruri_unused=ruri_unused)
-        while not isinstance(coming := next_step(state.steps, state.tried), End):
-            state = state.jump_to(coming)
-            if self._send_step(state, targets):
-                return
-            if self._ksr.tm.t_is_canceled() > 0:
-                coming = CANCELLED
-                break
-            state = state.step_over()
+        with TargetSet(self._ksr, ruri_unused=ruri_unused) as targets:
+            while not isinstance(coming := next_step(state.steps, state.tried), End):
+                state = state.jump_to(coming)
+                if self._send_step(state, targets):
+                    return
+                if self._ksr.tm.t_is_canceled() > 0:
+                    coming = CANCELLED
+                    break
+                state = state.step_over()
         if state.spiral and coming is not CANCELLED:
             outcome = state.tried[-1][0]
             coming = End(OUTCOMES[outcome].status, "Second Pass Over")

@@ -24,11 +24,15 @@ _MOST_ROUTES = 70
 
 
 def record_route(edge: Edge, numbers: Iterable[str]) -> None:
-    """Put us into the route of the call, with the numbers that it comes through here."""
+    """Put us into the route of the call, with the numbers that it comes through here.
+
+    Raises RuntimeError where Kamailio cannot: nobody could hang up such a call.
+    """
     marks = ".".join(edge.mark(number, _DIGITS) for number in numbers)
     named = f";{NUMBER_MARKS}={marks}" if marks else ""
-    edge.ksr.rr.add_rr_param(f";{ROUTE_MARK}={edge.mark()}{named}")
-    edge.ksr.rr.record_route()
+    rr = edge.ksr.rr
+    if rr.add_rr_param(f";{ROUTE_MARK}={edge.mark()}{named}") < 0 or rr.record_route() < 0:
+        raise RuntimeError("no Record-Route could be added")
 
 
 def with_visited(edge: Edge, call: Call, numbers: Iterable[str]) -> Call:

@@ -11,7 +11,7 @@ from kemi_routing.forwarding import LOOP
 from kemi_routing.ksr import background, caller, codes, in_dialog, loops, trunk_limits
 from kemi_routing.ksr.caps import Caps, is_capped
 from kemi_routing.ksr.edge import Edge
-from kemi_routing.ksr.fork import Fork, new_transaction
+from kemi_routing.ksr.fork import Fork
 from kemi_routing.media_leg import Service
 from kemi_routing.model import Call, Number
 from kemi_routing.plan import Plan
@@ -123,7 +123,7 @@ class Requests:
     def _let_in(self) -> bool:
         """Begin the call's transaction; False for a retransmission."""
         self._ksr.hdr.remove("Route")  # where the call goes next is ours to say
-        return new_transaction(self._ksr)
+        return self._edge.new_transaction()
 
     def _line_dials(self, call: Call, line: LineRecord, user: str) -> None:
         found = feature_codes.match(line.codes, user)

@@ -3,7 +3,7 @@
 
 from datetime import datetime
 
-from kemi_routing.ksr.caps import LOCKS, Caps, alarm_once, in_profile
+from kemi_routing.ksr.caps import Caps, alarm_once, in_profile, locked
 from kemi_routing.ksr.edge import Edge
 from kemi_routing.trunks import Trunk
 
@@ -35,12 +35,9 @@ def _reached(edge: Edge, caps: Caps, trunk: Trunk, now: datetime) -> dict[str, o
         return {}
     if not caps.track():
         return {"why": "an INVITE without Contact, or one more with the Call-ID of another"}
-    edge.ksr.htable.sht_lock(LOCKS, trunk.name)
-    try:
+    with locked(edge, trunk.name):
         calls = in_profile(edge, PROFILE, trunk.name)
         if calls >= trunk.max_calls:
             return {"calls": calls, "max_calls": trunk.max_calls}
         edge.ksr.dialog.set_dlg_profile(PROFILE, trunk.name)
-    finally:
-        edge.ksr.htable.sht_unlock(LOCKS, trunk.name)
     return {}

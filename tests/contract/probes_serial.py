@@ -57,6 +57,35 @@ class Serial(Conversation):
         return 1
 
 
+class BranchesTakenBack(Conversation):
+    """What a failure route added and did not relay is there until it is taken back."""
+
+    @staticmethod
+    def talk(line: Line) -> None:
+        line.send(Request())
+        line.answer("a", 486)
+        line.answer("d", 486)
+        line.final()
+
+    def ksr_request_route(self, _message: object) -> int:
+        ksr = self.ksr
+        ksr.tm.t_newtran()
+        ksr.seturi(self.phone("a"))
+        ksr.tm.t_on_failure("on_failure")
+        self.note(ksr.tm.t_relay())
+        return 1
+
+    def on_failure(self, _message: object) -> int:
+        ksr = self.ksr
+        for user in "bcd":
+            ksr.corex.append_branch_uri(self.phone(user))
+        for _ in range(2):
+            taken = ksr.pv.unset("$(branch(uri)[0])")
+            self.note([taken, ksr.pv.get("$branch(count)"), ksr.pv.get("$branch(uri)")])
+        self.note([ksr.tm.t_relay(), ksr.pv.get("$branch(count)")])
+        return 1
+
+
 class FailureRouteRunsOnce(Conversation):
     """Not armed again, it does not run for the branch it added."""
 

@@ -70,6 +70,12 @@ class TestByeOfACountedCall:
         edge.send("BYE", "sip:x@127.0.0.20")
         assert edge.byes == ["sip:x@127.0.0.20"]
 
+    def test_that_crosses_the_end_of_the_call_is_481(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        edge = Answered(max_calls=1)
+        monkeypatch.setattr("tests.support.fake_dialog.Dialog.dlg_get", lambda *_: -1)
+        edge.send("BYE", "sip:x@192.0.2.66:9")
+        assert (edge.byes, edge.codes) == ([], [200, 481])
+
     def test_that_nobody_has_answered_ends_no_count(self) -> None:
         edge = Product(number(mode=Mode.FORWARD_ONLY, default="all", max_calls=1,
                               sequences=(sequence("all", step(OFFICE)),)))

@@ -115,6 +115,19 @@ class TestBeforeAnythingElse:
         edge.receive(Request(method="ACK", callee="<sip:a@b>;tag=t"))
         assert (edge.replies, edge.forwarded) == ([], [])
 
+    def test_an_ack_gets_no_answer_and_is_no_error(self) -> None:
+        edge = product()
+        edge.receive(Request(method="ACK", max_forwards=0))
+        assert (edge.replies, edge.log) == ([], [])
+
+    def test_who_hung_up_before_we_answered_makes_no_error(
+            self, monkeypatch: pytest.MonkeyPatch) -> None:
+        edge = product()
+        monkeypatch.setattr("tests.support.fake_tm.Tm.send_reply", lambda *_: -1)
+        monkeypatch.setattr("tests.support.fake_tm.Tm.t_is_canceled", lambda _: 1)
+        edge.call("42027777199")
+        assert not any("error" in text for _, text in edge.log)
+
     def test_a_cancel_that_belongs_to_nothing_is_not_passed_on(self) -> None:
         edge = product()
         edge.receive(Request(method="CANCEL"))

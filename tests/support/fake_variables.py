@@ -192,6 +192,9 @@ class Pv(Part):
             self._process.variables.pop(variable.inner, None)
         elif variable.name == "du":
             self._message.dst_uri = ""
+        elif variable.name == "branch" and variable.inner == "uri":
+            position = int(variable.index or 0)
+            del self._process.dset[position:position + 1]
         else:
             raise NotImplementedError(f"the fake cannot unset {name}")
         return True
