@@ -17,7 +17,7 @@ from pathlib import Path
 import KSR
 
 from kemi_routing import settings
-from kemi_routing.ksr import next_hops
+from kemi_routing.ksr import in_dialog, next_hops
 from kemi_routing.ksr.background import Background
 from kemi_routing.ksr.edge import Edge
 from kemi_routing.ksr.fork import Fork
@@ -58,6 +58,10 @@ class Handler:
     def ksr_reply(self, msg: object) -> int:
         """A branch answered."""
         return self._guard(self._fork.on_reply)
+
+    def ksr_stray_answer(self, msg: object, event: str) -> int:
+        """An answer came to nothing that tm knows (modparam on_sl_reply)."""
+        return self._guard(lambda: in_dialog.stray_answer(self._edge), self._edge.ksr.set_drop)
 
     def ksr_delay_over(self, msg: object) -> int:
         """A target that starts later rings now."""

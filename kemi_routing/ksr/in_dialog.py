@@ -42,6 +42,16 @@ def _who(edge: Edge, route_set: str) -> str:
     return "caller" if re.search(f";ftag={tag}[;>]", route_set) else "callee"
 
 
+def stray_answer(edge: Edge) -> None:
+    """Pass on an answer that no transaction waits for, as a 200 sent again, in a call that we let
+    in; others are dropped (RFC 6026 section 7.3). Its Via says where to, so it opens no connection.
+    """
+    if loops.is_ours(edge):
+        edge.ksr.set_forward_no_connect()
+    else:
+        edge.ksr.set_drop()
+
+
 def _next_hop(edge: Edge) -> tuple[str, str]:
     """Host and port, as Kamailio reads them."""
     pv = edge.ksr.pv

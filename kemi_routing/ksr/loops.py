@@ -6,7 +6,7 @@ proxies that keep it is known even where Diversion and History-Info are lost.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from kemi_routing.ksr.edge import Edge
@@ -35,6 +35,15 @@ def record_route(edge: Edge, numbers: Iterable[str]) -> None:
         raise RuntimeError("no Record-Route could be added")
 
 
+def is_ours(edge: Edge) -> bool:
+    """Whether the Record-Route of a message says that its call was let in here."""
+    try:
+        mark = f";{ROUTE_MARK}={edge.mark()}"
+        return any(mark in route for route in _routes(edge))
+    except UnicodeDecodeError:
+        return False
+
+
 def with_visited(edge: Edge, call: Call, numbers: Iterable[str]) -> Call:
     """The call, with those of these numbers that our marks in its route say it came through."""
     marks = _marks(edge)
@@ -52,13 +61,17 @@ def cycle(call: Call, plan: Plan) -> str:
 
 
 def _marks(edge: Edge) -> set[str]:
-    written = edge.ksr.hdr.get_idx("Record-Route", 0)
     marks: set[str] = set()
-    for index in range(1, _MOST_ROUTES):
-        if written is None:
-            break
-        for proof, numbers in _OURS.findall(written):
+    for route in _routes(edge):
+        for proof, numbers in _OURS.findall(route):
             if proof == edge.mark():
                 marks.update(numbers.split("."))
-        written = edge.ksr.hdr.get_idx("Record-Route", index)
     return marks
+
+
+def _routes(edge: Edge) -> Iterator[str]:
+    for index in range(_MOST_ROUTES):
+        written = edge.ksr.hdr.get_idx("Record-Route", index)
+        if written is None:
+            return
+        yield written

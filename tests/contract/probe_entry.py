@@ -19,6 +19,9 @@ class Entry:
     def ksr_background(self, _message: object, _event: str) -> int:
         return 1
 
+    def ksr_stray_answer(self, _message: object, _event: str) -> int:
+        return 1
+
     def __getattr__(self, name: str) -> object:
         if name not in probing.CALLBACKS:
             raise AttributeError(name)

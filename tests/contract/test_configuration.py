@@ -18,6 +18,12 @@ def test_what_the_timer_runs_is_a_method_of_the_entry() -> None:
     assert {*routes} <= source.entry_methods()
 
 
+def test_answers_to_nothing_are_looked_at_by_a_method_of_the_entry() -> None:
+    callbacks = re.findall(r'^modparam\("tm", "on_sl_reply", "(\w+)"', CONFIGURATION, re.M)
+    assert callbacks == ["ksr_stray_answer"]
+    assert {*callbacks} <= source.entry_methods()
+
+
 def test_tables_and_queues_that_workers_use_are_there() -> None:
     fake = FakeKamailio(lambda ksr: None)
     assert fake.htable.tables.keys() == {

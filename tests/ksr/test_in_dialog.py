@@ -50,6 +50,33 @@ class TestConnections:
         assert edge.forwarded[-1].connects is False
 
 
+class TestAnAnswerToNothing:
+    def test_of_a_call_that_we_let_in_goes_on_but_opens_no_connection(self) -> None:
+        edge = Answered()
+        route = ("Record-Route", edge.route[1])
+        passed = edge.stray(edge.request.call_id, ("Record-Route", "<sip:192.0.2.1;lr>"), route)
+        assert passed is not None
+        assert passed.connects is False
+
+    @pytest.mark.parametrize("headers", [
+        (), (("Record-Route", f"<sip:127.0.0.1;lr=on;fm={'0' * 24}>"),),
+        (("Record-Route", "<sip:127.0.0.1;lr=on;fm=>"),), (("Record-Route", b"\xff"),)])
+    def test_of_others_is_dropped(self, headers: tuple[tuple[str, str | bytes], ...]) -> None:
+        edge = Answered()
+        before = len(edge.log)
+        assert edge.stray(edge.request.call_id, *headers) is None
+        assert len(edge.log) == before
+
+    def test_of_another_call_is_dropped(self) -> None:
+        edge = Answered()
+        assert edge.stray("another", ("Record-Route", edge.route[1])) is None
+
+    def test_is_dropped_where_we_fail(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        edge = Answered()
+        monkeypatch.setattr("kemi_routing.ksr.loops.is_ours", lambda _: 1 / 0)
+        assert edge.stray(edge.request.call_id) is None
+
+
 class TestByeOfACountedCall:
     def test_that_would_go_elsewhere_goes_to_the_other_side(self) -> None:
         edge = Answered(max_calls=1)

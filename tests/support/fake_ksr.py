@@ -130,6 +130,16 @@ class FakeKamailio:
         reply = Reply(code, reason, lines, transaction.request, body)
         self._replies.from_phone(transaction, branch, reply)
 
+    def stray(self, call_id: str, *headers: tuple[str, str | bytes]) -> Message | None:
+        """An answer to nothing that tm knows arrives; as it goes on, None where it is dropped."""
+        request = Request(call_id=call_id)
+        lines = [line for line in request.lines if not line.named("Max-Forwards")]
+        reply = Reply(200, "OK", Headers([*lines, *(Header(*pair) for pair in headers)]), request)
+        message = Message(request, reply=reply)
+        with self._process.running(Route.REPLY, message, None):
+            self._run("ksr_stray_answer", "on_sl_reply")
+            return None if self._process.dropped else message
+
     def time_out(self, user: str | Branch) -> None:
         """The ring time or no-reply time of a branch runs out."""
         branch = self.branch(user)
@@ -200,7 +210,7 @@ class FakeKamailio:
         """Requests whose transaction the script neither answered, relayed nor released."""
         return [t.request for t in self.transactions if not t.handled]
 
-    def _run(self, name: str) -> int:
+    def _run(self, name: str, *event: str) -> int:
         # A branch route runs within t_relay, on the handler that called it; all others may run
         # in another process.
         if self._process.route is not Route.BRANCH:
@@ -208,7 +218,7 @@ class FakeKamailio:
         method = getattr(self._handler, name, None)
         if method is None:
             raise Misuse(f"callback {name!r} does not exist: breaks the worker's next message")
-        status = method(None)
+        status = method(None, *event)
         if not isinstance(status, int):
             raise Misuse(f"callback {name!r} returned {status!r}: breaks the next message")
         return status

@@ -42,6 +42,12 @@ class RawSip:
     ) -> None:  # fmt: skip
         self._socket.close()
 
+    @property
+    def address(self) -> tuple[str, int]:
+        """Where it listens."""
+        host, port = self._socket.getsockname()
+        return str(host), int(port)
+
     def send(self, datagram: bytes) -> None:
         """Send it as it is."""
         self._socket.sendto(datagram, self._proxy)

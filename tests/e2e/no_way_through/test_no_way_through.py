@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Nobody is passed on to an address of his own choice."""
 
+import socket
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from tests.support.registration import Line, register
 from tests.support.situation import (
     DOMAIN,
     FIRST_PHONE,
+    PAI_TRUNK,
     PASSWORD,
     STRANGER,
     Situation,
@@ -71,3 +73,45 @@ def test_a_line_whose_call_cannot_be_sent_hears_so(arrange: Arrangements) -> Non
     dialling = Dialling(uri, f"jana-desk@{DOMAIN}", credentials=("jana-desk", PASSWORD))
 
     assert situation.dial(dialling, via=STRANGER).outcome().code == 503
+
+
+def stray(situation: Situation, via: str, *more: str, body: str = "") -> bytes:
+    """An answer to nothing that we asked, with a Via below ours."""
+    own = situation.settings["ADDRESS"]
+    lines = ["SIP/2.0 200 OK", f"Via: SIP/2.0/UDP {own}:5060;branch=z9hG4bK-stray.1",
+             f"Via: {via};branch=z9hG4bK-stray", "From: <sip:a@x>;tag=a", "To: <sip:b@x>;tag=b",
+             "Call-ID: stray", "CSeq: 1 INVITE", *more, f"Content-Length: {len(body)}", "", body]
+    return "\r\n".join(lines).encode()
+
+
+@pytest.mark.parametrize("mark", ["", f"fm={'0' * 24}", "fm="])
+@pytest.mark.parametrize("via", [STRANGER, PAI_TRUNK])
+def test_an_answer_to_nothing_is_not_passed_on(situation: Situation, via: int, mark: str) -> None:
+    with (RawSip(situation.network.address(via), situation.edge.proxy) as raw,
+          socket.create_server(("127.0.0.1", 0)) as service,
+          RawSip(situation.network.address(FIRST_PHONE), situation.edge.proxy) as victim):
+        route = f"Record-Route: <sip:{situation.settings['ADDRESS']};lr=on;{mark}>"
+        host, port = service.getsockname()
+        raw.send(stray(situation, f"SIP/2.0/TCP {host}:{port}", route, body="FLUSHALL\r\n"))
+        raw.send(stray(situation, "SIP/2.0/UDP {}:{}".format(*victim.address), route))
+        assert situation.call("42027777199", CALLER).code == 404
+        service.setblocking(False)  # what connected waits in its queue
+        with pytest.raises(BlockingIOError):
+            service.accept()
+        assert victim.receive(0.2) is None
+
+
+def test_a_200_sent_again_reaches_who_called(situation: Situation) -> None:
+    situation.outside_phone(MOBILE, answer())
+    with RawSip(situation.network.address(PAI_TRUNK), situation.edge.proxy) as raw:
+        invite = raw.request("INVITE", f"sip:{NUMBER}@{situation.settings['ADDRESS']}", ani=CALLER)
+        route = raw.answered(invite)["Record-Route"]
+        call_id = invite.decode().partition("Call-ID: ")[2].partition("\r\n")[0]
+        again = stray(situation, "SIP/2.0/UDP {}:{}".format(*raw.address), f"Record-Route: {route}")
+        raw.send(again.replace(b"Call-ID: stray", f"Call-ID: {call_id}".encode()))
+        heard = raw.receive()
+        while heard is not None and "z9hG4bK-stray" not in heard["Via"]:
+            heard = raw.receive()
+
+    assert heard is not None
+    assert heard.code == 200
