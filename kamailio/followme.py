@@ -90,7 +90,10 @@ class Handler:
         return OK
 
     def _refuse(self) -> None:
-        self._edge.reply(500, "Server Internal Error")
+        try:
+            self._edge.reply(500, "Server Internal Error")
+        except RuntimeError as error:
+            self._edge.alarm("unanswered", what=str(error))
 
 
 def _log_whole_lines() -> None:

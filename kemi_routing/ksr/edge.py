@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from kemi_routing import log_line
+from kemi_routing.errors import FollowMeError
 from kemi_routing.model import Number
 from kemi_routing.record import Records, State
 from kemi_routing.settings import Settings
@@ -37,23 +38,27 @@ class Edge:
     def reply(self, status: int, phrase: str, *headers: str) -> None:
         """Answer the request, within its transaction where there is one; an ACK gets no answer.
 
-        Raises RuntimeError where it could not be sent, and the caller has not hung up meanwhile.
+        Raises RuntimeError where a transaction would stay without one. A request without may be
+        too broken to be answered; sent again it is new to us.
         """
         ksr = self.ksr
         for header in headers:
             ksr.hdr.append_to_reply(f"{header}\r\n")
         code = ksr.sl.send_reply(status, phrase)
-        if code < 0 and not ksr.is_method_in("A") and ksr.tm.t_is_canceled() < 0:
+        if code < 0 and ksr.pv.get("$T(id_index)") is None:
+            self.log("unanswered", status=status)
+        elif code < 0 and ksr.tm.t_is_canceled() < 0:  # else the caller was told so by tm
             raise RuntimeError(f"send_reply returned {code}")
 
     def new_transaction(self) -> bool:
         """Begin the request's transaction; False for a retransmission, which tm has handled.
 
-        Raises RuntimeError where tm could not make one: unanswered, the caller hears silence.
+        Raises FollowMeError where tm could not make one, as of a request without end; unanswered,
+        the caller hears silence.
         """
         code = self.ksr.tm.t_newtran()
         if code < 0:
-            raise RuntimeError(f"t_newtran returned {code}")
+            raise FollowMeError(f"t_newtran returned {code}")
         return code > 0
 
     def mark(self, text: str = "", length: int = 24) -> str:

@@ -26,6 +26,7 @@ CONFIRMED = 480
 WARNS = "followme"
 """Who warns (RFC 3261 section 20.43): the confirmation where no announcement could be played."""
 _SANITY_MESSAGE, _SANITY_URI = 17895, 7  # all checks of Kamailio's default configuration
+_START_LINE = "$(mb{line.at,0})"
 _MAX_CONTACTS = "$xavp(reg=>max_contacts)"
 
 Now = Callable[[], datetime]
@@ -51,6 +52,11 @@ class Requests:
         except UnicodeDecodeError as error:
             self._edge.log("refuse", why=f"not UTF-8: {error.reason}")
             self._edge.reply(400, "Bad Request")
+        except FollowMeError as error:
+            self._edge.log("refuse", why=str(error), status=error.status)
+            retry = isinstance(error, StoreUnavailable)
+            self._edge.reply(error.status, error.phrase,
+                             *([f"Retry-After: {RETRY_AFTER_S}"] if retry else []))
 
     def _route(self) -> None:
         ksr = self._ksr
@@ -60,6 +66,8 @@ class Requests:
             self._edge.reply(483, "Too Many Hops")
         elif ksr.sanity.sanity_check(_SANITY_MESSAGE, _SANITY_URI) < 0:
             return  # sanity has answered
+        elif not self._starts_well():
+            self._edge.reply(400, "Bad Request Line")
         elif ksr.is_method_in("C"):
             if ksr.tm.t_check_trans() > 0:
                 ksr.tm.t_relay()
@@ -68,19 +76,18 @@ class Requests:
         elif ksr.tm.t_check_trans() != 0 and not ksr.is_method_in("A"):
             self._dialog_forming()
 
+    def _starts_well(self) -> bool:
+        """Whether the start line ends with the version: what is behind it Kamailio passes on."""
+        parts = str(self._ksr.pv.gete(_START_LINE)).rstrip("\r").split(" ")
+        return len(parts) == 3 and parts[2].upper() == "SIP/2.0"
+
     def _dialog_forming(self) -> None:
         method = self._ksr.pv.gete("$rm")
         handler = self._methods.get(method)
         if handler is None:
             self._edge.reply(405, "Method Not Allowed", f"Allow: {', '.join(self._methods)}")
-            return
-        try:
+        else:
             handler()
-        except FollowMeError as error:
-            self._edge.log("refuse", why=str(error), status=error.status)
-            retry = isinstance(error, StoreUnavailable)
-            self._edge.reply(error.status, error.phrase,
-                             *([f"Retry-After: {RETRY_AFTER_S}"] if retry else []))
 
     def _options(self) -> None:
         self._edge.reply(200, "OK", f"Allow: {', '.join(self._methods)}")

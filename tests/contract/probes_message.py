@@ -56,6 +56,11 @@ def variables_of_the_message(ksr: "Api") -> object:
     return {name: ksr.pv.get(name) for name in names}
 
 
+@probe(CALL, replace(CALL, version="SIP/2.0\rX-Evil: 1"), replace(CALL, version="SIP/2.0 "))
+def start_line(ksr: "Api") -> object:
+    return str(ksr.pv.get("$(mb{line.at,0})")).partition(" SIP/2.0")[2]
+
+
 @probe(WITH_ALL)
 def types_of_variables(ksr: "Api") -> object:
     ksr.setdsturi("sip:127.0.0.9")

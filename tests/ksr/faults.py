@@ -36,6 +36,8 @@ NO: Mapping[str, object] = {"int": -1, "bool": False, "xval": None, "none": None
 """What a function of Kamailio returns that could not do its work, by the type it returns."""
 AFTERWARDS = frozenset({"htable.sht_unlock"})
 """Goes wrong after its work: it fails only where the table is unknown, which holds no lock."""
+SENT_AGAIN = frozenset({"sl.send_reply", "tm.t_check_trans"})
+"""Say that Kamailio can or knows nothing: without a transaction a caller over UDP asks again."""
 ANSWERS_ITSELF = frozenset({"sanity.sanity_check", "registrar.save"})
 """Answer the request before they say no; t_relay does where the transaction is its own."""
 RETURNS = {function.path: function.returns for function in recording.load()}
@@ -92,7 +94,10 @@ class Faulty(Product):
 
     def receive(self, request: Request) -> int:
         self.received.append(request)
-        return super().receive(request)
+        status, before = super().receive(request), len(self.made)
+        if request in self.silent and 0 <= self._at < before and self.made[self._at] in SENT_AGAIN:
+            status = super().receive(request)
+        return status
 
     @property
     def ringing(self) -> list[Branch]:

@@ -72,10 +72,7 @@ def hangs_up(edge: Faulty) -> None:
     for branch in edge.ringing:
         edge.answer(branch, 180)
     if not edge.codes:
-        cancel = invite.cancel()
-        edge.receive(cancel)
-        if not any(reply.request is cancel for reply in edge.replies):
-            edge.receive(cancel)  # as over UDP, until it is answered
+        edge.receive(invite.cancel())
     edge.play(ANSWERS)
 
 

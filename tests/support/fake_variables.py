@@ -145,6 +145,8 @@ class Pv(Part):
     def get(self, name: str) -> Value | None:
         if name.startswith("$T_rpl("):
             return self._of_answer(Variable(name.removeprefix("$T_rpl(").removesuffix(")")))
+        if name == "$(mb{line.at,0})":
+            return self._message.request.start_line
         variable = Variable(name)
         if variable.name in OF_MESSAGE:
             return OF_MESSAGE[variable.name](self._message)

@@ -110,6 +110,7 @@ class Request:
     max_forwards: int | None = 70
     cseq: int = 1
     cseq_method: str = ""
+    version: str = "SIP/2.0"
     branch: str = field(default_factory=lambda: f"z9hG4bK-{next(_numbers)}")
     call_id: str = field(default_factory=lambda: f"call-{next(_numbers)}@test")
 
@@ -129,10 +130,15 @@ class Request:
         last = ("Content-Length", str(len(self.body.encode())))
         return Headers(Header(*pair) for pair in (*first, *self.headers, last))
 
+    @property
+    def start_line(self) -> str:
+        """Request-Line (RFC 3261 section 7.1)."""
+        return f"{self.method} {self.uri} {self.version}"
+
     def wire(self) -> bytes:
         """The datagram."""
-        start = f"{self.method} {self.uri} SIP/2.0\r\n".encode()
-        return start + b"".join(map(Header.wire, self.lines)) + b"\r\n" + self.body.encode()
+        headers = b"".join(map(Header.wire, self.lines))
+        return f"{self.start_line}\r\n".encode() + headers + b"\r\n" + self.body.encode()
 
     def cancel(self) -> "Request":
         """The CANCEL of this INVITE (RFC 3261 section 9.1)."""
