@@ -44,6 +44,29 @@ class HeaderOnTop(Conversation):
         return 1
 
 
+class HeaderOnTopOfOnesThatGo(Conversation):
+    """A header is put before the first of its name, which was removed."""
+
+    @staticmethod
+    def talk(line: Line) -> None:
+        line.send(Request(headers=(("X-New", "2"), ("X-One", "1"), ("X-New", "3"))))
+        line.answer("a", 486)
+        line.final()
+
+    def ksr_request_route(self, _message: object) -> int:
+        ksr = self.ksr
+        ksr.hdr.remove("X-New")
+        self.note(ksr.hdr.is_present("X-New"))
+        ksr.seturi(self.phone("a"))
+        ksr.tm.t_on_branch("on_branch")
+        self.note(ksr.tm.t_relay())
+        return 1
+
+    def on_branch(self, _message: object) -> int:
+        self.note(self.ksr.hdr.insert_before("X-New: 1\r\n", "X-New"))
+        return 1
+
+
 class FromReplacedTwice(Conversation):
     """Once in the request route and once for the branch: the From that leaves is broken."""
 

@@ -84,14 +84,16 @@ class Message:
 
     def edited(self) -> Headers:
         """The headers as sent on."""
-        lines = [
-            self._replaced(header)
-            for number, header in enumerate(self.lines)
-            if not self._removed(number, header)
-        ]
+        before: dict[int, list[Header]] = {}
         for edit in (e for e in self.edits if e.kind == "before"):
-            place = next(at for at, header in enumerate(lines) if header.named(edit.what))
-            lines[place:place] = header_lines([edit.text])
+            # Beside the place of the first, whether that itself stays or not.
+            first = next(at for at, header in enumerate(self.lines) if header.named(edit.what))
+            before[first] = [*header_lines([edit.text]), *before.get(first, [])]
+        lines: list[Header] = []
+        for number, header in enumerate(self.lines):
+            lines += before.get(number, [])
+            if not self._removed(number, header):
+                lines.append(self._replaced(header))
         inserted = [e.text for e in self.edits if e.kind == "insert"]
         appended = [e.text for e in self.edits if e.kind == "append"]
         return Headers([*header_lines(inserted), *lines, *header_lines(appended)])
