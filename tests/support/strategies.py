@@ -35,6 +35,14 @@ HOSTILE = st.sampled_from([
 ])
 """Line ends, quotes, separators, pseudo-variables, escapes, digits and letters outside ASCII."""
 
+
+
+def hostile_texts(*words: str) -> st.SearchStrategy[str]:
+    """Texts of pieces that break grammars, of these words, and of anything."""
+    piece = st.one_of(HOSTILE, st.sampled_from(words), st.text(max_size=5))
+    return st.lists(piece, max_size=6).map("".join)
+
+
 # A few stand out, so that a caller is an alias, or a line is the owner's, often enough.
 numbers = st.sampled_from(["49115234567", "42073723123"]) | st.from_regex(
     r"[1-9][0-9]{6,14}", fullmatch=True)
