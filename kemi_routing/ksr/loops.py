@@ -17,6 +17,8 @@ ROUTE_MARK = "fm"
 """Parameter of our Record-Route that proves in later requests that we let the call in."""
 NUMBER_MARKS = "fn"
 """Parameter with the numbers that the call came through."""
+FORKED = "forked"
+"""Hash table of kamailio.cfg: the INVITEs that a number has forked a moment ago."""
 _DIGITS = 12
 _OURS = re.compile(rf";{ROUTE_MARK}=([0-9a-f]+);{NUMBER_MARKS}=([0-9a-f.]+)")
 _MOST_ROUTES = 70
@@ -49,6 +51,16 @@ def with_visited(edge: Edge, call: Call, numbers: Iterable[str]) -> Call:
     marks = _marks(edge)
     been = [number for number in numbers if marks and edge.mark(number, _DIGITS) in marks]
     return replace(call, diverters=(*call.diverters, *been)) if been else call
+
+
+def is_merged(edge: Edge, number: str) -> bool:
+    """Whether this INVITE has just come to the number on another way (RFC 3261 section 8.2.2.2).
+
+    Else numbers that fork to each other through other networks fork once for each way.
+    """
+    pv = edge.ksr.pv
+    seen = edge.mark(f"{pv.gete('$ft')} {pv.gete('$cs')} {number}")
+    return edge.ksr.htable.sht_inc(FORKED, seen) > 1
 
 
 def cycle(call: Call, plan: Plan) -> str:

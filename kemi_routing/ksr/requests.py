@@ -224,6 +224,9 @@ class Requests:
             self._ksr.mqueue.mq_add(background.LAST_CALLER, number.number, caller_)
         if plan.reject:
             self._reject(call, plan, *plan.reject)
+        elif loops.is_merged(edge, plan.number):
+            edge.log("loop", number=plan.number, why="the same INVITE by another way")
+            edge.reply(*LOOP)
         elif trunk and trunk.redirect and (contacts := self._contacts(plan)):
             edge.log("end", number=plan.number, status=302, tried="nothing")
             edge.reply(302, "Moved Temporarily", f"Contact: {', '.join(contacts)}")

@@ -3,7 +3,7 @@
 
 import re
 
-from kemi_routing.ksr import background, caps, next_hops, trunk_limits
+from kemi_routing.ksr import background, caps, loops, next_hops, trunk_limits
 from tests.contract import source
 from tests.contract.server import CFG
 from tests.support.fake_dialog import PROFILES
@@ -28,7 +28,7 @@ def test_tables_and_queues_that_workers_use_are_there() -> None:
     fake = FakeKamailio(lambda ksr: None)
     assert fake.htable.tables.keys() == {
         caps.LOCKS, caps.BEGUN, caps.COUNTED, caps.ELSEWHERE, caps.ALARMED,
-        next_hops.FAILED, trunk_limits.SECOND}
+        loops.FORKED, next_hops.FAILED, trunk_limits.SECOND}
     assert fake.mqueue.queues.keys() == {caps.BEGUN, background.LAST_CALLER}
 
 

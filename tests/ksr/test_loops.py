@@ -2,6 +2,8 @@
 """Calls that come back to a number of ours."""
 
 import re
+from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -106,3 +108,21 @@ def test_a_call_that_came_back_does_not_block_its_last_caller() -> None:
     edge = product()
     edge.call(PERSONAL, "42075553333", ("Diversion", f"<sip:{PERSONAL}@x>"))
     assert len(edge.mqueue.queues["last_caller"]) == 0
+
+
+def test_the_same_invite_by_another_way_forks_no_second_time() -> None:
+    edge = product()
+    sent = edge.call(PERSONAL)
+    edge.receive(replace(sent, branch="z9hG4bK-another-way"))
+    assert (edge.codes, len(edge.uris)) == ([482], 1)
+    assert "another way" in edge.log[-1][1]
+
+
+@pytest.mark.parametrize("changes", [
+    {"cseq": 2}, {"call_id": "another"}, {"caller": "<sip:42075553333@x>;tag=another"},
+    {"uri": f"sip:{OTHER}@127.0.0.1"}])
+def test_another_invite_is_not_the_same(changes: dict[str, Any]) -> None:
+    edge = product()
+    sent = edge.call(PERSONAL)
+    edge.receive(replace(sent, branch="z9hG4bK-another", **changes))
+    assert (edge.codes, len(edge.uris)) == ([], 2)

@@ -2,7 +2,8 @@
 """Calls that come back (SPEC P5), through networks that keep or lose what would tell."""
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 
 import pytest
 
@@ -20,6 +21,16 @@ FAR = {f"420600000{last:02}": TEN_TARGETS for last in range(1, 11)} | {
     "42060000103": THERE, "42060000104": BACK, "42060000105": ROUND, MOBILE: OWN_MOBILE,
 }  # fmt: skip
 
+FIRST = 42027777120
+ROUND_TRIP = """\
+organisation: round
+time_zone: Europe/Prague
+subscribers:
+  eva:
+    permissions: [forward_external]
+    numbers:
+"""
+
 Arrange = Callable[..., FarNetwork]
 
 
@@ -27,16 +38,26 @@ Arrange = Callable[..., FarNetwork]
 def far(situation: Situation) -> Iterator[Arrange]:
     """``far(loses=…, new_call=…)``: the network that forwards all those numbers back to us."""
     with contextlib.ExitStack() as ends:
-        def start(*, loses: tuple[str, ...] = (), new_call: bool = False) -> FarNetwork:
+        def start(
+            *, loses: tuple[str, ...] = (), new_call: bool = False,
+            forwarded: Mapping[str, str] = FAR,
+        ) -> FarNetwork:  # fmt: skip
             network = FarNetwork(
-                situation.network.address(FROM_TRUNK), situation.edge.proxy, FAR.get,
+                situation.network.address(FROM_TRUNK), situation.edge.proxy, forwarded.get,
                 loses=loses, new_call=new_call)  # fmt: skip
             ends.callback(network.stop)
-            for number in FAR:
+            for number in forwarded:
                 situation.gateway.connect(number, network.address)
                 ends.callback(situation.gateway.disconnect, number)
             return network
         yield start
+
+
+def steps(own: int, fan_out: int) -> list[str]:
+    """The targets of a number of a loop, at most five at the same time."""
+    targets = [f"{{to: 4206{own}{way:02}0000, ring: 3}}" for way in range(fan_out)]
+    return [f"{{together: [{', '.join(targets[first:first + 5])}]}}"
+            for first in range(0, fan_out, 5)]
 
 
 def looped(situation: Situation, call_id: str) -> list[str]:
@@ -83,6 +104,30 @@ def test_the_numbers_of_a_loop_are_known_by_our_route_too(
 
     assert situation.call(THERE, CALLER).code == 480
     assert network.calls == ["42060000104", "42060000103"]
+
+
+@pytest.mark.parametrize("lost", [(), TOLD], ids=["nothing", "Diversion"])
+@pytest.mark.parametrize("size", [(1, 10), (2, 5), (3, 3), (5, 2), (5, 5), (2, 10)], ids=str)
+def test_each_number_of_a_loop_forks_once_however_many_ways_lead_to_it(
+    situation: Situation, far: Arrange, tmp_path: Path, size: tuple[int, int],
+    lost: tuple[str, ...],
+) -> None:  # fmt: skip
+    numbers, fan_out = size
+    forwarded = {f"4206{own}{way:02}0000": str(FIRST + (own + 1) % numbers)
+                 for own in range(numbers) for way in range(fan_out)}  # fmt: skip
+    written = tmp_path / "round.yaml"
+    written.write_text(ROUND_TRIP + "".join(
+        f"      {FIRST + own}:\n        mode: forward_only\n        default: on\n"
+        f"        sequences: {{'on': [{', '.join(steps(own, fan_out))}]}}\n"
+        for own in range(5)))
+    situation.apply(written)
+    network = far(loses=lost, forwarded=forwarded)
+
+    ended = situation.call(str(FIRST), CALLER)
+
+    assert ended.code == 480
+    assert ended.took_s < 1
+    assert sorted(network.calls) == sorted(forwarded)
 
 
 def test_a_mobile_that_forwards_back_is_left_for_voicemail(
