@@ -34,7 +34,6 @@ from kemi_routing.model import (
 from kemi_routing.permissions import NumberClass, Rights
 from kemi_routing.schedule import DAY_MINUTES, Holiday, Override, Window
 from kemi_routing.screening import Action, CallerRule, Screen
-from kemi_routing.targets import Kind
 from kemi_routing.values import (
     Fields,
     read_day,
@@ -284,8 +283,8 @@ def _continuations(value: Any) -> Continuations:
 def _screen(value: Any) -> Screen:
     pattern, action, name = value
     screen = Screen(screening.pattern(read_text(pattern)), Action(action), read_text(name))
-    if screen.action is Action.ANNOUNCEMENT:
-        targets.parse(f"{Kind.ANNOUNCEMENT} {name}")
+    if screen.action is Action.ANNOUNCEMENT and not targets.is_name(screen.name):
+        raise InvalidValue(f"{name!r} is not the name of an announcement")
     return screen
 
 
