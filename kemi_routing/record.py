@@ -41,6 +41,7 @@ from kemi_routing.values import (
     read_each,
     read_flag,
     read_ha1,
+    read_ha1_sha256,
     read_integer,
     read_key,
     read_line_name,
@@ -53,6 +54,8 @@ from kemi_routing.values import (
 VERSION = 2
 MAX_BYTES = 65_536
 """A longer record is refused before it is unpacked."""
+_FIELDS_BEFORE_SHA_256 = 7
+"""A line that an older program wrote is read: it has no digest by SHA-256."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +72,8 @@ class LineRecord:
     dial_plan: DialPlan = DialPlan()
     """Its organisation's (SPEC P3)."""
     codes: tuple[FeatureCode, ...] = ()
+    ha1_sha256: str = ""
+    """The same by SHA-256 (RFC 7616 section 3.4.2); empty where an older program wrote the line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,19 +174,24 @@ def encode_line(line: LineRecord) -> bytes:
     return _pack([
         line.name, line.owner, line.ha1, line.number, line.max_phones,
         _dial_plan_fields(line.dial_plan),
-        [[code.code, code.action, code.sequence, code.until] for code in line.codes]])
+        [[code.code, code.action, code.sequence, code.until] for code in line.codes],
+        line.ha1_sha256])
 
 
 def decode_line(data: bytes) -> LineRecord:
     """The line of a stored record; raises BrokenRecord."""
-    fields = Fields(_unpack(data), 7)
+    values = _unpack(data)
+    if len(values) == _FIELDS_BEFORE_SHA_256:
+        values.append("")
+    fields = Fields(values, 8)
     return LineRecord(
         name=fields.take("name", read_line_name), owner=fields.take("owner", read_text),
         ha1=fields.take("ha1", read_ha1),
         number=fields.take("number", lambda value: "" if value == "" else read_key(value)),
         max_phones=fields.take("phones", read_phones),
         dial_plan=fields.take("dial plan", _dial_plan),
-        codes=fields.take("feature codes", read_each(_feature_code)))
+        codes=fields.take("feature codes", read_each(_feature_code)),
+        ha1_sha256=fields.take("ha1 by SHA-256", read_ha1_sha256))
 
 
 def _pack(fields: list[Any]) -> bytes:

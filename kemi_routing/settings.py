@@ -5,6 +5,7 @@ import difflib
 import ipaddress
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from urllib.parse import urlsplit
 
 from kemi_routing import caller_id, hops, trunks
@@ -17,13 +18,20 @@ PREFIX = "FOLLOWME_"
 COUNTS = ("PRIVATE_MB", "SHARED_MB", "WORKERS")
 """Names behind the prefix that are whole numbers, read by kamailio/start."""
 KNOWN = frozenset({
-    "ADDRESS", "ADDRESS6", "DOMAIN", "GATEWAY", "GATEWAY_CLI", "LOG_NUMBERS", "MAILBOX",
-    "MEDIA_SERVER", "OUTGOING_WITHOUT_PIN", "PORT", "REDIS", "RUN_DIR", "SIP_HOSTS", "SPIRAL_PORT",
-    "TLS_CERTIFICATE", "TLS_KEY", "TLS_PORT", "TRUNKS", *COUNTS,
+    "ADDRESS", "ADDRESS6", "BAN_S", "DIGEST", "DOMAIN", "GATEWAY", "GATEWAY_CLI", "LOG_NUMBERS",
+    "MAILBOX", "MEDIA_SERVER", "OUTGOING_WITHOUT_PIN", "PORT", "REDIS", "RUN_DIR", "SIP_HOSTS",
+    "SPIRAL_PORT", "TLS_CERTIFICATE", "TLS_KEY", "TLS_PORT", "TRUNKS", *COUNTS,
     "CTL", "ENTRY", "HOPS", "PINGER", "SECRET"})
 """All names behind the prefix; the last five kamailio/start tells kamailio.cfg and the entry."""
 REDIS_PORT = 6379
 REDIS_FORM = "write unix:///path/redis.sock or redis://host:port/db"
+
+
+class Digest(StrEnum):
+    """Algorithm of the lines' digest authentication (RFC 7616); Kamailio 5.6 knows one a server."""
+
+    MD5 = "MD5"
+    SHA_256 = "SHA-256"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +56,9 @@ class Settings:
     """UDP port on 127.0.0.1 of the internal second pass."""
     mask_numbers: bool = False
     """Whether log lines tell only the last digits of telephone numbers."""
+    digest: Digest = Digest.MD5
+    ban_s: int = 900
+    """How long a source that guesses passwords is banned."""
 
     @property
     def gateway_hosts(self) -> tuple[str, ...]:
@@ -127,6 +138,8 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
         port=port,
         spiral_port=spiral_port,
         mask_numbers=_log_numbers(get("LOG_NUMBERS", _FULL)) == _MASKED,
+        digest=_digest(get("DIGEST", Digest.MD5)),
+        ban_s=_seconds("BAN_S", get("BAN_S", "900")),
     )
 
 
@@ -201,6 +214,19 @@ def _address6(text: str) -> str:
             f"{PREFIX}ADDRESS6: {text!r}; write an IPv6 address: 2001:db8::10") from None
 
 
+def _digest(text: str) -> Digest:
+    try:
+        return Digest(text)
+    except ValueError:
+        raise InvalidValue(f"{PREFIX}DIGEST: {text!r}; write {' or '.join(Digest)}") from None
+
+
+def _seconds(name: str, text: str) -> int:
+    if not (text.isdecimal() and 1 <= int(text) <= _DAY_S):
+        raise InvalidValue(f"{PREFIX}{name}: {text!r}; write seconds, 1 to {_DAY_S}")
+    return int(text)
+
+
 def _hops(name: str, text: str) -> tuple[Hop, ...]:
     """Raises InvalidValue; a hop stands once, since its health is known by its address."""
     found: dict[str, Hop] = {}
@@ -242,6 +268,7 @@ def _is_port(text: str) -> bool:
     return text.isascii() and text.isdecimal() and 1 <= int(text[:9]) <= 65535
 
 
+_DAY_S = 86_400
 _HOST_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-[]:")
 _FULL, _MASKED = "full", "masked"
 _REDIS_SCHEMES = ("unix", "redis", "rediss")

@@ -17,6 +17,7 @@ _LAST_DAY = date(3000, 1, 1)
 _LAST_SECOND = 32_503_680_000
 """The same in seconds: everything that counts time can take it."""
 _MD5 = re.compile(r"[0-9a-f]{32}", re.ASCII)
+_SHA_256 = re.compile(r"[0-9a-f]{64}", re.ASCII)
 _DIGITS = re.compile("[0-9]{0,15}", re.ASCII)
 
 
@@ -91,6 +92,14 @@ def read_ha1(value: object) -> str:
     ha1 = read_text(value)
     if not _MD5.fullmatch(ha1):  # Kamailio copies it into a buffer of fixed size
         raise InvalidValue("not the hexadecimal MD5 of an account")
+    return ha1
+
+
+def read_ha1_sha256(value: object) -> str:
+    """The same by SHA-256, or an empty text."""
+    ha1 = read_text(value)
+    if ha1 and not _SHA_256.fullmatch(ha1):
+        raise InvalidValue("not the hexadecimal SHA-256 of an account")
     return ha1
 
 

@@ -149,8 +149,9 @@ def _add_subscriber(checked: Checked, spot: Spot, written: shape.Subscriber, com
     main = main or next((entry.number.number for entry in entries), "")
     for line in common.lines:
         secret = written.lines[line.name].password or ""
-        ha1 = values.ha1(line.name, home.platform.domain, secret)
-        record = LineRecord(line.name, owner, ha1, main, line.max_phones, home.plan, home.codes)
+        md5, sha256 = values.ha1(line.name, home.platform.domain, secret)
+        record = LineRecord(line.name, owner, md5, main, line.max_phones, home.plan, home.codes,
+                            sha256)
         checked.lines.append(Account(record, (spot / "lines" / line.name).at_key()))
 
 

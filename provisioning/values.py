@@ -161,10 +161,11 @@ def password(text: str) -> str:
                        "put it in quotes")
 
 
-def ha1(line: str, realm: str, secret: str) -> str:
-    """Digest secret of a line: MD5 of ``name:realm:password`` (RFC 2617 section 3.2.2.2)."""
+def ha1(line: str, realm: str, secret: str) -> tuple[str, str]:
+    """Digest secrets of a line: MD5 and SHA-256 of ``name:realm:password`` (RFC 7616, 3.4.2)."""
     text = f"{line}:{realm}:{secret}".encode(errors="replace")  # what is refused may come here too
-    return hashlib.md5(text, usedforsecurity=False).hexdigest()
+    return (hashlib.md5(text, usedforsecurity=False).hexdigest(),
+            hashlib.sha256(text).hexdigest())
 
 
 def hint(digits: str) -> str | None:

@@ -7,12 +7,9 @@ from kemi_routing import caller_id, contact, identity, media_leg, render
 from kemi_routing.ksr.edge import Edge
 from kemi_routing.model import Call, Number, Verdict
 from kemi_routing.record import LineRecord
-from kemi_routing.targets import is_name, is_number_key
+from kemi_routing.targets import is_number_key
 from kemi_routing.trunks import Asserts, Trunk
 
-_HA1_OF_NOBODY = "0" * 32
-_PASSWORD_IS_HA1, _USER_IS_FROM, _QOP_AUTH = 1, 1, 1  # flags of Kamailio's auth module
-_USER_MISMATCH = -8
 _WRITTEN_BY_US = (*caller_id.IDENTITY_HEADERS, *render.OUR_HEADERS, caller_id.DIVERSION,
                   caller_id.HISTORY)
 """Headers that nobody writes who only calls for himself."""
@@ -80,30 +77,6 @@ def from_prompt(edge: Edge) -> Call:
     media server, where anonymous callers are told by From.
     """
     return from_trunk(edge, _MEDIA_SERVER)
-
-
-def authenticate(edge: Edge) -> LineRecord | None:
-    """The line whose digest credentials the request carries; None after it was answered.
-
-    An unknown line and a wrong password get the same answer. Raises StoreUnavailable, and
-    RuntimeError where Kamailio makes no challenge.
-    """
-    ksr, realm = edge.ksr, edge.settings.platform.domain
-    if ksr.auth.has_credentials(realm) > 0:
-        name = ksr.pv.gete("$au")
-        line = edge.records.line(name) if is_name(name) else None
-        ha1 = line.ha1 if line else _HA1_OF_NOBODY
-        verdict = ksr.auth.pv_auth_check(realm, ha1, _PASSWORD_IS_HA1, _USER_IS_FROM)
-        if line and verdict > 0:
-            ksr.auth.consume_credentials()
-            return line
-        if verdict == _USER_MISMATCH:
-            edge.log("refuse", why="user_mismatch", user=name)
-            edge.reply(403, "Forbidden")
-            return None
-    if (code := ksr.auth.auth_challenge(realm, _QOP_AUTH)) < 0:
-        raise RuntimeError(f"auth_challenge returned {code}")
-    return None
 
 
 def registers_itself(edge: Edge) -> bool:

@@ -8,7 +8,15 @@ from kemi_routing import dialplan, e164, feature_codes, media_leg, render
 from kemi_routing.decide import decide_whole, outgoing
 from kemi_routing.errors import FollowMeError, Forbidden, StoreUnavailable
 from kemi_routing.forwarding import LOOP
-from kemi_routing.ksr import background, caller, codes, in_dialog, loops, trunk_limits
+from kemi_routing.ksr import (
+    background,
+    caller,
+    codes,
+    credentials,
+    in_dialog,
+    loops,
+    trunk_limits,
+)
 from kemi_routing.ksr.caps import Caps, is_capped
 from kemi_routing.ksr.edge import Edge
 from kemi_routing.ksr.fork import Fork
@@ -95,7 +103,7 @@ class Requests:
     def _register(self) -> None:
         if not self._ksr.is_myself_turi():
             self._edge.reply(403, "Forbidden")
-        elif (line := caller.authenticate(self._edge)) is None:
+        elif (line := credentials.authenticate(self._edge)) is None:
             return
         elif not caller.registers_itself(self._edge):
             self._edge.log("refuse", why="contact elsewhere", line=line.name)
@@ -119,10 +127,10 @@ class Requests:
         elif leg := caller.from_media_server(edge):
             self._serve(*leg)
         elif self._ksr.is_myself_furi():
-            if line := caller.authenticate(edge):
+            if line := credentials.authenticate(edge):
                 call = caller.from_line(edge, line)
-                if self._let_in():
-                    self._line_dials(call, line, self._ksr.pv.gete("$rU"))
+                self._ksr.hdr.remove("Route")
+                self._line_dials(call, line, self._ksr.pv.gete("$rU"))
         else:
             edge.log("refuse", why="untrusted", source=self._ksr.pv.gete("$si"))
             edge.reply(403, "Forbidden")

@@ -123,19 +123,33 @@ class PhonesOfLine(Conversation):
         return 1
 
 
+CHECKS = {"ha1": (ha1("desk", REALM, "secret"), 1, 1), "plain": ("secret", 0, 1),
+          "any user": ("secret", 0, 0)}  # fmt: skip
+"""Arguments of pv_auth_check behind the realm."""
+
+
 class Digest(Conversation):
-    """No credentials, right ones, a wrong password, another user's, a nonce that is not ours."""
+    """No credentials, right ones, a wrong password, another user's, a nonce that is not ours, one
+    that was used.
+    """
 
     first = register("desk")
 
     @classmethod
     def talk(cls, line: Line) -> None:
-        first = cls.first
-        line.send(first)
-        challenge = challenge_of(line.replied())
-        for user, password in (("desk", "secret"), ("desk", "wrong"), ("hall", "secret")):
-            line.send(first.with_credentials(challenge, user, password))
+        first, challenge = cls.first, ""
+        for user, password, check in (
+            ("desk", "secret", "ha1"), ("desk", "wrong", "ha1"), ("hall", "secret", "ha1"),
+            ("desk", "secret", "plain"), ("desk", "wrong", "plain"), ("hall", "secret", "plain"),
+            ("hall", "secret", "any user"),
+        ):  # fmt: skip
+            line.send(first.again())
+            challenge = challenge_of(line.replied())
+            answer = first.with_credentials(challenge, user, password)
+            line.send(answer.with_headers(("X-Check", check)))
             line.replied()
+        line.send(first.with_credentials(challenge, "desk", "secret"))
+        line.replied()
         line.send(first.with_credentials(f'Digest realm="{REALM}", nonce="x"', "desk", "secret"))
         line.replied()
         other = challenge.replace(REALM, "elsewhere")
@@ -148,14 +162,12 @@ class Digest(Conversation):
             return 1
         names = ("$au", "$aU", "$ad", "$ar", "$adu")
         self.note([ksr.auth.has_credentials(REALM), *(ksr.pv.get(name) for name in names)])
-        password = ha1("desk", REALM, "secret")
-        code = ksr.auth.pv_auth_check(REALM, password, 1, 1)
-        self.note([code, ksr.auth.pv_auth_check(REALM, "secret", 0, 1)])
-        self.note([ksr.auth.pv_auth_check(REALM, password, 1, 0), ksr.pv.get("$au")])
+        code = ksr.auth.pv_auth_check(REALM, *CHECKS[ksr.hdr.gete("X-Check") or "ha1"])
+        self.note([code, ksr.pv.get("$au")])
         if code > 0:
             self.note([ksr.auth.consume_credentials(), ksr.sl.sl_send_reply(200, "OK")])
         else:
-            self.note(ksr.auth.auth_challenge(REALM, 1))
+            self.note(ksr.auth.auth_challenge(REALM, 17 if code == -6 else 1))
         return 1
 
 

@@ -34,6 +34,7 @@ def running(script: Path, folder: Path) -> Iterator[Ports]:
         "FOLLOWME_ADDRESS": "127.0.0.1",
         "FOLLOWME_PORT": str(ports.main),
         "FOLLOWME_SPIRAL_PORT": str(ports.spiral),
+        "FOLLOWME_DIGEST": "MD5",
         "FOLLOWME_DOMAIN": "followme.local",
         "FOLLOWME_WORKERS": "1",
         "FOLLOWME_CTL": f"unixs:{folder}/ctl",

@@ -3,7 +3,14 @@
 
 import re
 
-from kemi_routing.ksr import background, caps, loops, next_hops, trunk_limits
+from kemi_routing.ksr import (
+    background,
+    caps,
+    credentials,
+    loops,
+    next_hops,
+    trunk_limits,
+)
 from tests.contract import source
 from tests.contract.server import CFG
 from tests.support.fake_dialog import PROFILES
@@ -28,7 +35,8 @@ def test_tables_and_queues_that_workers_use_are_there() -> None:
     fake = FakeKamailio(lambda ksr: None)
     assert fake.htable.tables.keys() == {
         caps.LOCKS, caps.BEGUN, caps.COUNTED, caps.ELSEWHERE, caps.ALARMED,
-        loops.FORKED, next_hops.FAILED, trunk_limits.SECOND}
+        loops.FORKED, next_hops.FAILED, trunk_limits.SECOND,
+        credentials.GUESSES, credentials.GUESSED, credentials.BANNED, credentials.PROVED}
     assert fake.mqueue.queues.keys() == {caps.BEGUN, background.LAST_CALLER}
 
 
@@ -44,3 +52,11 @@ def test_an_entry_of_the_hour_outlives_no_hour_and_its_count_outlives_it() -> No
     assert lifetimes[caps.BEGUN] == 3600 < lifetimes[caps.COUNTED]
     assert lifetimes[caps.ELSEWHERE] == background.BELIEVED_S
     assert caps.LOCKS not in lifetimes
+
+
+def test_nonces_are_bound_to_the_address_and_good_for_one_request() -> None:
+    """With nonce_count Kamailio 5.6 would not look at the address (auth/nonce.c)."""
+    chosen = dict(re.findall(r'^modparam\("auth", "(\w+)", (\w+)\)', CONFIGURATION, re.M))
+    bound = {f"auth_checks_{kind}": "8" for kind in ("register", "no_dlg", "in_dlg")}
+    assert chosen == {"algorithm": "FOLLOWME_DIGEST", "nonce_expire": "300",
+                      "one_time_nonce": "1", **bound}

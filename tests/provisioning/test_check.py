@@ -141,7 +141,7 @@ def test_what_is_probably_not_meant_is_a_warning(checked: Checked, warnings: lis
 
 def test_a_file_becomes_numbers_and_lines() -> None:
     checked = check([EXAMPLES / "office.yaml"], PLATFORM, NOW)
-    ha1 = hashlib.md5(b"jana-desk:followme.local:blue-kettle-7391").hexdigest()
+    account = b"jana-desk:followme.local:blue-kettle-7391"
     assert [entry.number for entry in checked.numbers] == [Number(
         "42027777101", "acme/jana", PRAGUE, lines=(Line("jana-desk"),),
         mode=Mode.FORWARD_THEN_VOICEMAIL,
@@ -155,7 +155,8 @@ def test_a_file_becomes_numbers_and_lines() -> None:
             Sequence("on_call", ((Ring(targets.parse("42073723101"), 20, "mobile"),),))),
         rights=Rights(voicemail=True, forward_external=True))]
     assert [account.line for account in checked.lines] == [
-        LineRecord("jana-desk", "acme/jana", ha1, "42027777101", 3, codes=codes.DEFAULTS)]
+        LineRecord("jana-desk", "acme/jana", hashlib.md5(account).hexdigest(), "42027777101", 3,
+                   codes=codes.DEFAULTS, ha1_sha256=hashlib.sha256(account).hexdigest())]
 
 
 def test_what_may_be_left_out_has_a_default() -> None:

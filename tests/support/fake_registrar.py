@@ -143,20 +143,23 @@ class Registrar(Part):
 class Auth(Part):
     """KSR.auth; a phone's answer is computed, so right and wrong passwords are real."""
 
-    ERROR, WRONG_PASSWORD, STALE_NONCE, NO_CREDENTIALS, USER_MISMATCH = -1, -2, -4, -5, -8
-    IS_HA1, CHECK_USER = 1, 1
+    ERROR, WRONG_PASSWORD, STALE_NONCE, NO_CREDENTIALS, NONCE_REUSED = -1, -2, -4, -5, -6
+    USER_MISMATCH = -8
+    IS_HA1, CHECK_USER, STALE = 1, 1, 16
     UNASKED = ("ACK", "CANCEL", "PRACK")
 
     def __init__(self, process: Process, tm: Tm) -> None:
         super().__init__(process)
         self._tm = tm
-        self._nonces: set[str] = set()
+        self._nonces: dict[str, str] = {}
+        """To which address each was given."""
+        self._used: set[str] = set()
         self._expired: set[str] = set()
         self._authorized: Request | None = None
 
     def expire(self) -> None:
         """All nonces given out so far are too old."""
-        self._expired |= self._nonces
+        self._expired.update(self._nonces)
 
     def has_credentials(self, realm: str) -> int:
         names = ("Authorization", "Proxy-Authorization")
@@ -164,11 +167,12 @@ class Auth(Part):
 
     def auth_challenge(self, realm: str, flags: int) -> int:
         nonce = f"nonce-{len(self._nonces) + 1}"
-        self._nonces.add(nonce)
+        self._nonces[nonce] = self._message.request.source.ip
         qop = ', qop="auth"' if flags & 1 else ""
         registering = self._message.request.method == "REGISTER"
         name = "WWW-Authenticate" if registering else "Proxy-Authenticate"
-        header = f'{name}: Digest realm="{realm}", nonce="{nonce}"{qop}\r\n'
+        stale = ", stale=true" if flags & self.STALE else ""
+        header = f'{name}: Digest realm="{realm}", nonce="{nonce}"{qop}{stale}, algorithm=MD5\r\n'
         self._message.reply_headers.append(header)
         if registering:
             return self._tm.send_reply(401, "Unauthorized")
@@ -189,9 +193,13 @@ class Auth(Part):
         return 1 if user and user.user == shown["username"] else self.USER_MISMATCH
 
     def _digest_check(self, realm: str, password: str, flags: int, shown: dict[str, str]) -> int:
-        if shown["nonce"] not in self._nonces:
+        nonce, source = shown["nonce"], self._message.request.source.ip
+        if nonce not in self._nonces:
             return self.ERROR
-        if shown["nonce"] in self._expired:
+        if nonce in self._used:
+            return self.NONCE_REUSED
+        self._used.add(nonce)
+        if nonce in self._expired or source != self._nonces[nonce]:
             return self.STALE_NONCE
         known = password if flags & self.IS_HA1 else ha1(shown["username"], realm, password)
         if digest_response(self._message.request.method, known, shown) != shown["response"]:

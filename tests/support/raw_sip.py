@@ -33,6 +33,12 @@ class RawSip:
         host, port = self._socket.getsockname()[:2]
         return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
+    @property
+    def name(self) -> tuple[str, int]:
+        """Its address and port."""
+        address, port = self._socket.getsockname()[:2]
+        return str(address), int(port)
+
     def __enter__(self) -> "RawSip":
         return self
 

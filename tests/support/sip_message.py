@@ -193,18 +193,19 @@ def auth_params(value: str) -> dict[str, str]:
     return {name: quoted or bare for name, quoted, bare in _AUTH_PARAM.findall(value)}
 
 
-def ha1(user: str, realm: str, password: str) -> str:
-    """H(A1) of RFC 2617 section 3.2.2.2."""
-    return _md5(f"{user}:{realm}:{password}")
+def ha1(user: str, realm: str, password: str, algorithm: str = "MD5") -> str:
+    """H(A1) of RFC 7616 section 3.4.2."""
+    return _hash(algorithm, f"{user}:{realm}:{password}")
 
 
 def digest_response(method: str, ha1_hex: str, params: dict[str, str]) -> str:
     """The `response` that these parameters ask for, with or without qop."""
-    ha2 = _md5(f"{method}:{params['uri']}")
+    algorithm = params.get("algorithm", "MD5")
+    ha2 = _hash(algorithm, f"{method}:{params['uri']}")
     middle = params["nonce"]
     if "qop" in params:
         middle += f":{params['nc']}:{params['cnonce']}:{params['qop']}"
-    return _md5(f"{ha1_hex}:{middle}:{ha2}")
+    return _hash(algorithm, f"{ha1_hex}:{middle}:{ha2}")
 
 
 def digest_answer(method: str, uri: str, user: str, password: str, asked: dict[str, str]) -> str:
@@ -212,8 +213,11 @@ def digest_answer(method: str, uri: str, user: str, password: str, asked: dict[s
     params = {"username": user, "realm": asked["realm"], "nonce": asked["nonce"], "uri": uri}
     if "qop" in asked:
         params |= {"qop": "auth", "nc": "00000001", "cnonce": "0a4f113b"}
-    params["response"] = digest_response(method, ha1(user, asked["realm"], password), params)
-    bare = ("qop", "nc")
+    if "algorithm" in asked:
+        params["algorithm"] = asked["algorithm"]
+    secret = ha1(user, asked["realm"], password, params.get("algorithm", "MD5"))
+    params["response"] = digest_response(method, secret, params)
+    bare = ("qop", "nc", "algorithm")
     pairs = (f"{k}={v}" if k in bare else f'{k}="{v}"' for k, v in params.items())
     return "Digest " + ", ".join(pairs)
 
@@ -222,5 +226,9 @@ def _params(text: str | None) -> dict[str, str]:
     return {name.lower(): value.strip('"') for name, value in _PARAM.findall(text or "")}
 
 
-def _md5(text: str) -> str:
-    return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
+def _hash(algorithm: str, text: str) -> str:
+    """Raises KeyError for an algorithm that phones do not know."""
+    return _HASHES[algorithm](text.encode(), usedforsecurity=False).hexdigest()
+
+
+_HASHES = {"MD5": hashlib.md5, "SHA-256": hashlib.sha256}

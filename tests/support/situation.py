@@ -223,6 +223,11 @@ class Situation:
         while self._plugged:
             self.unplug(self._plugged[-1].phone)
 
+    def forgive(self) -> None:
+        """Lift all bans and forget wrong passwords, as an operator does."""
+        for table in ("banned", "guesses", "guessed"):
+            self.edge.kamcmd("htable.flush", table)
+
     def _phone(
         self, name: str, address: str, port: int, behaviour: Behaviour, *, user: str,
         proxied_as: tuple[str, int] | None = None, traced: bool = True,

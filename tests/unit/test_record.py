@@ -54,14 +54,15 @@ DESK = LineRecord(
     "jana-desk", "acme/jana", "0123456789abcdef" * 2, "42027777100", 3,
     DialPlan("420", "2", "0", "00", 7, ("112", "150")),
     (FeatureCode("*33", feature_codes.Action.TOGGLE, "night", "next window"),
-     FeatureCode("*60", feature_codes.Action.BLOCK_LAST_CALLER)))
+     FeatureCode("*60", feature_codes.Action.BLOCK_LAST_CALLER)), "fedcba9876543210" * 4)
 STATE = State((Override("night", 1_790_000_000, name="*33 by line jana-desk"),),
               (Screen(Pattern("42075553333"), Action.REJECT),))
 
 NUMBER_FIELDS = ["number", "owner", "time zone", "revision", "aliases", "lines", "mode",
                  "ring time", "windows", "sequences", "default", "rights", "holidays", "overrides",
                  "continuations", "screening", "rules by caller", "cli", "mailbox", "dial plan"]
-LINE_FIELDS = ["name", "owner", "ha1", "number", "phones", "dial plan", "feature codes"]
+LINE_FIELDS = ["name", "owner", "ha1", "number", "phones", "dial plan", "feature codes",
+               "ha1 by SHA-256"]
 
 
 def stored(fields: Any) -> bytes:
@@ -117,7 +118,7 @@ _digits = st.from_regex(r"[0-9]{0,15}", fullmatch=True)
     LineRecord, names, names, st.just(DESK.ha1), st.just("") | numbers, st.integers(1, 12),
     st.builds(DialPlan, _digits, _digits, _digits, _digits, st.integers(0, 15),
               st.lists(_digits, max_size=3).map(tuple)),
-    st.just(()) | st.just(DESK.codes)))
+    st.just(()) | st.just(DESK.codes), st.just("") | st.just(DESK.ha1 * 2)))
 def test_a_line_comes_back_as_it_was_written(line: LineRecord) -> None:
     assert record.decode_line(record.encode_line(line)) == line
 
@@ -132,6 +133,11 @@ def test_a_full_record_comes_back_as_it_was_written() -> None:
     assert record.decode_number(record.encode_number(FULL)) == FULL
     assert record.decode_line(record.encode_line(DESK)) == DESK
     assert record.decode_state(record.encode_state(STATE)) == STATE
+
+
+def test_a_line_that_an_older_program_wrote_has_no_digest_by_sha_256() -> None:
+    older = stored(fields_of(record.encode_line(DESK))[:-1])
+    assert record.decode_line(older) == replace(DESK, ha1_sha256="")
 
 
 def test_holidays_in_a_record_are_in_the_order_of_the_calendar() -> None:
@@ -290,6 +296,7 @@ def test_a_record_that_cannot_be_routed_is_refused(field: str, value: object, wh
     ("feature codes", [["33", "toggle", "night", "for ever"]]),
     ("feature codes", [["*33", "explode", "night", "for ever"]]),
     ("feature codes", [["*33", "toggle", "night", "some day"]]),
+    ("ha1 by SHA-256", DESK.ha1), ("ha1 by SHA-256", None),
 ])
 def test_a_line_with_a_wrong_field_is_refused_and_names_it(field: str, value: object) -> None:
     fields = fields_of(record.encode_line(DESK))

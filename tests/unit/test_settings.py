@@ -8,7 +8,7 @@ from kemi_routing.caller_id import Forwarders, Profile
 from kemi_routing.errors import InvalidValue
 from kemi_routing.hops import Hop
 from kemi_routing.model import MailboxPolicy, Platform
-from kemi_routing.settings import KNOWN, Settings, from_environment, unknown
+from kemi_routing.settings import KNOWN, Digest, Settings, from_environment, unknown
 from kemi_routing.trunks import Trunks, read
 
 DEFAULTS = Settings(
@@ -31,6 +31,8 @@ EVERYTHING = {
     "FOLLOWME_PORT": "5070",
     "FOLLOWME_SPIRAL_PORT": "5071",
     "FOLLOWME_LOG_NUMBERS": "masked",
+    "FOLLOWME_DIGEST": "SHA-256",
+    "FOLLOWME_BAN_S": "60",
 }
 
 
@@ -52,7 +54,7 @@ def test_what_the_operator_said() -> None:
         gateway_cli=Profile("caller", "49115234567", diversion=Forwarders.LAST),
         media_servers=(Hop("[2001:db8::30]:5070"),),
         address="192.0.2.10", address6="2001:db8::10", port=5070, spiral_port=5071,
-        mask_numbers=True)
+        mask_numbers=True, digest=Digest.SHA_256, ban_s=60)
 
 
 @pytest.mark.parametrize(("media_server", "hosts"), [
@@ -89,6 +91,10 @@ def test_the_socket_that_faces_the_phones() -> None:
     ("MEDIA_SERVER", "jana@192.0.2.1:5060", "write host:port, such as 192.0.2.1:5060"),
     ("MEDIA_SERVER", "192.0.2.1:sip", "is not a port; write 1 to 65535"),
     ("DOMAIN", "voice example", "write a host name"),
+    ("DIGEST", "SHA256", "'SHA256'; write MD5 or SHA-256"),
+    ("BAN_S", "0", "'0'; write seconds, 1 to 86400"),
+    ("BAN_S", "86401", "write seconds, 1 to 86400"),
+    ("BAN_S", "5 min", "write seconds, 1 to 86400"),
     ("SPIRAL_PORT", "5060", "5060 is FOLLOWME_PORT too; write another one"),
     ("GATEWAY", "192.0.2.1:0", "is not a port; write 1 to 65535"),
     ("GATEWAY", "192.0.2.1:", "is not a port; write 1 to 65535"),

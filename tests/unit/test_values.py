@@ -23,6 +23,8 @@ A_HASH = "0123456789abcdef" * 2
     (values.read_key, ["49115234567", "acme/201"], ["acme/", "/201", "201", "a b/201", 201]),
     (values.read_line_name, ["jana-desk"], ["", "jana desk", "a@b", None]),
     (values.read_ha1, [A_HASH], [A_HASH.upper(), A_HASH[1:], A_HASH + "0", "", None]),
+    (values.read_ha1_sha256, ["", A_HASH * 2],
+     [A_HASH, A_HASH.upper() * 2, A_HASH * 2 + "0", None]),
     (values.read_phones, [1, 12], [0, 13, -1, "3"]),
     (values.read_each(values.read_flag), [[], [True, False]], ["", {}, (True,), [True, 1]]),
 ], ids=lambda value: getattr(value, "__name__", ""))

@@ -11,7 +11,7 @@ from tests.support.phones import answer, busy, ring
 from tests.support.registration import Line, register
 from tests.support.situation import DOMAIN, PAI_TRUNK, PASSWORD, STRANGER, Situation
 
-JANA, PETR, OUTSIDE = "42027777101", "42027777102", "49115234567"
+JANA, PETR, EVA, OUTSIDE = "42027777101", "42027777102", "42027777103", "49115234567"
 
 
 def _from_janas_desk(dialled: str, password: str = PASSWORD, **more: Any) -> Dialling:
@@ -116,6 +116,20 @@ def test_a_line_does_not_choose_its_identity(situation: Situation) -> None:
     assert heard.code == 200
     invite = outside.invites[0]
     assert "42099999999" not in "".join(value for _, value in invite.headers)
+
+
+def test_nothing_of_its_own_writing_reaches_a_later_step(situation: Situation) -> None:
+    first = situation.outside_phone("42073723103", busy())
+    second = situation.outside_phone("42073723104", answer())
+    forged = ("P-Asserted-Identity: <sip:42099999999@followme.local>",
+              f"Route: <sip:{situation.network.address(STRANGER)};lr>")
+
+    heard = situation.dial(_from_janas_desk(EVA, headers=forged), via=STRANGER).outcome()
+
+    assert heard.code == 200
+    for invite in (first.invites[0], second.invites[0]):
+        assert "42099999999" not in "".join(value for _, value in invite.headers)
+        assert (invite.header("Proxy-Authorization"), invite.header("Route")) == (None, None)
 
 
 def test_an_alias_written_as_from_does_not_authenticate(situation: Situation) -> None:
