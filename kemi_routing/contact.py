@@ -1,12 +1,17 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Where a phone says that it is reached: the Contact of a REGISTER (RFC 3261 section 10.2.1).
+"""Where a phone says that it is reached: the Contact of a REGISTER (RFC 3261 section 10.2.1), and
+where a proxy saw it.
 
 What is not understood is refused, so Kamailio's parser cannot find another address in it.
 """
 
+import ipaddress
 import re
+from collections.abc import Iterator
 
 MAX_LENGTH = 2048
+MIN_EXPIRES_S = 60
+"""The shortest registration: the registrar's ``min_expires`` in kamailio.cfg."""
 
 _DISPLAY = r'(?:"[^"\\<>]*"|[\w.-]+(?: [\w.-]+)*)?'
 _URI = r"sip:(?:[^\s\"<>,;@?]*@)?(?P<host>[0-9.]+|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?"
@@ -14,17 +19,49 @@ _URI_PARAMETERS = r"(?:;(?!maddr\b)[^\s\"<>,;@?]*)*"
 _PARAMETER = r'\s*;\s*(?!received\b)[\w.+-]+(?:=(?:"[^"\\]*"|[^\s",;<>]*))?'
 _CONTACT = re.compile(
     rf"\s*(?:{_DISPLAY}\s*<{_URI}{_URI_PARAMETERS}>|{_URI.replace('host', 'bare')})"
-    rf"(?:{_PARAMETER})*\s*(?:,|$)", re.IGNORECASE | re.ASCII)
+    rf"(?P<parameters>(?:{_PARAMETER})*)\s*(?:,|$)", re.IGNORECASE | re.ASCII)
+_VIA = re.compile(r"SIP\s*/\s*2\.0\s*/\s*\w+\s+(?P<host>\[[^\]\s]+\]|[^\s:;]+)(?:\s*:\s*[0-9]+)?"
+                  r"\s*(?P<parameters>(?:;.*)?)", re.IGNORECASE | re.ASCII)
+_RECEIVED = re.compile(r";\s*received\s*=\s*([^\s;]+)", re.IGNORECASE | re.ASCII)
+_EXPIRES = re.compile(r';\s*expires\s*=\s*"?([0-9]{1,10})\b', re.IGNORECASE | re.ASCII)
 
 
 def all_at(address: str, contacts: str) -> bool:
     """Whether each of the contacts in a header text is a ``sip:`` URI at this IP address."""
-    if len(contacts) > MAX_LENGTH:
-        return False
+    return all(found is not None
+               and address == (found["host"] or found["bare"]).strip("[]").lower()
+               for found in _each(contacts))
+
+
+def is_too_brief(contacts: str, expires: str) -> bool:
+    """Whether one of the contacts in a header text asks for less than ``MIN_EXPIRES_S``, by its
+    own parameter or the Expires header. 0 is no such thing: it ends the registration.
+    """
+    own = [_EXPIRES.search(found["parameters"]) for found in _each(contacts) if found]
+    asked = [each[1] if each else expires.strip() for each in own]
+    return any(each.isdecimal() and 0 < int(each) < MIN_EXPIRES_S for each in asked)
+
+
+def behind_proxy(vias: str) -> str:
+    """The address from which a proxy got the request, by all Via headers apart by commas: the
+    second one is whose request it passed on (RFC 3261 section 18.2.1). Empty where it is unclear.
+    """
+    found = _VIA.fullmatch(vias.split(",")[1].strip()) if "," in vias else None
+    if found is None:
+        return ""
+    received = _RECEIVED.search(found["parameters"])
+    try:
+        return str(ipaddress.ip_address((received[1] if received else found["host"]).strip("[]")))
+    except ValueError:
+        return ""
+
+
+def _each(contacts: str) -> Iterator[re.Match[str] | None]:
+    """Each contact; None for the first that is not understood, and nothing behind it."""
     end = 0
     while end < len(contacts):
-        found = _CONTACT.match(contacts, end)
-        if found is None or address != (found["host"] or found["bare"]).strip("[]").lower():
-            return False
+        found = _CONTACT.match(contacts, end) if len(contacts) <= MAX_LENGTH else None
+        yield found
+        if found is None:
+            return
         end = found.end()
-    return True

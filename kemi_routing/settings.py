@@ -18,9 +18,9 @@ PREFIX = "FOLLOWME_"
 COUNTS = ("PRIVATE_MB", "SHARED_MB", "WORKERS")
 """Names behind the prefix that are whole numbers, read by kamailio/start."""
 KNOWN = frozenset({
-    "ADDRESS", "ADDRESS6", "BAN_S", "DIGEST", "DOMAIN", "GATEWAY", "GATEWAY_CLI", "LOG_NUMBERS",
-    "MAILBOX", "MEDIA_SERVER", "OUTGOING_WITHOUT_PIN", "PORT", "REDIS", "RUN_DIR", "SIP_HOSTS",
-    "SPIRAL_PORT", "TLS_CERTIFICATE", "TLS_KEY", "TLS_PORT", "TRUNKS", *COUNTS,
+    "ADDRESS", "ADDRESS6", "BAN_S", "DIGEST", "DOMAIN", "EDGE_PROXIES", "GATEWAY",
+    "GATEWAY_CLI", "LOG_NUMBERS", "MAILBOX", "MEDIA_SERVER", "OUTGOING_WITHOUT_PIN", "PORT", "REDIS",
+    "RUN_DIR", "SIP_HOSTS", "SPIRAL_PORT", "TLS_CERTIFICATE", "TLS_KEY", "TLS_PORT", "TRUNKS", *COUNTS,
     "CTL", "ENTRY", "HOPS", "PINGER", "SECRET"})
 """All names behind the prefix; the last five kamailio/start tells kamailio.cfg and the entry."""
 REDIS_PORT = 6379
@@ -56,6 +56,8 @@ class Settings:
     """UDP port on 127.0.0.1 of the internal second pass."""
     mask_numbers: bool = False
     """Whether log lines tell only the last digits of telephone numbers."""
+    edge_proxies: frozenset[str] = frozenset()
+    """Addresses of proxies between phones and us, whose Path is believed (RFC 3327)."""
     digest: Digest = Digest.MD5
     ban_s: int = 900
     """How long a source that guesses passwords is banned."""
@@ -138,6 +140,7 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
         port=port,
         spiral_port=spiral_port,
         mask_numbers=_log_numbers(get("LOG_NUMBERS", _FULL)) == _MASKED,
+        edge_proxies=_addresses("EDGE_PROXIES", get("EDGE_PROXIES", "")),
         digest=_digest(get("DIGEST", Digest.MD5)),
         ban_s=_seconds("BAN_S", get("BAN_S", "900")),
     )
@@ -212,6 +215,14 @@ def _address6(text: str) -> str:
     except ValueError:
         raise InvalidValue(
             f"{PREFIX}ADDRESS6: {text!r}; write an IPv6 address: 2001:db8::10") from None
+
+
+def _addresses(name: str, text: str) -> frozenset[str]:
+    try:
+        return frozenset(str(ipaddress.ip_address(word)) for word in _words(text))
+    except ValueError:
+        raise InvalidValue(
+            f"{PREFIX}{name}: {text!r}; write addresses: 192.0.2.50, 2001:db8::50") from None
 
 
 def _digest(text: str) -> Digest:

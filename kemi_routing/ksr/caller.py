@@ -14,7 +14,6 @@ _WRITTEN_BY_US = (*caller_id.IDENTITY_HEADERS, *render.OUR_HEADERS, caller_id.DI
                   caller_id.HISTORY)
 """Headers that nobody writes who only calls for himself."""
 _MEDIA_SERVER = Trunk(Asserts.FROM)
-_MOST_CONTACTS = 10
 _MOST_ROWS = 20
 
 
@@ -22,6 +21,14 @@ def source(edge: Edge) -> str:
     """The address that the request came from, as the settings write it."""
     address = edge.ksr.pv.gete("$si")
     return str(ipaddress.ip_address(address)) if ":" in address else address
+
+
+def phone(edge: Edge) -> str:
+    """The same of a phone: behind an edge proxy what that saw, where it says so."""
+    address = source(edge)
+    if address not in edge.settings.edge_proxies:
+        return address
+    return contact.behind_proxy(_text(edge, "Via")) or address
 
 
 def from_trunk(edge: Edge, trunk: Trunk) -> Call:
@@ -77,19 +84,6 @@ def from_prompt(edge: Edge) -> Call:
     media server, where anonymous callers are told by From.
     """
     return from_trunk(edge, _MEDIA_SERVER)
-
-
-def registers_itself(edge: Edge) -> bool:
-    """Whether every Contact of a REGISTER is at the address that it came from, or ``*``.
-
-    Otherwise a line could ring the gateway, the media server or what listens beside us.
-    """
-    values = [edge.ksr.hdr.get_idx("Contact", index) for index in range(_MOST_CONTACTS + 1)]
-    written = [value.strip() for value in values if value is not None]
-    if len(written) > _MOST_CONTACTS:
-        return False
-    source = edge.ksr.pv.gete("$si")
-    return written == ["*"] or all(contact.all_at(source, text) for text in written)
 
 
 def _asserted_number(edge: Edge) -> str | None:

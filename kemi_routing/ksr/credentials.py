@@ -91,7 +91,7 @@ class _Guesses:
         self._edge = edge
         self._ksr = edge.ksr
         self._name = name
-        self.source = _network(caller.source(edge))
+        self.source = _network(caller.phone(edge))
         self._proved = f"{name}@{self.source}"
         self._here = self._everywhere = 0
 

@@ -15,6 +15,7 @@ from kemi_routing.ksr import (
     credentials,
     in_dialog,
     loops,
+    registrations,
     trunk_limits,
 )
 from kemi_routing.ksr.caps import Caps, is_capped
@@ -35,7 +36,6 @@ WARNS = "followme"
 """Who warns (RFC 3261 section 20.43): the confirmation where no announcement could be played."""
 _SANITY_MESSAGE, _SANITY_URI = 17895, 7  # all checks of Kamailio's default configuration
 _START_LINE = "$(mb{line.at,0})"
-_MAX_CONTACTS = "$xavp(reg=>max_contacts)"
 
 Now = Callable[[], datetime]
 
@@ -49,7 +49,7 @@ class Requests:
         self._fork = fork
         self._caps = Caps(edge)
         self._now = now
-        self._methods = {"INVITE": self._invite, "REGISTER": self._register,
+        self._methods = {"INVITE": self._invite, "REGISTER": lambda: registrations.register(edge),
                          "OPTIONS": self._options}
         self._services = {Service.OUTGOING: self._menu_dials, Service.CONFIRM: self._confirm}
 
@@ -99,18 +99,6 @@ class Requests:
 
     def _options(self) -> None:
         self._edge.reply(200, "OK", f"Allow: {', '.join(self._methods)}")
-
-    def _register(self) -> None:
-        if not self._ksr.is_myself_turi():
-            self._edge.reply(403, "Forbidden")
-        elif (line := credentials.authenticate(self._edge)) is None:
-            return
-        elif not caller.registers_itself(self._edge):
-            self._edge.log("refuse", why="contact elsewhere", line=line.name)
-            self._edge.reply(403, "Contact Is Not Your Address")
-        else:
-            self._ksr.pv.seti(_MAX_CONTACTS, line.max_phones)
-            self._ksr.registrar.save("location", 0)
 
     def _invite(self) -> None:
         edge = self._edge

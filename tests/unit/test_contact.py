@@ -33,6 +33,32 @@ def test_another_address_or_what_is_not_understood_is_refused(text: str) -> None
     assert not contact.all_at(HERE, text)
 
 
+@pytest.mark.parametrize(("contacts", "expires", "brief"), [
+    ("", "10", False), ("sip:192.0.2.51", "", False), ("sip:192.0.2.51", "59", True),
+    ("sip:192.0.2.51", "60", False), ("sip:192.0.2.51", "0", False), ("*", "10", False),
+    ("<sip:192.0.2.51>;expires=59", "600", True), ("<sip:192.0.2.51>;q=1 ; Expires=1", "", True),
+    ("<sip:192.0.2.51>;expires=600", "10", False), ("<sip:192.0.2.51>;expires=0", "10", False),
+    ("<sip:192.0.2.51>;expires=600, <sip:192.0.2.51:5062>", " 10 ", True),
+    ("<sip:192.0.2.51;expires=10>", "600", False), ("<sip:192.0.2.51>", "soon", False),
+    ("<sip:192.0.2.51>;expires=600, sip:192.0.2.51:5062;expires=30", "600", True),
+    ("<sip:192.0.2.51>;expires=9" + "9" * 20, "", False), ("<sip:192.0.2.51>", "\u0665x", False),
+])
+def test_a_registration_may_be_too_brief(contacts: str, expires: str, brief: bool) -> None:
+    assert contact.is_too_brief(contacts, expires) == brief
+
+
+@pytest.mark.parametrize(("vias", "address"), [
+    ("SIP/2.0/UDP 192.0.2.50;branch=a,SIP/2.0/UDP 10.0.0.7:5060;branch=b", "10.0.0.7"),
+    ("SIP/2.0/UDP 192.0.2.50, SIP / 2.0 / TLS [2001:DB8::7] : 5061 ;rport", "2001:db8::7"),
+    ("SIP/2.0/UDP 192.0.2.50,SIP/2.0/UDP 10.0.0.7;rport=9;received=192.0.2.7", "192.0.2.7"),
+    ("SIP/2.0/UDP 192.0.2.50,SIP/2.0/UDP phone.local;Received = 192.0.2.7", "192.0.2.7"),
+    ("SIP/2.0/UDP 192.0.2.50,SIP/2.0/UDP phone.local", ""), ("SIP/2.0/UDP 192.0.2.50", ""),
+    ("SIP/2.0/UDP 192.0.2.50,", ""), ("a,b,c", ""), ("", ""),
+])
+def test_where_a_proxy_saw_the_phone(vias: str, address: str) -> None:
+    assert contact.behind_proxy(vias) == address
+
+
 def test_an_address_of_ipv6_stands_in_brackets() -> None:
     assert contact.all_at("2001:db8::1", "<sip:desk@[2001:DB8::1]:5060>")
     assert not contact.all_at("2001:db8::1", "<sip:desk@[2001:db8::2]>")

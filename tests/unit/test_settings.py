@@ -33,6 +33,7 @@ EVERYTHING = {
     "FOLLOWME_LOG_NUMBERS": "masked",
     "FOLLOWME_DIGEST": "SHA-256",
     "FOLLOWME_BAN_S": "60",
+    "FOLLOWME_EDGE_PROXIES": "192.0.2.50, 2001:DB8::50",
 }
 
 
@@ -54,7 +55,8 @@ def test_what_the_operator_said() -> None:
         gateway_cli=Profile("caller", "49115234567", diversion=Forwarders.LAST),
         media_servers=(Hop("[2001:db8::30]:5070"),),
         address="192.0.2.10", address6="2001:db8::10", port=5070, spiral_port=5071,
-        mask_numbers=True, digest=Digest.SHA_256, ban_s=60)
+        mask_numbers=True, digest=Digest.SHA_256, ban_s=60,
+        edge_proxies=frozenset({"192.0.2.50", "2001:db8::50"}))
 
 
 @pytest.mark.parametrize(("media_server", "hosts"), [
@@ -92,6 +94,7 @@ def test_the_socket_that_faces_the_phones() -> None:
     ("MEDIA_SERVER", "192.0.2.1:sip", "is not a port; write 1 to 65535"),
     ("DOMAIN", "voice example", "write a host name"),
     ("DIGEST", "SHA256", "'SHA256'; write MD5 or SHA-256"),
+    ("EDGE_PROXIES", "sbc.example", "write addresses: 192.0.2.50, 2001:db8::50"),
     ("BAN_S", "0", "'0'; write seconds, 1 to 86400"),
     ("BAN_S", "86401", "write seconds, 1 to 86400"),
     ("BAN_S", "5 min", "write seconds, 1 to 86400"),

@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""REGISTER (RFC 3261 section 10.3): what a line's phones may bind, and for how long."""
+
+from kemi_routing import contact
+from kemi_routing.ksr import caller, credentials
+from kemi_routing.ksr.edge import Edge
+from kemi_routing.ksr.target_set import LOCATION
+from kemi_routing.record import LineRecord
+
+_MAX_CONTACTS = "$xavp(reg=>max_contacts)"
+_MOST_CONTACTS = 10
+
+
+def register(edge: Edge) -> None:
+    """Save the contacts of a line that proves its password; others are answered.
+
+    Raises StoreUnavailable.
+    """
+    if not edge.ksr.is_myself_turi():
+        edge.reply(403, "Forbidden")
+    elif line := credentials.authenticate(edge):
+        _save(edge, line)
+
+
+def _save(edge: Edge, line: LineRecord) -> None:
+    ksr = edge.ksr
+    behind_proxy = caller.source(edge) in edge.settings.edge_proxies
+    path = ksr.hdr.is_present("Path") > 0
+    contacts = _contacts(edge)
+    if path and not behind_proxy:
+        _refuse(edge, line, "a Path that is not of an edge proxy", "Path Is Not Yours")
+    elif not (path or _registers_itself(edge, contacts)):
+        _refuse(edge, line, "contact elsewhere", "Contact Is Not Your Address")
+    elif any(contact.is_too_brief(text, ksr.hdr.gete("Expires")) for text in contacts):
+        edge.reply(423, "Interval Too Brief", f"Min-Expires: {contact.MIN_EXPIRES_S}")
+    else:
+        ksr.pv.seti(_MAX_CONTACTS, line.max_phones)
+        ksr.registrar.save(LOCATION, 0)
+
+
+def _refuse(edge: Edge, line: LineRecord, why: str, phrase: str) -> None:
+    edge.log("refuse", why=why, line=line.name)
+    edge.reply(403, phrase)
+
+
+def _contacts(edge: Edge) -> list[str]:
+    values = [edge.ksr.hdr.get_idx("Contact", index) for index in range(_MOST_CONTACTS + 1)]
+    return [value.strip() for value in values if value is not None]
+
+
+def _registers_itself(edge: Edge, contacts: list[str]) -> bool:
+    """Whether every Contact is at the address that the REGISTER came from, or ``*``.
+
+    Otherwise a line could ring the gateway, the media server or what listens beside us.
+    """
+    if len(contacts) > _MOST_CONTACTS:
+        return False
+    source = edge.ksr.pv.gete("$si")
+    return contacts == ["*"] or all(contact.all_at(source, text) for text in contacts)

@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What the phones of a line may bind, on the fake."""
+
+from dataclasses import replace
+
+import pytest
+
+import tests.ksr.edge as product_edge
+from kemi_routing.ksr import credentials
+from kemi_routing.record import LineRecord
+from tests.ksr.edge import DOMAIN, Product
+from tests.support.sip_message import Address, Request, ha1
+
+PASSWORD = "blue-kettle"
+DESK = LineRecord("desk", "acme/jana", ha1("desk", DOMAIN, PASSWORD), "", 3)
+PHONE, EDGE_PROXY = Address("127.0.0.51"), Address("127.0.0.50")
+ELSEWHERE = "<sip:desk@10.0.0.7:5060>"
+PATH = ("Path", f"<sip:{EDGE_PROXY.ip};lr>")
+
+
+@pytest.fixture
+def edge(monkeypatch: pytest.MonkeyPatch) -> Product:
+    chosen = replace(product_edge.SETTINGS, edge_proxies=frozenset({EDGE_PROXY.ip}))
+    monkeypatch.setattr(product_edge, "SETTINGS", chosen)
+    return Product(lines=(DESK,))
+
+
+def register(edge: Product, source: Address, *headers: tuple[str, str],
+             password: str = PASSWORD) -> int:
+    aor = f"<sip:desk@{DOMAIN}>"
+    request = Request("REGISTER", f"sip:{DOMAIN}", f"{aor};tag=1", aor, headers, source)
+    edge.receive(request)
+    asked = edge.replies[-1].headers.get("WWW-Authenticate") or ""
+    edge.receive(request.with_credentials(asked, "desk", password))
+    return edge.codes[-1]
+
+
+@pytest.mark.parametrize(("headers", "code"), [
+    ((("Expires", "59"),), 423), ((("Expires", "60"),), 200), ((), 200),
+    ((("Contact", f"<sip:b@{PHONE.ip}>;expires=1"),), 423)])
+def test_what_is_too_brief_is_refused_with_the_least(
+        edge: Product, headers: tuple[tuple[str, str], ...], code: int) -> None:
+    assert register(edge, PHONE, ("Contact", f"<sip:desk@{PHONE.ip}>"), *headers) == code
+    least = edge.replies[-1].headers.get("Min-Expires")
+    assert (least, bool(edge.location)) == (("60", False) if code == 423 else (None, True))
+
+
+@pytest.mark.parametrize(("source", "headers", "code"), [
+    (EDGE_PROXY, (("Contact", ELSEWHERE), PATH), 200), (PHONE, (("Contact", ELSEWHERE), PATH), 403),
+    (PHONE, (("Contact", f"<sip:desk@{PHONE.ip}>"), PATH), 403),
+    (EDGE_PROXY, (("Contact", ELSEWHERE),), 403)])
+def test_only_the_path_of_an_edge_proxy_leads_elsewhere(
+        edge: Product, source: Address, headers: tuple[tuple[str, str], ...], code: int) -> None:
+    assert register(edge, source, *headers) == code
+    assert bool(edge.location) == (code == 200)
+
+
+def test_a_guess_behind_an_edge_proxy_counts_where_that_saw_it(edge: Product) -> None:
+    register(edge, EDGE_PROXY, ("Via", "SIP/2.0/UDP 10.0.0.7;branch=z"), password="guess")
+    register(edge, EDGE_PROXY, password="guess")
+    register(edge, PHONE, ("Via", "SIP/2.0/UDP 10.0.0.7;branch=z"), password="guess")
+    assert edge.htable.tables[credentials.GUESSES] == {
+        "10.0.0.7": 1, EDGE_PROXY.ip: 1, PHONE.ip: 1}
