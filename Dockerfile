@@ -14,7 +14,7 @@ RUN /usr/bin/python3 -m venv .venv \
 FROM debian:bookworm-slim
 RUN apt-get update \
     && apt-get install --yes --no-install-recommends \
-        kamailio kamailio-python3-modules kamailio-tls-modules \
+        kamailio kamailio-python3-modules kamailio-sqlite-modules kamailio-tls-modules \
     && rm -rf /var/lib/apt/lists/*
 WORKDIR /opt/followme
 COPY --from=packages /opt/followme/.venv .venv

@@ -18,11 +18,11 @@ PREFIX = "FOLLOWME_"
 COUNTS = ("PRIVATE_MB", "SHARED_MB", "WORKERS")
 """Names behind the prefix that are whole numbers, read by kamailio/start."""
 KNOWN = frozenset({
-    "ADDRESS", "ADDRESS6", "BAN_S", "DIGEST", "DOMAIN", "EDGE_PROXIES", "GATEWAY",
-    "GATEWAY_CLI", "LOG_NUMBERS", "MAILBOX", "MEDIA_SERVER", "OUTGOING_WITHOUT_PIN", "PORT", "REDIS",
-    "RUN_DIR", "SIP_HOSTS", "SPIRAL_PORT", "TLS_CERTIFICATE", "TLS_KEY", "TLS_PORT", "TRUNKS", *COUNTS,
-    "CTL", "ENTRY", "HOPS", "PINGER", "SECRET"})
-"""All names behind the prefix; the last five kamailio/start tells kamailio.cfg and the entry."""
+    "ADDRESS", "ADDRESS6", "BAN_S", "DIGEST", "DOMAIN", "EDGE_PROXIES", "GATEWAY", "GATEWAY_CLI",
+    "LOG_NUMBERS", "MAILBOX", "MEDIA_SERVER", "OUTGOING_WITHOUT_PIN", "PORT", "REDIS", "RUN_DIR",
+    "SIP_HOSTS", "SPIRAL_PORT", "TLS_CERTIFICATE", "TLS_KEY", "TLS_PORT", "TRUNKS", *COUNTS,
+    "CTL", "ENTRY", "HOPS", "PINGER", "REGISTRATIONS", "SECRET"})
+"""All names behind the prefix; the last line kamailio/start tells kamailio.cfg and the entry."""
 REDIS_PORT = 6379
 REDIS_FORM = "write unix:///path/redis.sock or redis://host:port/db"
 

@@ -29,6 +29,9 @@ def running(script: Path, folder: Path) -> Iterator[Ports]:
     ports = Ports(_free_port(), free_udp_port())
     hops = folder / "dispatcher.list"
     hops.write_text("1 sip:127.0.0.1:9\n", encoding="ascii")
+    registrations = folder / "registrations.sqlite"
+    subprocess.run(["/usr/bin/python3", ROOT / "kamailio/keep_registrations.py", registrations],
+                   check=True)
     env = {
         **os.environ,
         "FOLLOWME_ADDRESS": "127.0.0.1",
@@ -41,6 +44,7 @@ def running(script: Path, folder: Path) -> Iterator[Ports]:
         "FOLLOWME_ENTRY": str(script),
         "FOLLOWME_HOPS": str(hops),
         "FOLLOWME_PINGER": "sip:ping@followme.local",
+        "FOLLOWME_REGISTRATIONS": f"sqlite:///{registrations}",
         "PYTHONPATH": str(ROOT),
         "PYTHONDONTWRITEBYTECODE": "1",
     }
