@@ -3,7 +3,7 @@
 
 import difflib
 import ipaddress
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from urllib.parse import urlsplit
@@ -18,11 +18,14 @@ PREFIX = "FOLLOWME_"
 COUNTS = ("PRIVATE_MB", "SHARED_MB", "WORKERS")
 """Names behind the prefix that are whole numbers, read by kamailio/start."""
 KNOWN = frozenset({
-    "ADDRESS", "ADDRESS6", "BAN_S", "DIGEST", "DOMAIN", "EDGE_PROXIES", "GATEWAY", "GATEWAY_CLI",
-    "LOG_NUMBERS", "MAILBOX", "MEDIA_SERVER", "OUTGOING_WITHOUT_PIN", "PORT", "REDIS", "RUN_DIR",
-    "SIP_HOSTS", "SPIRAL_PORT", "TLS_CERTIFICATE", "TLS_KEY", "TLS_PORT", "TRUNKS", *COUNTS,
-    "CTL", "ENTRY", "HOPS", "PINGER", "REGISTRATIONS", "SECRET"})
-"""All names behind the prefix; the last line kamailio/start tells kamailio.cfg and the entry."""
+    "ADDRESS", "ADDRESS6", "BAN_S", "CLUSTER", "DIGEST", "DOMAIN", "EDGE_PROXIES", "GATEWAY",
+    "GATEWAY_CLI", "LOG_NUMBERS", "MAILBOX", "MEDIA_SERVER", "OUTGOING_WITHOUT_PIN", "PEERS",
+    "PORT", "REDIS", "RUN_DIR", "SIP_HOSTS", "SPIRAL_PORT", "TLS_CERTIFICATE", "TLS_KEY",
+    "TLS_PORT", "TRUNKS", *COUNTS,
+    "CLUSTER_HOST", "CLUSTER_PORT", "CLUSTER_URI", "CTL", "ENTRY", "HOPS", "PEER_1", "PEER_2",
+    "PEER_3", "PINGER", "REGISTRATIONS", "SECRET"})
+"""All names behind the prefix; the last two lines kamailio/start tells kamailio.cfg and the entry.
+"""
 REDIS_PORT = 6379
 REDIS_FORM = "write unix:///path/redis.sock or redis://host:port/db"
 
@@ -56,6 +59,10 @@ class Settings:
     """UDP port on 127.0.0.1 of the internal second pass."""
     mask_numbers: bool = False
     """Whether log lines tell only the last digits of telephone numbers."""
+    cluster_port: int = 0
+    """TCP port at which the other proxies tell their registrations; 0: there are none."""
+    peers: frozenset[str] = frozenset()
+    """Addresses of the other proxies."""
     edge_proxies: frozenset[str] = frozenset()
     """Addresses of proxies between phones and us, whose Path is believed (RFC 3327)."""
     digest: Digest = Digest.MD5
@@ -140,6 +147,8 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
         port=port,
         spiral_port=spiral_port,
         mask_numbers=_log_numbers(get("LOG_NUMBERS", _FULL)) == _MASKED,
+        cluster_port=_cluster(get("CLUSTER", ""), {port, spiral_port}),
+        peers=_peers(get("PEERS", "")),
         edge_proxies=_addresses("EDGE_PROXIES", get("EDGE_PROXIES", "")),
         digest=_digest(get("DIGEST", Digest.MD5)),
         ban_s=_seconds("BAN_S", get("BAN_S", "900")),
@@ -215,6 +224,25 @@ def _address6(text: str) -> str:
     except ValueError:
         raise InvalidValue(
             f"{PREFIX}ADDRESS6: {text!r}; write an IPv6 address: 2001:db8::10") from None
+
+
+def _cluster(text: str, taken: Collection[int]) -> int:
+    """Raises InvalidValue for a port that the phones have."""
+    try:
+        port = int(_host_port(text).rpartition(":")[2]) if text else 0
+    except InvalidValue as error:
+        raise InvalidValue(f"{PREFIX}CLUSTER: {error}") from None
+    if port in taken:
+        raise InvalidValue(f"{PREFIX}CLUSTER: {port} is taken already; write another port")
+    return port
+
+
+def _peers(text: str) -> frozenset[str]:
+    try:
+        hosts = [_host_port(one).rpartition(":")[0].strip("[]") for one in _words(text)]
+    except InvalidValue as error:
+        raise InvalidValue(f"{PREFIX}PEERS: {error}") from None
+    return _addresses("PEERS", ",".join(hosts))
 
 
 def _addresses(name: str, text: str) -> frozenset[str]:

@@ -34,6 +34,8 @@ CONFIRMED = 480
 """Answer to a feature code whose confirmation stands in the reason phrase."""
 WARNS = "followme"
 """Who warns (RFC 3261 section 20.43): the confirmation where no announcement could be played."""
+_OF_PEERS = "KDMQ"
+"""Method of Kamailio's module dmq, by which proxies share registrations."""
 _SANITY_MESSAGE, _SANITY_URI = 17895, 7  # all checks of Kamailio's default configuration
 _START_LINE = "$(mb{line.at,0})"
 
@@ -91,11 +93,20 @@ class Requests:
 
     def _dialog_forming(self) -> None:
         method = self._ksr.pv.gete("$rm")
+        if method == _OF_PEERS and self._is_of_peer():
+            self._ksr.dmq.handle_message()
+            return
         handler = self._methods.get(method)
         if handler is None:
             self._edge.reply(405, "Method Not Allowed", f"Allow: {', '.join(self._methods)}")
         else:
             handler()
+
+    def _is_of_peer(self) -> bool:
+        """Whether one of the other proxies sends it, at the socket that only they should reach."""
+        settings = self._edge.settings
+        return (self._ksr.pv.get("$Rp") == settings.cluster_port
+                and caller.source(self._edge) in settings.peers)
 
     def _options(self) -> None:
         self._edge.reply(200, "OK", f"Allow: {', '.join(self._methods)}")

@@ -254,3 +254,16 @@ class ByeOfOurOwn(Conversation):
         self.note(ksr.dialog.dlg_get(pv.gete("$ci"), pv.gete("$ft"), pv.gete("$tt")))
         self.note([ksr.dialog.dlg_bye("callee"), ksr.tm.t_reply(200, "OK")])
         return 1
+
+
+class ToldByNoPeer(Conversation):
+    """A channel of dmq that no module listens to."""
+
+    @staticmethod
+    def talk(line: Line) -> None:
+        line.send(Request("KDMQ", "sip:nobody@127.0.0.1"))
+        line.final()
+
+    def ksr_request_route(self, _message: object) -> int:
+        self.note([self.ksr.pv.get("$rm"), self.ksr.dmq.handle_message()])
+        return 1

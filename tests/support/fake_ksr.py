@@ -18,7 +18,7 @@ from tests.support.fake_dialog import Dialog
 from tests.support.fake_message import Core, Corex, Hdr, Maxfwd, Rr, Sanity, Siputils, Textopsx, Uac
 from tests.support.fake_registrar import Auth, Contact, Limits, Registrar
 from tests.support.fake_replies import Replies
-from tests.support.fake_shared import Dispatcher, Htable, Mqueue
+from tests.support.fake_shared import Dispatcher, Dmq, Htable, Mqueue
 from tests.support.fake_state import (
     LOCAL,
     STATELESS_TAG,
@@ -68,13 +68,14 @@ class FakeKamailio:
         self._registrar = Registrar(process, tm, Limits())
         self._auth = Auth(process, tm)
         self.htable, self.mqueue = Htable(process), Mqueue(process)
-        self.dispatcher = Dispatcher(process)
+        self.dispatcher, self.dmq = Dispatcher(process), Dmq(process, tm)
         modules: dict[str, object] = {
             "": core,
             "auth": self._auth,
             "corex": Corex(process),
             "dialog": Dialog(process, pv),
             "dispatcher": self.dispatcher,
+            "dmq": self.dmq,
             "hdr": Hdr(process),
             "htable": self.htable,
             "maxfwd": Maxfwd(process),

@@ -10,6 +10,8 @@ from pathlib import Path
 
 from tests.support.fake_message import Part
 from tests.support.fake_state import Misuse, Process
+from tests.support.fake_tm import Tm
+from tests.support.sip_message import parse_uri
 
 CONFIGURATION = Path(__file__).parents[2] / "kamailio" / "kamailio.cfg"
 _TABLE = re.compile(r'^modparam\("htable", "htable", "(\w+)=>size=\d+;initval=0;', re.MULTILINE)
@@ -67,6 +69,26 @@ class Htable(Part):
         if name not in self.tables:
             raise Misuse(f"no table {name} in kamailio.cfg; Kamailio logs it and goes on")
         return self.tables[name]
+
+
+class Dmq(Part):
+    """Channels of the other proxies; what they say goes to the modules, not to our callbacks."""
+
+    CHANNELS = ("notification_peer", "usrloc")
+
+    def __init__(self, process: Process, tm: Tm) -> None:
+        super().__init__(process)
+        self._tm = tm
+        self.handled: list[str] = []
+
+    def handle_message(self) -> int:
+        uri = parse_uri(self._message.uri)
+        channel = uri.user if uri else ""
+        if channel in self.CHANNELS:
+            self.handled.append(channel)
+        else:
+            self._tm.send_reply(404, "User Not Found")
+        return 0
 
 
 class Mqueue(Part):

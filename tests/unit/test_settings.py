@@ -33,6 +33,8 @@ EVERYTHING = {
     "FOLLOWME_LOG_NUMBERS": "masked",
     "FOLLOWME_DIGEST": "SHA-256",
     "FOLLOWME_BAN_S": "60",
+    "FOLLOWME_CLUSTER": "192.0.2.10:5058",
+    "FOLLOWME_PEERS": "192.0.2.11:5058, [2001:DB8::11]:5058",
     "FOLLOWME_EDGE_PROXIES": "192.0.2.50, 2001:DB8::50",
 }
 
@@ -55,7 +57,8 @@ def test_what_the_operator_said() -> None:
         gateway_cli=Profile("caller", "49115234567", diversion=Forwarders.LAST),
         media_servers=(Hop("[2001:db8::30]:5070"),),
         address="192.0.2.10", address6="2001:db8::10", port=5070, spiral_port=5071,
-        mask_numbers=True, digest=Digest.SHA_256, ban_s=60,
+        mask_numbers=True, digest=Digest.SHA_256, ban_s=60, cluster_port=5058,
+        peers=frozenset({"192.0.2.11", "2001:db8::11"}),
         edge_proxies=frozenset({"192.0.2.50", "2001:db8::50"}))
 
 
@@ -95,6 +98,11 @@ def test_the_socket_that_faces_the_phones() -> None:
     ("DOMAIN", "voice example", "write a host name"),
     ("DIGEST", "SHA256", "'SHA256'; write MD5 or SHA-256"),
     ("EDGE_PROXIES", "sbc.example", "write addresses: 192.0.2.50, 2001:db8::50"),
+    ("CLUSTER", "5058", "write host:port"),
+    ("CLUSTER", "192.0.2.10:5060", "5060 is taken already; write another port"),
+    ("CLUSTER", "192.0.2.10:5059", "5059 is taken already; write another port"),
+    ("PEERS", "192.0.2.11", "write host:port"),
+    ("PEERS", "edge.example:5058", "write addresses"),
     ("BAN_S", "0", "'0'; write seconds, 1 to 86400"),
     ("BAN_S", "86401", "write seconds, 1 to 86400"),
     ("BAN_S", "5 min", "write seconds, 1 to 86400"),
