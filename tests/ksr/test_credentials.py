@@ -12,6 +12,7 @@ from kemi_routing.ksr import credentials
 from kemi_routing.record import LineRecord
 from kemi_routing.settings import Digest
 from tests.ksr.edge import DOMAIN, Product
+from tests.support.fake_registrar import Auth
 from tests.support.sip_message import Address, Request, ha1
 
 PASSWORD = "blue-kettle"
@@ -87,6 +88,19 @@ class TestASourceThatGuesses:
         assert [guess(edge, 1, source=source)[0] for source in sources] == [401] * 5 + [403]
         assert edge.htable.tables[credentials.BANNED] == {"2001:db8:0:1::/64": 1}
         assert guess(edge, 1, source=Address("2001:db8:0:2::1")) == [401]
+
+    def test_is_checked_under_a_lock_or_workers_would_add_tries(
+            self, edge: Product, monkeypatch: pytest.MonkeyPatch) -> None:
+        held = []
+        check = Auth.pv_auth_check
+
+        def seen(auth: Auth, realm: str, password: str, flags: int, checks: int) -> int:
+            held.append(edge.htable.locked.get((credentials.LOCKS, HOME.ip), 0))
+            return check(auth, realm, password, flags, checks)
+
+        monkeypatch.setattr(Auth, "pv_auth_check", seen)
+        guess(edge, 2)
+        assert (held, edge.htable.locked[credentials.LOCKS, HOME.ip]) == ([1, 1], 0)
 
     def test_cannot_have_another_address_banned(self, edge: Product) -> None:
         for _ in range(9):

@@ -146,7 +146,7 @@ def test_a_password_is_not_repeated() -> None:
     ("TRUNK", "; did you mean FOLLOWME_TRUNKS?"),
     ("MEDIASERVER", "; did you mean FOLLOWME_MEDIA_SERVER?"),
     ("redis", ""),
-    ("COLOUR", ""),
+    ("VERBOSITY", ""),
     ("", ""),
 ])
 def test_a_variable_that_there_is_not_is_refused(name: str, hint: str) -> None:
