@@ -14,6 +14,8 @@ PATIENCE_S = 5
 RECORDINGS = Path("tests/contract")
 """Where script/record puts the functions of a Kamailio version, in the checkout."""
 API_LIST = "app_python.api_list"
+_OF_PEERS = "dmq."
+"""What is loaded only where there are other proxies."""
 _VERSION = re.compile(r"kamailio (\d+)\.(\d+)\.(\d+)")
 _FUNCTION = re.compile(r"module:[ ]?(.*)\n\s*name: (.+)")
 
@@ -31,7 +33,7 @@ def version(patient: Patient) -> Iterator[Finding]:
         installed = _version(_said("kamailio", "-v"))
     except Silent as error:
         yield fail(about, f"not installed: {error}",
-                   "apt-get install kamailio kamailio-python3-modules")
+                   "apt-get install kamailio kamailio-python3-modules kamailio-sqlite-modules")
         return
     oldest = min(_recordings(patient.root), default=installed)
     if installed < oldest:
@@ -56,6 +58,8 @@ def functions(patient: Patient) -> Iterator[Finding]:
     modules = {path.partition(".")[0] for path in there if "." in path}
     used = {use.path: use.where for source in sources(patient.root)
             for use in uses(source, modules)}
+    if not patient.settings.cluster_port:
+        used = {path: where for path, where in used.items() if not path.startswith(_OF_PEERS)}
     missing = [f"KSR.{path} ({where})" for path, where in used.items() if path not in there]
     if missing:
         yield fail(about, f"not in {of}: {', '.join(missing)}",

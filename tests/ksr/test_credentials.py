@@ -9,6 +9,7 @@ import pytest
 import tests.ksr.edge as product_edge
 from kemi_routing.errors import BrokenRecord
 from kemi_routing.ksr import credentials
+from kemi_routing.ksr.caps import LOCKS
 from kemi_routing.record import LineRecord
 from kemi_routing.settings import Digest
 from tests.ksr.edge import DOMAIN, Product
@@ -95,12 +96,12 @@ class TestASourceThatGuesses:
         check = Auth.pv_auth_check
 
         def seen(auth: Auth, realm: str, password: str, flags: int, checks: int) -> int:
-            held.append(edge.htable.locked.get((credentials.LOCKS, HOME.ip), 0))
+            held.append(edge.htable.locked.get((LOCKS, HOME.ip), 0))
             return check(auth, realm, password, flags, checks)
 
         monkeypatch.setattr(Auth, "pv_auth_check", seen)
         guess(edge, 2)
-        assert (held, edge.htable.locked[credentials.LOCKS, HOME.ip]) == ([1, 1], 0)
+        assert (held, edge.htable.locked[LOCKS, HOME.ip]) == ([1, 1], 0)
 
     def test_cannot_have_another_address_banned(self, edge: Product) -> None:
         for _ in range(9):

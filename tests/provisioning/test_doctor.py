@@ -140,7 +140,7 @@ class TestKamailio:
         assert programs
         assert said(kamailio.version) == [
             "FAIL kamailio not installed: there is no kamailio; "
-            "apt-get install kamailio kamailio-python3-modules"]
+            "apt-get install kamailio kamailio-python3-modules kamailio-sqlite-modules"]
         assert said(kamailio.functions) == [
             "WARN functions nobody says which there are: there is no kamailio; "
             "start Kamailio and ask again"]
@@ -196,6 +196,19 @@ class TestKamailio:
         assert said(kamailio.functions, replace(PATIENT, root=tmp_path)) == [
             "FAIL functions not in the Kamailio that runs: KSR.sl.gone (a.py:5); "
             "load their modules in kamailio.cfg, or upgrade Kamailio"]
+
+    @pytest.mark.parametrize(("port", "level"), [(0, "OK"), (5058, "FAIL")])
+    def test_that_shares_nothing_needs_no_module_for_it(
+            self, tmp_path: Path, programs: Callable[[str, str], None], port: int,
+            level: str) -> None:
+        (tmp_path / "kemi_routing" / "ksr").mkdir(parents=True)
+        (tmp_path / "kemi_routing" / "ksr" / "a.py").write_text(
+            "def f(ksr):\n    ksr.info()\n    ksr.dmq.handle_message()\n")
+        programs("kamcmd", LISTING.format(module="", name="info"))
+        patient = replace(PATIENT, root=tmp_path,
+                          settings=replace(PATIENT.settings, cluster_port=port))
+        (line,) = said(kamailio.functions, patient)
+        assert line.startswith(level)
 
 
 class TestExamination:
