@@ -69,7 +69,7 @@ def test_a_line_registers_no_address_but_its_own(situation: Situation, tmp_path:
 def test_a_line_whose_call_cannot_be_sent_hears_so(arrange: Arrangements) -> None:
     unknown = {"FOLLOWME_GATEWAY": "no-such-host.invalid:5060"}
     situation = arrange("2026-11-23T10:00+01:00", environment=unknown)
-    uri = f"sip:{ABROAD}@{DOMAIN}"
+    uri = f"sip:49301234567@{DOMAIN}"
     dialling = Dialling(uri, f"jana-desk@{DOMAIN}", credentials=("jana-desk", PASSWORD))
 
     assert situation.dial(dialling, via=STRANGER).outcome().code == 503
