@@ -5,6 +5,7 @@ from collections import Counter
 
 import pytest
 
+from kemi_routing.ksr import loops
 from tests.support.caller import Dialling, codes
 from tests.support.edge import Memory
 from tests.support.loopback import wait_until
@@ -41,7 +42,10 @@ def _make_calls(situation: Situation, count: int) -> Counter[int]:
 
 def _memory_at_rest(situation: Situation) -> Memory:
     def at_rest() -> bool:
-        return situation.edge.counters("tm.stats")["current"] == 0
+        tables = situation.edge.kamcmd("htable.stats")
+        remembered = tables.partition(f"name: {loops.FORKED}\n")[2].partition("all: ")[2]
+        return (situation.edge.counters("tm.stats")["current"] == 0
+                and remembered.splitlines()[0] == "0")
 
-    wait_until(at_rest, "all transactions gone", timeout_s=20)
+    wait_until(at_rest, "all transactions gone, and what loops are told by", timeout_s=40)
     return situation.edge.memory()
