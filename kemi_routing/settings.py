@@ -26,6 +26,8 @@ KNOWN = frozenset({
     "PEER_3", "PINGER", "REGISTRATIONS", "SECRET"})
 """All names behind the prefix; the last two lines kamailio/start tells kamailio.cfg and the entry.
 """
+TLS = ("TLS_PORT", "TLS_CERTIFICATE", "TLS_KEY")
+"""Settings that go together; the last two are paths of PEM files."""
 REDIS_PORT = 6379
 REDIS_FORM = "write unix:///path/redis.sock or redis://host:port/db"
 
@@ -128,6 +130,7 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
         "SPIRAL_PORT", get("SPIRAL_PORT", "5059"))
     if port == spiral_port:
         raise InvalidValue(f"{PREFIX}SPIRAL_PORT: {port} is {PREFIX}PORT too; write another one")
+    _check_tls(*map(get, TLS, ("", "", "")))
     return Settings(
         redis=_redis(get("REDIS", f"redis://127.0.0.1:{REDIS_PORT}/0")),
         platform=Platform(
@@ -160,6 +163,14 @@ def unknown(environment: Mapping[str, str]) -> tuple[str, ...]:
     names = sorted(name.removeprefix(PREFIX) for name in environment if name.startswith(PREFIX))
     return tuple(f"{PREFIX}{name}: there is no such setting{_nearest(name)}"
                  for name in names if name not in KNOWN)
+
+
+def _check_tls(port: str, *files: str) -> None:
+    if port:
+        _port("TLS_PORT", port)
+    if len({bool(port), *map(bool, files)}) > 1:
+        raise InvalidValue(f"{PREFIX}TLS_PORT: write {' and '.join(PREFIX + one for one in TLS)} "
+                           "together, or none of them")
 
 
 def _nearest(name: str) -> str:

@@ -37,6 +37,13 @@ def test_a_wrong_setting_is_one_line_and_nothing_starts(
     assert not (tmp_path / "run").exists()
 
 
+def test_a_file_for_tls_that_is_not_there_is_named(tmp_path: Path) -> None:
+    ran = start(tmp_path / "run", TLS_PORT="5061", TLS_CERTIFICATE=str(__file__), TLS_KEY="/none")
+    assert ran.stderr == ("followme: FOLLOWME_TLS_KEY: '/none' cannot be read; write the path of "
+                          "a PEM file that the edge's user may read\n")
+    assert not (tmp_path / "run").exists()
+
+
 @pytest.mark.parametrize("journal", [True, False])
 def test_the_journal_gets_the_log_by_syslog(tmp_path: Path, *, journal: bool) -> None:
     (tmp_path / "kamailio").write_text('#!/bin/sh\necho "$@"\n', encoding="ascii")
