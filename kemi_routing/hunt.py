@@ -64,6 +64,12 @@ def classify(status: int, *, timed_out: bool = False, replied: bool = True) -> O
     return _BY_STATUS.get(status, Outcome.UNREACHABLE)
 
 
+OF_THE_HOP_ITSELF = (408, 503)
+"""Of what ``is_out_of_service`` says: our own time-out, and the one 5xx that proxies do not pass on
+(RFC 3261 section 16.7). Others may be the callee's, who must not put a gateway out of use.
+"""
+
+
 def is_out_of_service(status: int, outcome: Outcome) -> bool:
     """Whether a branch ended so that another gateway may do better: 5xx, or no reply (SPEC B2)."""
     return outcome is Outcome.UNREACHABLE and (status == 408 or 500 <= status < 600)

@@ -152,7 +152,7 @@ class Fork:
         woken: tuple[Waiting, ...] = ()
         if tm.t_is_canceled() < 0:
             if hunt.is_out_of_service(status, outcome):
-                state = self._sent_elsewhere(state, branch)
+                state = self._sent_elsewhere(state, branch, status)
             state, woken = start_delay.wake(state, self._clock_ms())
         self._save(state)
         self._wake(woken)
@@ -316,7 +316,7 @@ class Fork:
         return {account for account in asked if not (
             state.spiral or self._caps.admit(state.accounts[account]))}
 
-    def _sent_elsewhere(self, state: Hunt, branch: int) -> Hunt:
+    def _sent_elsewhere(self, state: Hunt, branch: int, status: int) -> Hunt:
         """Ring the target of a branch by another hop, where its first one does not serve: its ring
         time goes on (SPEC B2).
         """
@@ -324,19 +324,21 @@ class Fork:
         tried = state.hops[index] if state.hops and index is not None else ""
         if index is None or not tried:
             return state
-        self._hops.failed(tried)
+        if status in hunt.OF_THE_HOP_ITSELF:
+            self._hops.failed(tried)
         planned = state.running.targets[index]
         hop = self._hops.choose(render.hops_of(planned, self._edge.settings), but=tried)
         uri = self._uri(state, planned, voicemail_cause(state.tried), hop)
-        self._ksr.corex.append_branch_uri(uri)
         hops = (*state.hops[:index], "", *state.hops[index + 1:])
         self._sending = replace(state, branches=(*state.branches, index), hops=hops)
         self._unsent = [index]
         self._save(self._sending)
         self._ksr.tm.t_on_branch(ON_BRANCH)
         self._ksr.tm.t_on_branch_failure(ON_BRANCH_FAILURE)
-        if self._ksr.tm.t_relay() > 0:
-            state = self._sending
+        with TargetSet(self._ksr, ruri_unused=False) as targets:
+            targets.add(uri)
+            if self._ksr.tm.t_relay() > 0:
+                state = self._sending
         self._sending = None
         return state
 

@@ -75,6 +75,14 @@ def test_one_that_failed_is_passed_over_by_the_next_call() -> None:
         f"hop at={FIRST} why='does not serve'\n"]
 
 
+@pytest.mark.parametrize(("status", "next_goes_to"), [(500, FIRST), (502, FIRST), (503, SECOND)])
+def test_no_callee_puts_a_gateway_out_of_use(status: int, next_goes_to: str) -> None:
+    product = ringing(OFFICE)
+    product.answer(OFFICE, status)
+    product.call(PERSONAL)
+    assert at(product) == [FIRST, SECOND, next_goes_to]
+
+
 def test_one_that_probes_find_dead_is_passed_over() -> None:
     product = ringing(OFFICE)
     product.dispatcher.out_of_service.add(f"sip:{FIRST}")
