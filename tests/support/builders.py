@@ -8,7 +8,17 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from kemi_routing import schedule, targets
-from kemi_routing.model import Call, Continuations, Line, Number, Outcome, Ring, Sequence, Step
+from kemi_routing.model import (
+    Call,
+    Continuations,
+    Line,
+    Number,
+    Outcome,
+    Platform,
+    Ring,
+    Sequence,
+    Step,
+)
 from kemi_routing.permissions import Rights
 from kemi_routing.plan import END, Planned, PlannedStep
 from kemi_routing.schedule import Holiday, Window
@@ -88,3 +98,8 @@ def outcomes(text: str) -> tuple[Outcome, ...]:
 def at(text: str, zone: ZoneInfo = PRAGUE) -> datetime:
     """The instant of a wall-clock time; of two, the first."""
     return datetime.fromisoformat(text).replace(tzinfo=zone)
+
+
+PLATFORM = Platform("followme.local", frozenset({"sip.example.net"}))
+NO_MEDIA = Platform("followme.local", media_server=False)
+MONDAY_NOON = at("2026-03-02 12:00")

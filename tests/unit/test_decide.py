@@ -11,14 +11,17 @@ from kemi_routing import plan_codec
 from kemi_routing.decide import decide, decide_whole, outgoing
 from kemi_routing.errors import Forbidden
 from kemi_routing.forwarding import why_skipped
-from kemi_routing.model import Call, Mode, Number, Platform
+from kemi_routing.model import Call, Mode, Number
 from kemi_routing.permissions import NumberClass
 from kemi_routing.plan import Access, Account, Caller, Plan, Planned, PlannedStep, Remark
 from kemi_routing.targets import MAILBOX, Kind, Target
 from tests.support.builders import (
     MOBILE,
+    MONDAY_NOON,
+    NO_MEDIA,
     OFFICE,
     PERSONAL,
+    PLATFORM,
     SOFT,
     at,
     call,
@@ -29,9 +32,6 @@ from tests.support.builders import (
 )
 from tests.support.strategies import accepted_numbers, calls, instants
 
-PLATFORM = Platform("followme.local", frozenset({"sip.example.net"}))
-NO_MEDIA = Platform("followme.local", media_server=False)
-MONDAY_NOON = at("2026-03-02 12:00")
 COMPANY = "42027777000"
 DAY, NIGHT, REST = (sequence(name, step(OFFICE)) for name in ("day", "night", "rest"))
 

@@ -9,25 +9,23 @@ from typing import Any
 import pytest
 
 from kemi_routing.decide import decide
-from kemi_routing.model import Call, Line, Mode, Number, Outcome, Platform, Ring, Step
+from kemi_routing.model import Call, Line, Mode, Number, Outcome, Ring, Step
 from kemi_routing.plan import Plan, Planned, PlannedStep, Remark
 from kemi_routing.targets import VOICEMAIL, Kind, Target
 from tests.support.builders import (
     DESK,
     MOBILE,
+    MONDAY_NOON,
+    NO_MEDIA,
     OFFICE,
     PERSONAL,
+    PLATFORM,
     SOFT,
-    at,
     call,
     number,
     sequence,
     step,
 )
-
-PLATFORM = Platform("followme.local", frozenset({"sip.example.net"}))
-NO_MEDIA = Platform("followme.local", media_server=False)
-MONDAY_NOON = at("2026-03-02 12:00")
 
 
 def decided(number: Number, call: Call) -> Plan:

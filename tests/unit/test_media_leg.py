@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from kemi_routing import media_leg, targets
 from kemi_routing.dialplan import DialPlan
 from kemi_routing.errors import Forbidden
-from kemi_routing.model import Call, Line, Number, Platform, Ring
+from kemi_routing.model import Call, Line, Number, Ring
 from kemi_routing.permissions import Rights
 from kemi_routing.plan import Account, Caller, Plan, Planned, PlannedStep
 from kemi_routing.targets import Kind, Target
@@ -18,6 +18,7 @@ from tests.support.builders import (
     MOBILE,
     OFFICE,
     PERSONAL,
+    PLATFORM,
     SOFT,
     call,
     number,
@@ -26,7 +27,6 @@ from tests.support.builders import (
 )
 from tests.support.strategies import accepted_numbers, calls
 
-PLATFORM = Platform("followme.local", frozenset({"sip.example.net"}))
 CZECH = DialPlan("420", international_prefix="00", local_digits=9, emergency=("112",))
 COMPANY = "42027777000"
 

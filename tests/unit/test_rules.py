@@ -17,6 +17,7 @@ from kemi_routing.screening import Action, CallerRule, Pattern, Screen
 from kemi_routing.targets import MAILBOX, Kind, Target
 from tests.support.builders import (
     MOBILE,
+    MONDAY_NOON,
     OFFICE,
     PERSONAL,
     at,
@@ -29,7 +30,6 @@ from tests.support.builders import (
 )
 from tests.support.strategies import accepted_numbers, calls, instants
 
-MONDAY_NOON = at("2026-03-02 12:00")
 DAY, NIGHT, REST = (sequence(name, step(OFFICE)) for name in ("day", "night", "rest"))
 
 
