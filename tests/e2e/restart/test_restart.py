@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Kamailio ends and starts again; nobody registers anew."""
 
+import os
+import signal
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
@@ -51,6 +53,14 @@ def test_a_clean_restart_rings_all_phones(situation: Situation) -> None:
     restart(situation)
     assert situation.call(JANA, CALLER).code == 486
     assert [len(each.invites) for each in phones] == [1, 1, 1]
+
+
+def test_a_worker_that_does_not_end_when_told_holds_up_no_restart(situation: Situation) -> None:
+    desk = situation.line_phone("jana-desk", busy())
+    os.kill(situation.edge.worker_pids()[0], signal.SIGSTOP)
+    restart(situation)
+    assert situation.call(JANA, CALLER).code == 486
+    assert len(desk.invites) == 1
 
 
 def test_a_crash_loses_no_phone_that_registered_some_seconds_ago(situation: Situation) -> None:
