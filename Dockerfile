@@ -2,7 +2,11 @@
 # The edge: Kamailio with the product, in the foreground, log on stderr, settings by environment.
 #   docker build -t followme-edge .
 #   docker run --network host -e FOLLOWME_REDIS=... -e FOLLOWME_TRUNKS=... followme-edge
-FROM debian:bookworm-slim AS packages
+# The stage `demo` is the same with stand-in phones, Redis and the writer's side:
+#   docker build -t followme-demo --target demo . && docker run followme-demo
+ARG BASE=debian:trixie-slim
+FROM $BASE AS packages
+ARG DEBIAN_FRONTEND=noninteractive
 RUN apt-get update && apt-get install --yes --no-install-recommends python3-venv
 WORKDIR /opt/followme
 COPY requirements-edge.lock .
@@ -11,7 +15,8 @@ RUN /usr/bin/python3 -m venv .venv \
     && .venv/bin/pip install --no-cache-dir --no-deps --require-hashes --only-binary :all: \
         --requirement requirements-edge.lock
 
-FROM debian:bookworm-slim
+FROM $BASE AS edge
+ARG DEBIAN_FRONTEND=noninteractive
 RUN apt-get update \
     && apt-get install --yes --no-install-recommends \
         kamailio kamailio-python3-modules kamailio-sqlite-modules kamailio-tls-modules \
@@ -28,3 +33,12 @@ USER kamailio
 ENV FOLLOWME_RUN_DIR=/run/followme
 HEALTHCHECK CMD kamcmd -s "unixs:$FOLLOWME_RUN_DIR/kamailio_ctl" core.uptime
 ENTRYPOINT ["kamailio/start"]
+
+FROM edge AS demo
+USER root
+COPY . .
+RUN script/setup && rm -rf /var/lib/apt/lists/*
+ENTRYPOINT ["script/demo"]
+CMD ["--once"]
+
+FROM edge

@@ -2,7 +2,6 @@
 """A real Kamailio on loopback: the product's configuration with a script of our own."""
 
 import os
-import signal
 import socket
 import subprocess
 from collections.abc import Iterator
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from tests.support.loopback import free_udp_port, wait_until
+from tests.support.processes import end
 
 ROOT = Path(__file__).parents[2]
 CFG = ROOT / "kamailio" / "kamailio.cfg"
@@ -60,17 +60,7 @@ def running(script: Path, folder: Path) -> Iterator[Ports]:
         wait_until(lambda: is_answering(folder, process), f"Kamailio, see {folder}/log")
         yield ports
     finally:
-        wait_until(lambda: _ended(process), "the end of Kamailio", timeout_s=20)
-
-
-def _ended(process: "subprocess.Popen[bytes]") -> bool:
-    """Asks all its processes to end: one that has only just begun may miss the first time."""
-    os.killpg(process.pid, signal.SIGTERM)
-    try:
-        process.wait(1)
-    except subprocess.TimeoutExpired:
-        return False
-    return True
+        end(process, "Kamailio")
 
 
 def version() -> str:

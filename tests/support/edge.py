@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from tests.support.loopback import NotReady, wait_until
-from tests.support.processes import tied
+from tests.support.processes import end, tied
 from tests.support.raw_sip import RawSip
 
 ROOT = Path(__file__).parents[2]
@@ -89,14 +89,12 @@ class Edge:
         """End it and return its exit code, 0 when clean; a second stop does nothing."""
         if self._process is None:
             return 0
-        if self._process.poll() is None:
-            self._process.send_signal(signal.SIGTERM)
         try:
-            return self._process.wait(15)
-        except subprocess.TimeoutExpired:
+            return end(self._process, "the edge")
+        except NotReady as error:
             os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait(5)
-            raise NotReady(f"the edge did not end in 15 s: {self.last_words()}") from None
+            raise NotReady(f"{error}: {self.last_words()}") from None
 
     def kill(self) -> None:
         """End all its processes as a crash would."""
