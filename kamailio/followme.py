@@ -17,14 +17,14 @@ from pathlib import Path
 import KSR
 
 from kemi_routing import settings
-from kemi_routing.ksr import in_dialog, next_hops
+from kemi_routing.ksr import bans, in_dialog, next_hops
 from kemi_routing.ksr.background import Background
 from kemi_routing.ksr.edge import Edge
 from kemi_routing.ksr.fork import Fork
 from kemi_routing.ksr.requests import Requests
 from kemi_routing.redis.store import Store
 
-OK = 1
+OK, DROP = 1, -1
 
 LINE_BUFFERED = 1  # _IOLBF of stdio.h
 LINE = ctypes.create_string_buffer(8192)  # C keeps writing into it
@@ -46,6 +46,17 @@ class Handler:
     def ksr_request_route(self, msg: object) -> int:
         """A request came in."""
         return self._guard(self._requests.route, self._refuse)
+
+    def ksr_too_many(self, msg: object, address: str) -> int:
+        """A source sends more than its limit: whether to go on with its message, not read yet."""
+        dropped = False
+
+        def judge() -> None:
+            nonlocal dropped
+            dropped = bans.sends_too_much(self._edge, address)
+
+        self._guard(judge)
+        return DROP if dropped else OK
 
     def ksr_branch_route(self, msg: object) -> int:
         """tm adds a branch. One that cannot be dressed would show the caller: it is dropped."""

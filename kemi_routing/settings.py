@@ -15,20 +15,25 @@ from kemi_routing.model import MailboxPolicy, Platform
 from kemi_routing.trunks import Trunks
 
 PREFIX = "FOLLOWME_"
-COUNTS = ("PRIVATE_MB", "SHARED_MB", "WORKERS")
-"""Names behind the prefix that are whole numbers, read by kamailio/start."""
+COUNTS = {"PRIVATE_MB": 1_000_000, "SHARED_MB": 1_000_000, "WORKERS": 1_000_000,
+          "SOURCE_RATE": 30_000}
+"""Names behind the prefix that are whole numbers, read by kamailio/start, and the most of each."""
 KNOWN = frozenset({
     "ADDRESS", "ADDRESS6", "BAN_S", "CLUSTER", "DIGEST", "DOMAIN", "EDGE_PROXIES", "GATEWAY",
     "GATEWAY_CLI", "LOG_NUMBERS", "MAILBOX", "MEDIA_SERVER", "OUTGOING_WITHOUT_PIN", "PEERS",
-    "PORT", "REDIS", "RUN_DIR", "SIP_HOSTS", "SPIRAL_PORT", "TLS_CERTIFICATE", "TLS_KEY",
-    "TLS_PORT", "TRUNKS", *COUNTS,
+    "PORT", "REDIS", "RUN_DIR", "SCANNERS", "SIP_HOSTS", "SOURCE_RATE", "SPIRAL_PORT",
+    "TLS_CERTIFICATE", "TLS_KEY", "TLS_PORT", "TRUNKS", *COUNTS,
     "CLUSTER_HOST", "CLUSTER_PORT", "CLUSTER_URI", "CTL", "ENTRY", "HOPS", "PEER_1", "PEER_2",
     "PEER_3", "PINGER", "REGISTRATIONS", "SECRET"})
 """All names behind the prefix; the last two lines kamailio/start tells kamailio.cfg and the entry.
 """
+SCANNERS = ("friendly-scanner", "friendly-request", "sipvicious", "sipcli", "sundayddr", "pplsip",
+            "vaxsipuseragent", "sip-scan", "iwar", "sipbomber", "smap")
+"""How the User-Agent begins of tools that look for victims, unless the operator says otherwise."""
 TLS = ("TLS_PORT", "TLS_CERTIFICATE", "TLS_KEY")
 """Settings that go together; the last two are paths of PEM files."""
 REDIS_PORT = 6379
+LOOPBACK = "127.0.0.1"
 REDIS_FORM = "write unix:///path/redis.sock or redis://host:port/db"
 
 
@@ -69,7 +74,9 @@ class Settings:
     """Addresses of proxies between phones and us, whose Path is believed (RFC 3327)."""
     digest: Digest = Digest.MD5
     ban_s: int = 900
-    """How long a source that guesses passwords is banned."""
+    """How long a source is banned that guesses passwords, sends too much, or looks for victims."""
+    scanners: tuple[str, ...] = SCANNERS
+    """How the User-Agent of tools begins that look for victims, in lower case."""
 
     @property
     def gateway_hosts(self) -> tuple[str, ...]:
@@ -101,6 +108,12 @@ class Settings:
         mapped = address.version == 6 and address.ipv4_mapped is not None
         return not (local or mapped)
 
+    def is_machinery(self, address: str) -> bool:
+        """Whether this address is a trunk, or one of the servers that these settings name."""
+        return bool(self.trunks.at(address)) or address in {
+            LOOPBACK, self.address, self.address6 or LOOPBACK, *self.gateway_hosts,
+            *self.media_hosts, *self.peers, *self.edge_proxies, *self.platform.sip_hosts}
+
     @property
     def send_socket(self) -> str:
         """Kamailio's name of the socket that faces the phones."""
@@ -116,8 +129,8 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
         assert name in KNOWN, name
         return environment.get(PREFIX + name, "").strip() or default
 
-    for name in COUNTS:
-        _count(name, get(name, "1"))
+    for name, most in COUNTS.items():
+        _count(name, get(name, "1"), most)
 
     gateways = _hops("GATEWAY", get("GATEWAY", "127.0.0.1:5080"))
     media_servers = _hops("MEDIA_SERVER", get("MEDIA_SERVER", ""))
@@ -155,6 +168,7 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
         edge_proxies=_addresses("EDGE_PROXIES", get("EDGE_PROXIES", "")),
         digest=_digest(get("DIGEST", Digest.MD5)),
         ban_s=_seconds("BAN_S", get("BAN_S", "900")),
+        scanners=_scanners(get("SCANNERS", ",".join(SCANNERS))),
     )
 
 
@@ -303,9 +317,13 @@ def _host_port(text: str) -> str:
     return f"{host.lower()}:{int(port)}"
 
 
-def _count(name: str, text: str) -> None:
-    if not (text.isascii() and text.isdecimal() and 1 <= int(text) <= _MOST):
-        raise InvalidValue(f"{PREFIX}{name}: {text!r}; write a whole number, 1 to {_MOST}")
+def _count(name: str, text: str, most: int) -> None:
+    if not (text.isascii() and text.isdecimal() and 1 <= int(text[:9]) <= most):
+        raise InvalidValue(f"{PREFIX}{name}: {text!r}; write a whole number, 1 to {most}")
+
+
+def _scanners(text: str) -> tuple[str, ...]:
+    return () if text == _NONE else tuple(word.lower() for word in _words(text))
 
 
 def _port(name: str, text: str) -> int:
@@ -322,5 +340,5 @@ _DAY_S = 86_400
 _HOST_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-[]:")
 _FULL, _MASKED = "full", "masked"
 _REDIS_SCHEMES = ("unix", "redis", "rediss")
-_MOST = 1_000_000
+_NONE = "none"
 _TRUSTED_GRADES = ("A", "AB", "AC", "ABC")

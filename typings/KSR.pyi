@@ -223,6 +223,10 @@ class _mqueue:
     def mqv_gete(self, a: str, /) -> str | int: ...
     def mqv_getw(self, a: str, /) -> str | int: ...
 
+class _pike:
+    def pike_check_ip(self, a: str, /) -> int: ...
+    def pike_check_req(self) -> int: ...
+
 class _pv:
     @overload
     def get(self, a: _Number, /) -> int: ...
@@ -604,6 +608,7 @@ class Api(Protocol):
     kex: _kex
     maxfwd: _maxfwd
     mqueue: _mqueue
+    pike: _pike
     pv: _pv
     pvx: _pvx
     registrar: _registrar
@@ -718,6 +723,7 @@ htable: _htable
 kex: _kex
 maxfwd: _maxfwd
 mqueue: _mqueue
+pike: _pike
 pv: _pv
 pvx: _pvx
 registrar: _registrar

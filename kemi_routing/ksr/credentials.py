@@ -13,20 +13,19 @@ address banned.
 """
 
 import hmac
-import ipaddress
 
 from kemi_routing.errors import BrokenRecord
 from kemi_routing.feature_codes import Action, FeatureCode
-from kemi_routing.ksr import caller
+from kemi_routing.ksr import bans, caller
 from kemi_routing.ksr.caps import locked
 from kemi_routing.ksr.edge import Edge
 from kemi_routing.record import LineRecord, decode_line, encode_line
 from kemi_routing.settings import Digest
 from kemi_routing.targets import is_name
 
-GUESSES, GUESSED, BANNED, PROVED = "guesses", "guessed", "banned", "proved"
+GUESSES, GUESSED = "guesses", "guessed"
 """Hash tables of kamailio.cfg, where their entries' lifetimes stand: wrong passwords by source, the
-same by account, banned sources, ``account@source`` let in lately.
+same by account. Banned sources and who was let in lately: ``bans``.
 """
 TRIES = 5
 """Wrong passwords of one source until it is banned."""
@@ -36,7 +35,6 @@ TRIES_OF_ALL = 20
 _PASSWORD_IS_HA1, _USER_IS_FROM = 1, 1  # flags of Kamailio's auth module
 _QOP_AUTH, _STALE = 1, 16
 _RIGHT, _WRONG, _NONCE_IS_STALE, _NONCE_WAS_USED, _USER_MISMATCH, _BANNED = 1, -2, -4, -6, -8, -100
-_CUSTOMER_BITS = 64
 _SOMEBODY = encode_line(LineRecord(
     "somebody", "somewhere/somebody", "0" * 32, "42027777100", 3, ha1_sha256="0" * 64,
     codes=(FeatureCode("*33", Action.TOGGLE, "night"), FeatureCode("*60", Action.TOGGLE, "day"))))
@@ -91,14 +89,14 @@ class _Guesses:
         self._edge = edge
         self._ksr = edge.ksr
         self._name = name
-        self.source = _network(caller.phone(edge))
+        self.source = bans.source(caller.phone(edge))
         self._proved = f"{name}@{self.source}"
         self._here = self._everywhere = 0
 
     def is_banned(self) -> bool:
         """Whether this source is, and was not let in to this account before."""
-        get = self._ksr.htable.sht_get
-        return get(BANNED, self.source) == 1 and get(PROVED, self._proved) != 1
+        return bans.is_banned(self._edge, self.source) and not bans.has_line(
+            self._edge, self._proved)
 
     def verdict(self, secret: str) -> int:
         """What the auth module says of the credentials, or ``_BANNED``; a wrong password counts."""
@@ -108,7 +106,8 @@ class _Guesses:
             verdict = self._ksr.auth.pv_auth_check(
                 self._edge.settings.platform.domain, secret, _PASSWORD_IS_HA1, _USER_IS_FROM)
             if verdict == _RIGHT:
-                self._ksr.htable.sht_seti(PROVED, self._proved, 1)
+                for proved in (self._proved, self.source):
+                    self._ksr.htable.sht_seti(bans.PROVED, proved, 1)
             elif verdict == _WRONG:
                 self._count()
         return verdict
@@ -120,16 +119,16 @@ class _Guesses:
         if self._everywhere == TRIES_OF_ALL:
             edge.alarm("guessed", line=self._name, tries=self._everywhere)
         if self._is_last:
-            edge.alarm("ban", source=self.source, line=self._name, tries=self._here,
-                       seconds=edge.settings.ban_s)
+            edge.alarm("ban", source=self.source, why="guesses", line=self._name,
+                       tries=self._here, seconds=edge.settings.ban_s)
 
     def _count(self) -> None:
         htable = self._ksr.htable
-        htable.sht_rm(PROVED, self._proved)
+        htable.sht_rm(bans.PROVED, self._proved)
         self._everywhere = htable.sht_inc(GUESSED, self._name)
         self._here = htable.sht_inc(GUESSES, self.source)
         if self._is_last:
-            htable.sht_setxi(BANNED, self.source, 1, self._edge.settings.ban_s)
+            bans.ban(self._edge, self.source, bans.Reason.GUESSES, self._edge.settings.ban_s)
             htable.sht_rm(GUESSES, self.source)
 
     @property
@@ -171,10 +170,3 @@ def _secret_of_nobody(edge: Edge, name: str) -> str:
     """What nobody knows, so that the password of no line is as wrong as others."""
     digits = 32 if edge.settings.digest is Digest.MD5 else 64
     return hmac.digest(edge.secret.encode(), name.encode(), "sha256").hex()[:digits]
-
-
-def _network(address: str) -> str:
-    """The address; of IPv6 the network of a customer, who has many."""
-    if ":" not in address:
-        return address
-    return str(ipaddress.ip_network(f"{address}/{_CUSTOMER_BITS}", strict=False))

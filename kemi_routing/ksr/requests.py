@@ -10,6 +10,7 @@ from kemi_routing.errors import FollowMeError, Forbidden, StoreUnavailable
 from kemi_routing.forwarding import LOOP
 from kemi_routing.ksr import (
     background,
+    bans,
     caller,
     codes,
     credentials,
@@ -97,6 +98,8 @@ class Requests:
             self._ksr.dmq.handle_message()
             return
         handler = self._methods.get(method)
+        if method != "INVITE" and bans.is_scanner(self._edge):
+            return
         if handler is None:
             self._edge.reply(405, "Method Not Allowed", f"Allow: {', '.join(self._methods)}")
         else:
@@ -123,6 +126,8 @@ class Requests:
                     return
                 number = e164.from_sip_user(self._ksr.pv.gete("$rU"))
                 self._dial(call, (number,) if number else (), trunk)
+        elif bans.is_scanner(edge):
+            return
         elif leg := caller.from_media_server(edge):
             self._serve(*leg)
         elif self._ksr.is_myself_furi():

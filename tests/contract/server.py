@@ -40,6 +40,7 @@ def running(script: Path, folder: Path) -> Iterator[Ports]:
         "FOLLOWME_DIGEST": "MD5",
         "FOLLOWME_DOMAIN": "followme.local",
         "FOLLOWME_WORKERS": "1",
+        "FOLLOWME_SOURCE_RATE": "30000",
         "FOLLOWME_CTL": f"unixs:{folder}/ctl",
         "FOLLOWME_ENTRY": str(script),
         "FOLLOWME_HOPS": str(hops),

@@ -5,6 +5,7 @@ import re
 
 from kemi_routing.ksr import (
     background,
+    bans,
     caps,
     credentials,
     loops,
@@ -31,12 +32,25 @@ def test_answers_to_nothing_are_looked_at_by_a_method_of_the_entry() -> None:
     assert {*callbacks} <= source.entry_methods()
 
 
+def test_who_sends_too_much_is_judged_by_a_method_of_the_entry() -> None:
+    callbacks = re.findall(r'python_exec\("(\w+)"', CONFIGURATION)
+    assert callbacks == ["ksr_too_many"]
+    assert {*callbacks} <= source.entry_methods()
+
+
+def test_banned_sources_are_dropped_for_the_reasons_that_we_write() -> None:
+    values = {int(value) for value in re.findall(r"\$sht\(banned=>[^)]*\)\) [>=]+ (\d)",
+                                                 CONFIGURATION)}
+    assert values == {bans.Reason.GUESSES, bans.Reason.IGNORED}
+
+
 def test_tables_and_queues_that_workers_use_are_there() -> None:
     fake = FakeKamailio(lambda ksr: None)
     assert fake.htable.tables.keys() == {
         caps.LOCKS, caps.BEGUN, caps.COUNTED, caps.ELSEWHERE, caps.ALARMED,
         loops.FORKED, next_hops.FAILED, trunk_limits.SECOND,
-        credentials.GUESSES, credentials.GUESSED, credentials.BANNED, credentials.PROVED}
+        credentials.GUESSES, credentials.GUESSED,
+        bans.BANNED, bans.PROVED, bans.TRUSTED, bans.IGNORED}
     assert fake.mqueue.queues.keys() == {caps.BEGUN, background.LAST_CALLER}
 
 

@@ -16,6 +16,7 @@ from kemi_routing.ksr.edge import Edge
 from kemi_routing.model import Number
 from kemi_routing.record import LineRecord, State
 from tests.support.fake_ksr import FakeKamailio
+from tests.support.fake_state import Message, Route
 from tests.support.sip_message import Address, Request
 
 if TYPE_CHECKING:
@@ -126,6 +127,11 @@ class Product(FakeKamailio):
     def in_background(self) -> None:
         """The background process of the entry has its turn."""
         assert self._handler_of(self.ksr).ksr_background(None, "rtimer") == 1
+
+    def too_many(self, address: str) -> int:
+        """What the entry says to Kamailio of a source that sends more than the limit."""
+        with self._process.running(Route.REQUEST, Message(Request()), None):  # Kamailio has a mock
+            return int(self._handler_of(self.ksr).ksr_too_many(None, address))
 
     @property
     def codes(self) -> list[int]:

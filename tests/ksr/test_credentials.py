@@ -8,7 +8,7 @@ import pytest
 
 import tests.ksr.edge as product_edge
 from kemi_routing.errors import BrokenRecord
-from kemi_routing.ksr import credentials
+from kemi_routing.ksr import bans, credentials
 from kemi_routing.ksr.caps import LOCKS
 from kemi_routing.record import LineRecord
 from kemi_routing.settings import Digest
@@ -62,7 +62,8 @@ class TestASourceThatGuesses:
         assert tries(edge, PASSWORD) == 403
         assert tries(edge, PASSWORD, source=OFFICE) == 200
         assert len(logged(edge, "ban")) == 1
-        assert "source=127.0.0.51 line=desk tries=5 seconds=900" in logged(edge, "ban")[0]
+        told = "source=127.0.0.51 why=guesses line=desk tries=5 seconds=900"
+        assert told in logged(edge, "ban")[0]
 
     def test_is_banned_whatever_lines_it_tries(self, edge: Product) -> None:
         assert [tries(edge, WRONG, f"line-{index}") for index in range(6)] == [401] * 5 + [403]
@@ -80,14 +81,14 @@ class TestASourceThatGuesses:
 
     def test_has_five_tries_again_when_the_ban_is_lifted_or_over(self, edge: Product) -> None:
         guess(edge, 6)
-        edge.htable.tables[credentials.BANNED].pop(HOME.ip)
+        edge.htable.tables[bans.BANNED].pop(HOME.ip)
         assert guess(edge, 6) == [401] * 5 + [403]
         assert tries(edge, PASSWORD, source=OFFICE) == 200
 
     def test_is_a_network_of_a_customer_where_it_is_ipv6(self, edge: Product) -> None:
         sources = [Address(f"2001:db8:0:1::{index:x}") for index in range(1, 7)]
         assert [guess(edge, 1, source=source)[0] for source in sources] == [401] * 5 + [403]
-        assert edge.htable.tables[credentials.BANNED] == {"2001:db8:0:1::/64": 1}
+        assert edge.htable.tables[bans.BANNED] == {"2001:db8:0:1::": 1}
         assert guess(edge, 1, source=Address("2001:db8:0:2::1")) == [401]
 
     def test_is_checked_under_a_lock_or_workers_would_add_tries(

@@ -74,7 +74,7 @@ class Htable(Part):
 class Dmq(Part):
     """Channels of the other proxies; what they say goes to the modules, not to our callbacks."""
 
-    CHANNELS = ("notification_peer", "usrloc")
+    CHANNELS = ("notification_peer", "usrloc", "htable")
 
     def __init__(self, process: Process, tm: Tm) -> None:
         super().__init__(process)

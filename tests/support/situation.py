@@ -19,6 +19,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Self
 
@@ -49,6 +50,13 @@ class Plugged:
     unplug: Callable[[], object] = lambda: None
 
 
+def banned_at(edge: Edge) -> dict[str, int]:
+    """Banned sources of an edge, and the reason of each, as the operator sees them."""
+    words = list(pairwise(edge.kamcmd("htable.dump", "banned").split()))
+    names = [value for key, value in words if key == "name:"]
+    return dict(zip(names, (int(value) for key, value in words if key == "value:"), strict=True))
+
+
 class Situation:
     """An arrangement; the edge believes that it starts ``at``, None is the real time."""
 
@@ -75,6 +83,7 @@ class Situation:
             "ADDRESS": address(PROXY),
             "PORT": str(SIP_PORT),
             "SPIRAL_PORT": str(free_udp_port()),
+            "SOURCE_RATE": "30000",  # tests send as fast as they can
             "REDIS": self.redis.url,
             "DOMAIN": DOMAIN,
             "TRUNKS": ",".join(f"{address(last)}={header}" for last, header in trunks.items()),
@@ -225,8 +234,12 @@ class Situation:
 
     def forgive(self) -> None:
         """Lift all bans and forget wrong passwords, as an operator does."""
-        for table in ("banned", "guesses", "guessed"):
+        for table in ("banned", "guesses", "guessed", "ignored"):
             self.edge.kamcmd("htable.flush", table)
+
+    def banned(self) -> dict[str, int]:
+        """Banned sources and the reason of each, as the operator sees them."""
+        return banned_at(self.edge)
 
     def _phone(
         self, name: str, address: str, port: int, behaviour: Behaviour, *, user: str,

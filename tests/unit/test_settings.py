@@ -36,6 +36,7 @@ EVERYTHING = {
     "FOLLOWME_CLUSTER": "192.0.2.10:5058",
     "FOLLOWME_PEERS": "192.0.2.11:5058, [2001:DB8::11]:5058",
     "FOLLOWME_EDGE_PROXIES": "192.0.2.50, 2001:DB8::50",
+    "FOLLOWME_SCANNERS": "Friendly-Scanner, my probe/1",
 }
 
 
@@ -58,6 +59,7 @@ def test_what_the_operator_said() -> None:
         media_servers=(Hop("[2001:db8::30]:5070"),),
         address="192.0.2.10", address6="2001:db8::10", port=5070, spiral_port=5071,
         mask_numbers=True, digest=Digest.SHA_256, ban_s=60, cluster_port=5058,
+        scanners=("friendly-scanner", "my probe/1"),
         peers=frozenset({"192.0.2.11", "2001:db8::11"}),
         edge_proxies=frozenset({"192.0.2.50", "2001:db8::50"}))
 
@@ -129,6 +131,7 @@ def test_the_socket_that_faces_the_phones() -> None:
     ("WORKERS", "four", "'four'; write a whole number"),
     ("SHARED_MB", "128M", "'128M'; write a whole number"),
     ("PRIVATE_MB", "-16", "'-16'; write a whole number"),
+    ("SOURCE_RATE", "30001", "'30001'; write a whole number, 1 to 30000"),
 ])
 def test_a_refused_setting_names_its_variable_and_the_right_form(
         name: str, text: str, right_form: str) -> None:
@@ -211,3 +214,15 @@ def test_where_a_request_within_a_call_may_open_a_connection_to(
 def test_the_usual_port_of_redis_is_never_connected_to(redis: str) -> None:
     chosen = from_environment({"FOLLOWME_REDIS": redis})
     assert not chosen.may_connect("10.0.0.7", "6379")
+
+
+@pytest.mark.parametrize(("address", "expected"), [
+    ("127.0.0.1", True), ("192.0.2.10", True), ("2001:db8::10", True), ("192.0.2.1", True),
+    ("2001:db8::30", True), ("192.0.2.11", True), ("192.0.2.50", True), ("192.0.2.7", True),
+    ("192.0.2.66", False), ("2001:db8::66", False), ("", False)])
+def test_what_the_settings_name_is_machinery(address: str, *, expected: bool) -> None:
+    assert from_environment(EVERYTHING).is_machinery(address) is expected
+
+
+def test_no_tool_is_a_scanner_where_the_operator_says_none() -> None:
+    assert from_environment({"FOLLOWME_SCANNERS": "none"}).scanners == ()

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from kemi_routing.ksr.bans import Reason
 from tests.support.caller import Dialling
 from tests.support.digest_phone import Account, DigestPhone
 from tests.support.loopback import reserve_network, wait_until
@@ -21,11 +22,12 @@ from tests.support.situation import (
     PROXY,
     STRANGER,
     Situation,
+    banned_at,
 )
 
 DESK = Account("jana-desk", PASSWORD)
 JANA, CALLER, PORT = "42027777101", "42075553333", 5058
-SHARED_WITHIN_S = 5
+SHARED_WITHIN_S, BANNED_WITHIN_S = 5, 1
 YAML = Path(__file__).with_name("situation.yaml")
 
 
@@ -44,6 +46,7 @@ def first(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Situation]:
 def situation(first: Situation) -> Iterator[Situation]:
     yield first
     first.unplug_all()
+    first.forgive()
 
 
 @pytest.fixture
@@ -92,6 +95,35 @@ def test_the_limit_of_phones_holds_over_both(situation: Situation, second: Other
     address = situation.network.address(STRANGER)
     with DigestPhone(address, second.edge.proxy, DOMAIN) as third:
         assert third.register(DESK, third.contact("jana-desk")).code == 503
+
+
+def scan(situation: Situation, proxy: tuple[str, int]) -> str:
+    """A scanner shows itself; its address."""
+    with RawSip(situation.network.address(STRANGER), proxy) as wire:
+        wire.send(wire.request("OPTIONS", "sip:x", headers=["User-Agent: friendly-scanner"]))
+        return wire.name[0]
+
+
+def test_who_is_banned_at_one_is_banned_at_the_other_and_lifted_there_too(
+    situation: Situation, second: OtherEdge
+) -> None:
+    edges = (situation.edge, second.edge)
+    for seen, lifted in (edges, edges[::-1]):
+        address = scan(situation, seen.proxy)
+        wait_until(lambda: all(map(banned_at, edges)), "banned at both", BANNED_WITHIN_S)
+        assert banned_at(edges[0]) == banned_at(edges[1]) == {address: Reason.SCANNER}
+        lifted.kamcmd("htable.delete", "banned", f"s:{address}")
+        wait_until(lambda: not any(map(banned_at, edges)), "lifted at both", BANNED_WITHIN_S)
+
+
+def test_the_proxy_that_comes_later_learns_who_is_banned(
+    situation: Situation, tmp_path: Path
+) -> None:
+    address = scan(situation, situation.edge.proxy)
+    wait_until(lambda: bool(situation.banned()), "banned here", BANNED_WITHIN_S)
+    here, there = (f"{situation.network.address(last)}:{PORT}" for last in (PROXY, OTHER_PROXY))
+    with other_edge(situation, tmp_path, CLUSTER=there, PEERS=here) as late:
+        wait_until(lambda: banned_at(late.edge) == {address: Reason.SCANNER}, "learnt", 15)
 
 
 def forged(contact: str, call: str) -> bytes:
