@@ -17,7 +17,7 @@ from pathlib import Path
 import KSR
 
 from kemi_routing import settings
-from kemi_routing.ksr import bans, in_dialog, next_hops
+from kemi_routing.ksr import bans, flows, in_dialog, next_hops
 from kemi_routing.ksr.background import Background
 from kemi_routing.ksr.edge import Edge
 from kemi_routing.ksr.fork import Fork
@@ -69,6 +69,14 @@ class Handler:
     def ksr_reply(self, msg: object) -> int:
         """A branch answered."""
         return self._guard(self._fork.on_reply)
+
+    def ksr_phone_reply(self, msg: object) -> int:
+        """A phone answered that is reached where its answers come from."""
+        return self._guard(lambda: flows.add_alias(self._edge)) and self.ksr_reply(msg)
+
+    def ksr_contact_reply(self, msg: object) -> int:
+        """The same in a second pass or within a call, where nothing else is looked at."""
+        return self._guard(lambda: flows.add_alias(self._edge))
 
     def ksr_stray_answer(self, msg: object, event: str) -> int:
         """An answer came to nothing that tm knows (modparam on_sl_reply)."""

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Where a phone says that it is reached: the Contact of a REGISTER (RFC 3261 section 10.2.1), and
-where a proxy saw it.
+where it was seen.
 
 What is not understood is refused, so Kamailio's parser cannot find another address in it.
 """
@@ -14,23 +14,50 @@ MIN_EXPIRES_S = 60
 """The shortest registration: the registrar's ``min_expires`` in kamailio.cfg."""
 
 _DISPLAY = r'(?:"[^"\\<>]*"|[\w.-]+(?: [\w.-]+)*)?'
-_URI = r"sip:(?:[^\s\"<>,;@?]*@)?(?P<host>[0-9.]+|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?"
+_URI = (r"sip:(?:[^\s\"<>,;@?]*@)?(?P<host>[0-9a-z.-]+|\[[0-9a-f:.]+\])"
+        r"(?::(?P<port>[0-9]{1,5}))?")
+_BARE = _URI.replace("<host>", "<bare>").replace("<port>", "<bare_port>")
 _URI_PARAMETERS = r"(?:;(?!maddr\b)[^\s\"<>,;@?]*)*"
 _PARAMETER = r'\s*;\s*(?!received\b)[\w.+-]+(?:=(?:"[^"\\]*"|[^\s",;<>]*))?'
 _CONTACT = re.compile(
-    rf"\s*(?:{_DISPLAY}\s*<{_URI}{_URI_PARAMETERS}>|{_URI.replace('host', 'bare')})"
+    rf"\s*(?:{_DISPLAY}\s*<{_URI}{_URI_PARAMETERS}>|{_BARE})"
     rf"(?P<parameters>(?:{_PARAMETER})*)\s*(?:,|$)", re.IGNORECASE | re.ASCII)
-_VIA = re.compile(r"SIP\s*/\s*2\.0\s*/\s*\w+\s+(?P<host>\[[^\]\s]+\]|[^\s:;]+)(?:\s*:\s*[0-9]+)?"
+_VIA = re.compile(r"SIP\s*/\s*2\.0\s*/\s*\w+\s+(?P<host>\[[^\]\s]+\]|[^\s:;]+)"
+                  r"(?:\s*:\s*(?P<port>[0-9]{1,5}))?"
                   r"\s*(?P<parameters>(?:;.*)?)", re.IGNORECASE | re.ASCII)
+_SIP_PORT = 5060
 _RECEIVED = re.compile(r";\s*received\s*=\s*([^\s;]+)", re.IGNORECASE | re.ASCII)
 _EXPIRES = re.compile(r';\s*expires\s*=\s*"?([0-9]{1,10})\b', re.IGNORECASE | re.ASCII)
 
 
 def all_at(address: str, contacts: str) -> bool:
     """Whether each of the contacts in a header text is a ``sip:`` URI at this IP address."""
-    return all(found is not None
-               and address == (found["host"] or found["bare"]).strip("[]").lower()
-               for found in _each(contacts))
+    return all(found is not None and _host(found) == address for found in _each(contacts))
+
+
+def is_at(text: str, address: str, port: int) -> bool:
+    """Whether the contact in a header text is a ``sip:`` URI at this IP address and port."""
+    found = next(_each(text), None)
+    if found is None:
+        return False
+    written = found["port"] or found["bare_port"] or _SIP_PORT
+    return (_host(found), int(written)) == (address, port)
+
+
+def is_understood(contacts: str) -> bool:
+    """Whether each of the contacts in a header text is a ``sip:`` URI, whatever host it names."""
+    return all(_each(contacts))
+
+
+def is_direct(contacts: str, vias: str, address: str, port: int) -> bool:
+    """Whether a phone that sends by UDP from this IP address and port is reached at the contacts in
+    a header text. It is not where its top Via names another source: then a NAT is between.
+    """
+    found = _VIA.fullmatch(vias.partition(",")[0].strip())
+    if found is None:
+        return False
+    sent_by = _address(found["host"]), int(found["port"] or _SIP_PORT)
+    return sent_by == (address, port) and all_at(address, contacts)
 
 
 def is_too_brief(contacts: str, expires: str) -> bool:
@@ -50,8 +77,17 @@ def behind_proxy(vias: str) -> str:
     if found is None:
         return ""
     received = _RECEIVED.search(found["parameters"])
+    return _address(received[1] if received else found["host"])
+
+
+def _host(found: re.Match[str]) -> str:
+    return _address(found["host"] or found["bare"])
+
+
+def _address(host: str) -> str:
+    """The IP address, as the settings write it; empty for a name."""
     try:
-        return str(ipaddress.ip_address((received[1] if received else found["host"]).strip("[]")))
+        return str(ipaddress.ip_address(host.strip("[]")))
     except ValueError:
         return ""
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from kemi_routing import early_media, hunt, plan_codec, redirect, render, start_delay
 from kemi_routing.hunt import OUTCOMES, End, classify, next_step, voicemail_cause
-from kemi_routing.ksr import dress
+from kemi_routing.ksr import dress, flows
 from kemi_routing.ksr.caps import Caps
 from kemi_routing.ksr.edge import Edge
 from kemi_routing.ksr.next_hops import NextHops
@@ -110,8 +110,11 @@ class Fork:
             branches = (*state.branches[:index], target, *self._unsent)
             self._sending = state = replace(state, branches=branches)
             self._save(state)
+        planned = state.running.targets[target]
+        if planned.target.kind is Kind.LINE:
+            flows.to_phone(self._edge, second_pass=state.spiral)
         if not state.spiral:  # there the first pass has dressed it
-            dress.put_on(self._edge, state, state.running.targets[target], index)
+            dress.put_on(self._edge, state, planned, index)
 
     def on_reply(self) -> None:
         """A branch is under way: hear that it waits; what it plays may have to become ringing.
@@ -333,6 +336,7 @@ class Fork:
         self._sending = replace(state, branches=(*state.branches, index), hops=hops)
         self._unsent = [index]
         self._save(self._sending)
+        self._ksr.tm.t_on_reply(ON_REPLY)
         self._ksr.tm.t_on_branch(ON_BRANCH)
         self._ksr.tm.t_on_branch_failure(ON_BRANCH_FAILURE)
         with TargetSet(self._ksr, ruri_unused=False) as targets:

@@ -9,7 +9,7 @@ call whose other side has not heard of it.
 import re
 
 from kemi_routing import render
-from kemi_routing.ksr import caller, loops
+from kemi_routing.ksr import caller, flows, loops
 from kemi_routing.ksr.caps import Caps
 from kemi_routing.ksr.edge import Edge
 
@@ -23,12 +23,15 @@ def route(edge: Edge, caps: Caps) -> None:
     trusted = edge.settings.trunks.at(caller.source(edge)) is not None
     if bye and ksr.tm.t_check_trans() == 0:  # a repetition, which tm has handled
         return
+    if ours and not trusted:
+        flows.within_call(edge)
     if ours and bye:
         edge.log("bye", by=_who(edge, route_set))
     if ours and bye and not trusted and caps.hang_up():
         return
     if (ours and ksr.rr.loose_route() > 0) or (
             ksr.is_method_in("A") and ksr.tm.t_check_trans() > 0):
+        flows.follow(edge)
         if not edge.settings.may_connect(*_next_hop(edge)):
             ksr.set_forward_no_connect()  # one that there is already is used
         ksr.tm.t_relay()

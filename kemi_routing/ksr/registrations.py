@@ -2,13 +2,14 @@
 """REGISTER (RFC 3261 section 10.3): what a line's phones may bind, and for how long."""
 
 from kemi_routing import contact
-from kemi_routing.ksr import caller, credentials
+from kemi_routing.ksr import caller, credentials, flows
 from kemi_routing.ksr.edge import Edge
 from kemi_routing.ksr.target_set import LOCATION
 from kemi_routing.record import LineRecord
 
 _MAX_CONTACTS = "$xavp(reg=>max_contacts)"
 _MOST_CONTACTS = 10
+_ALL = "*"
 
 
 def register(edge: Edge) -> None:
@@ -16,6 +17,7 @@ def register(edge: Edge) -> None:
 
     Raises StoreUnavailable.
     """
+    edge.ksr.force_rport()
     if not edge.ksr.is_myself_turi():
         edge.reply(403, "Forbidden")
     elif line := credentials.authenticate(edge):
@@ -29,11 +31,15 @@ def _save(edge: Edge, line: LineRecord) -> None:
     contacts = _contacts(edge)
     if path and not behind_proxy:
         _refuse(edge, line, "a Path that is not of an edge proxy", "Path Is Not Yours")
-    elif not (path or _registers_itself(edge, contacts)):
+    elif not (path or _are_understood(contacts)):
+        _refuse(edge, line, "contact not understood", "Contact Not Understood")
+    elif behind_proxy and not path and not _are_at(edge, contacts):
         _refuse(edge, line, "contact elsewhere", "Contact Is Not Your Address")
     elif any(contact.is_too_brief(text, ksr.hdr.gete("Expires")) for text in contacts):
         edge.reply(423, "Interval Too Brief", f"Min-Expires: {contact.MIN_EXPIRES_S}")
     else:
+        if not path:
+            flows.register(edge, contacts)
         ksr.pv.seti(_MAX_CONTACTS, line.max_phones)
         ksr.registrar.save(LOCATION, 0)
 
@@ -48,12 +54,16 @@ def _contacts(edge: Edge) -> list[str]:
     return [value.strip() for value in values if value is not None]
 
 
-def _registers_itself(edge: Edge, contacts: list[str]) -> bool:
-    """Whether every Contact is at the address that the REGISTER came from, or ``*``.
+def _are_understood(contacts: list[str]) -> bool:
+    """Whether there is one address in each, so that Kamailio finds no other one, or ``*``.
 
-    Otherwise a line could ring the gateway, the media server or what listens beside us.
+    Where calls go is never theirs to say, or a line could ring the gateway, the media server or
+    what listens beside us: see ``flows``, and Path.
     """
-    if len(contacts) > _MOST_CONTACTS:
-        return False
-    source = edge.ksr.pv.gete("$si")
-    return contacts == ["*"] or all(contact.all_at(source, text) for text in contacts)
+    return len(contacts) <= _MOST_CONTACTS and (
+        contacts == [_ALL] or all(map(contact.is_understood, contacts)))
+
+
+def _are_at(edge: Edge, contacts: list[str]) -> bool:
+    source = caller.source(edge)
+    return contacts == [_ALL] or all(contact.all_at(source, text) for text in contacts)

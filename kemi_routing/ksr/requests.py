@@ -14,6 +14,7 @@ from kemi_routing.ksr import (
     caller,
     codes,
     credentials,
+    flows,
     in_dialog,
     loops,
     registrations,
@@ -112,6 +113,8 @@ class Requests:
                 and caller.source(self._edge) in settings.peers)
 
     def _options(self) -> None:
+        if not self._edge.settings.is_machinery(caller.source(self._edge)):
+            self._ksr.force_rport()  # of a phone that keeps the port of its NAT open
         self._edge.reply(200, "OK", f"Allow: {', '.join(self._methods)}")
 
     def _invite(self) -> None:
@@ -131,7 +134,9 @@ class Requests:
         elif leg := caller.from_media_server(edge):
             self._serve(*leg)
         elif self._ksr.is_myself_furi():
+            self._ksr.force_rport()
             if line := credentials.authenticate(edge):
+                flows.add_alias(edge)
                 call = caller.from_line(edge, line)
                 self._ksr.hdr.remove("Route")
                 self._line_dials(call, line, self._ksr.pv.gete("$rU"))

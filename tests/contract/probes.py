@@ -4,6 +4,7 @@
 from tests.contract import (
     probes_failover,
     probes_message,
+    probes_nat,
     probes_parallel,
     probes_registrar,
     probes_sending,
@@ -16,6 +17,7 @@ from tests.contract.probing import COLLECTED as PROBES
 
 MODULES = (
     probes_message,
+    probes_nat,
     probes_parallel,
     probes_registrar,
     probes_sending,

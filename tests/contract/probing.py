@@ -5,6 +5,7 @@ A probe is a handler (the callbacks) and a talk (what caller and phones say, as 
 Both lines record what went out and what the callbacks noted; the records must be equal.
 """
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
@@ -21,6 +22,7 @@ CALLBACKS = (
 SHOWN_OF_REQUEST = ("From", "X-One", "X-New", "Max-Forwards", "Reason")
 SHOWN_OF_REPLY = ("X-One", "X-New", "Contact", "Content-Type")
 COUNTED = ("Record-Route", "Route")
+_PORT_OF_ALIAS = re.compile(r"~\d+~")
 CHANGED = "Changed"
 """The reason that probes put in place of a phone's."""
 
@@ -154,6 +156,7 @@ def seen_by_phone(headers: Headers) -> dict[str, object]:
 
 def seen_by_caller(reason: str, headers: Headers, body: str) -> dict[str, object]:
     """What a record keeps of an answer; of its reason only that we changed it."""
-    kept = {name: values for name in SHOWN_OF_REPLY if (values := headers.all(name))}
+    kept = {name: [_PORT_OF_ALIAS.sub("~port~", value) for value in values]
+            for name in SHOWN_OF_REPLY if (values := headers.all(name))}
     return {**kept, **({"reason": reason} if reason == CHANGED else {}), **(
         {"body": body} if body else {})}

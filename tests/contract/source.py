@@ -32,7 +32,9 @@ def armed_callbacks(source: Path) -> Iterator[str]:
     }
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and ast.unparse(node.func).partition(".t_on_")[1]:
-            yield _text(node.args[0], constants)
+            given = node.args[0]
+            for one in (given.body, given.orelse) if isinstance(given, ast.IfExp) else (given,):
+                yield _text(one, constants)
 
 
 def entry_methods() -> set[str]:

@@ -8,6 +8,7 @@ from kemi_routing.ksr import (
     bans,
     caps,
     credentials,
+    flows,
     loops,
     next_hops,
     trunk_limits,
@@ -52,6 +53,12 @@ def test_tables_and_queues_that_workers_use_are_there() -> None:
         credentials.GUESSES, credentials.GUESSED,
         bans.BANNED, bans.PROVED, bans.TRUSTED, bans.IGNORED}
     assert fake.mqueue.queues.keys() == {caps.BEGUN, background.LAST_CALLER}
+
+
+def test_phones_behind_nat_are_known_by_one_flag_and_reached_by_one_variable() -> None:
+    chosen = re.findall(r'"(\w+_(?:bflag|avp))", (\S+)\)$', CONFIGURATION, re.M)
+    assert dict(chosen) == {"nat_bflag": str(flows.NAT_FLAG), "sipping_bflag": str(flows.NAT_FLAG),
+                            "received_avp": f'"{flows.RECEIVED}"'}
 
 
 def test_calls_are_counted_in_a_profile_that_is_there() -> None:

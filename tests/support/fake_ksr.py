@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, cast
 from tests.contract import recording
 from tests.support.fake_dialog import Dialog
 from tests.support.fake_message import Core, Corex, Hdr, Maxfwd, Rr, Sanity, Siputils, Textopsx, Uac
+from tests.support.fake_nat import Nathelper
 from tests.support.fake_registrar import Auth, Contact, Limits, Registrar
 from tests.support.fake_replies import Replies
 from tests.support.fake_shared import Dispatcher, Dmq, Htable, Mqueue
@@ -35,12 +36,21 @@ from tests.support.fake_state import (
 from tests.support.fake_suspend import Tmx
 from tests.support.fake_tm import Tm
 from tests.support.fake_variables import Pv, Pvx
-from tests.support.sip_message import Address, Header, Headers, Request, parse_name_addr
+from tests.support.sip_message import (
+    Address,
+    Header,
+    Headers,
+    Request,
+    parse_name_addr,
+    parse_uri,
+)
 
 if TYPE_CHECKING:
     from KSR import Api
 
 REASONS = {180: "Ringing", 183: "Session Progress", 200: "OK", 404: "Not Found", 486: "Busy Here"}
+
+PROXY = LOCAL[0]
 
 INT_RANGE = range(-(2**31), 2**31)
 
@@ -80,6 +90,7 @@ class FakeKamailio:
             "htable": self.htable,
             "maxfwd": Maxfwd(process),
             "mqueue": self.mqueue,
+            "nathelper": Nathelper(process),
             "pv": pv,
             "pvx": Pvx(process, pv),
             "registrar": self._registrar,
@@ -122,13 +133,19 @@ class FakeKamailio:
         reason: str = "",
         headers: Iterable[tuple[str, str | bytes]] = (),
         body: str = "",
+        *,
+        source: Address | None = None,
     ) -> None:
-        """A phone, named by its branch or by the user part of its R-URI, answers its INVITE."""
+        """A phone, named by its branch or by the user part of its R-URI, answers its INVITE from
+        where that went, or another ``source``.
+        """
         branch = self.branch(user)
         transaction = self._owner(branch)
         lines = Headers(Header(*pair) for pair in headers)
         reason = reason or REASONS.get(code, "Answer")
-        reply = Reply(code, reason, lines, transaction.request, body)
+        there = parse_uri(branch.destination)
+        sender = source or (Address(there.host, there.port or 5060) if there else PROXY)
+        reply = Reply(code, reason, lines, transaction.request, body, sender)
         self._replies.from_phone(transaction, branch, reply)
 
     def stray(self, call_id: str, *headers: tuple[str, str | bytes]) -> Message | None:
@@ -172,6 +189,10 @@ class FakeKamailio:
     def location(self) -> dict[str, list[str]]:
         """URIs of the registered phones by line."""
         return {line: [c.uri for c in cs] for line, cs in self._registrar.location.items()}
+
+    def contacts(self, line: str) -> list[Contact]:
+        """The registered phones of a line."""
+        return self._registrar.location[line]
 
     @property
     def transactions(self) -> list[Transaction]:

@@ -102,6 +102,16 @@ class Core(Part):
         self._message.connects = False
         return True
 
+    def force_rport(self) -> bool:
+        return True
+
+    def setbflag(self, flag: int) -> bool:
+        self._message.branch_flags.add(flag)
+        return True
+
+    def isbflagset(self, flag: int) -> bool:
+        return flag in self._message.branch_flags
+
     def setflag(self, flag: int) -> bool:
         self._message.flags.add(flag)
         return True

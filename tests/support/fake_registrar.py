@@ -18,6 +18,8 @@ from tests.support.sip_message import (
 )
 
 TABLE = "location"
+RECEIVED = "received"
+"""registrar's received_avp in kamailio.cfg."""
 
 
 class Limits(NamedTuple):
@@ -35,6 +37,8 @@ class Contact:
     uri: str
     expires_s: int
     socket: str
+    received: str = ""
+    flags: frozenset[int] = frozenset()
 
     def __str__(self) -> str:
         return f"<{self.uri}>;expires={self.expires_s}"
@@ -74,8 +78,9 @@ class Registrar(Part):
             return self.NOT_FOUND
         first, *others = contacts
         message, process = self._message, self._process
-        message.new_uri, message.dst_uri = first.uri, ""
+        message.new_uri, message.dst_uri = first.uri, first.received
         message.send_socket = first.socket
+        message.branch_flags |= first.flags
         process.uri_is_new = True
         self._append(others)
         return 1
@@ -98,7 +103,8 @@ class Registrar(Part):
 
     def _append(self, contacts: list[Contact]) -> None:
         room = self._process.max_branches - 1 - len(self._process.dset)
-        appended = [Appended(contact.uri, "", contact.socket) for contact in contacts[:room]]
+        appended = [Appended(contact.uri, contact.received, contact.socket, contact.flags)
+                    for contact in contacts[:room]]
         self._process.dset.extend(appended)
 
     def _update(self, contacts: list[Contact]) -> int:
@@ -124,8 +130,11 @@ class Registrar(Part):
         own = self._message.request.received
         socket = f"udp:{own.ip}:{own.port}"
         parsed = [parse_name_addr(value) for value in values]
+        received = str(next(iter(self._process.avps.get(RECEIVED, [])), ""))
+        flags = frozenset(self._message.branch_flags)
         return {
-            each.uri: Contact(each.uri, self._expires_s(each.params.get("expires")), socket)
+            each.uri: Contact(each.uri, self._expires_s(each.params.get("expires")), socket,
+                              received, flags)
             for each in parsed
         }
 

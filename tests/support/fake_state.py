@@ -53,6 +53,7 @@ class Message:
     edits: list[Edit] = field(default_factory=list)
     reply_headers: list[str] = field(default_factory=list)
     flags: set[int] = field(default_factory=set)
+    branch_flags: set[int] = field(default_factory=set)
     reply: "Reply | None" = None
     timed_out: bool = False
     replied: bool = False
@@ -68,6 +69,11 @@ class Message:
         return self.request.uri if self.new_uri is None else self.new_uri
 
     @property
+    def source(self) -> Address:
+        """Where the message came from; an answer comes from where its branch went."""
+        return self.request.source if self.reply is None else self.reply.source
+
+    @property
     def lines(self) -> Headers:
         """The headers as received; no change of ours is seen here."""
         return self.request.lines if self.reply is None else self.reply.headers
@@ -80,6 +86,7 @@ class Message:
             route_params=[*self.route_params],
             reply_headers=[*self.reply_headers],
             flags={*self.flags},
+            branch_flags={*self.branch_flags},
         )
 
     def edited(self) -> Headers:
@@ -120,6 +127,7 @@ class Reply:
     request: Request
     """The request that it answers."""
     body: str = ""
+    source: Address = Address("0.0.0.0", 0)
 
 
 @dataclass(frozen=True)
@@ -241,6 +249,7 @@ class Appended:
     uri: str
     dst_uri: str = ""
     send_socket: str = ""
+    flags: frozenset[int] = frozenset()
 
 
 @dataclass

@@ -247,7 +247,8 @@ class Tm(Part):
             transaction.stored.reply_headers = [*message.reply_headers]
         on_branch, transaction.armed.on_branch = transaction.armed.on_branch, ""
         if uri_is_new:
-            dset = [Appended(message.uri, message.dst_uri, message.send_socket), *dset]
+            flags = frozenset(message.branch_flags)
+            dset = [Appended(message.uri, message.dst_uri, message.send_socket, flags), *dset]
         made = [self._add(transaction, each, on_branch) for each in dset]
         added = [branch for branch in made if isinstance(branch, Branch)]
         errors = [E_UNSPEC, *(error for error in made if isinstance(error, int))]
@@ -268,6 +269,7 @@ class Tm(Part):
         message = self._message.copy()
         message.new_uri, message.dst_uri = appended.uri, appended.dst_uri
         message.send_socket = appended.send_socket
+        message.branch_flags = {*appended.flags}
         if on_branch:
             with process.running(Route.BRANCH, message, transaction, index):
                 process.callback(on_branch)

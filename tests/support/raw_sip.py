@@ -46,6 +46,10 @@ class RawSip:
         self, kind: type[BaseException] | None, error: BaseException | None,
         where: TracebackType | None,
     ) -> None:  # fmt: skip
+        self.close()
+
+    def close(self) -> None:
+        """Close the socket, which may be closed already."""
         self._socket.close()
 
     @property
@@ -128,6 +132,11 @@ class StreamSip(RawSip):
     def send(self, datagram: bytes) -> None:
         """Send it as it is."""
         self._socket.sendall(datagram)
+
+    def bare(self, timeout_s: float = 2.0) -> bytes:
+        """What comes next, which need be no message. Raises TimeoutError when nothing comes."""
+        self._socket.settimeout(timeout_s)
+        return self._socket.recv(65535)
 
     def _read(self) -> bytes:
         while True:

@@ -62,3 +62,41 @@ def test_where_a_proxy_saw_the_phone(vias: str, address: str) -> None:
 def test_an_address_of_ipv6_stands_in_brackets() -> None:
     assert contact.all_at("2001:db8::1", "<sip:desk@[2001:DB8::1]:5060>")
     assert not contact.all_at("2001:db8::1", "<sip:desk@[2001:db8::2]>")
+    assert contact.all_at("2001:db8::1", "<sip:desk@[2001:db8:0:0::1]>")
+
+
+NOT_UNDERSTOOD = [text for text in REFUSED if text not in {
+    "<sip:desk@192.0.2.52>", "sip:desk@gateway.example", "<sip:a@192.0.2.51>, <sip:a@192.0.2.52>",
+    "<sip:a@192.0.2.51.example>", "<sip:192.0.2.51@192.0.2.52>"}]
+
+
+@pytest.mark.parametrize("text", [*ACCEPTED, "<sip:desk@phone.local:5060;ob>", "sip:a@192.168.1.9"])
+def test_a_contact_may_name_any_host(text: str) -> None:
+    assert contact.is_understood(text)
+
+
+@pytest.mark.parametrize("text", NOT_UNDERSTOOD, ids=range(len(NOT_UNDERSTOOD)))
+def test_a_contact_in_which_there_may_be_two_is_not_understood(text: str) -> None:
+    assert not contact.is_understood(text)
+
+
+@pytest.mark.parametrize(("text", "there"), [
+    ("<sip:desk@192.0.2.51:5060>", True), ("sip:desk@192.0.2.51", True), ("<sip:192.0.2.51>", True),
+    ("<sip:desk@192.0.2.51:5062>", False), ("<sip:desk@192.0.2.52>", False), ("", False),
+    ("sip:desk@192.0.2.51:5062", False), ("<sip:desk@phone.local>", False), ("*", False),
+])
+def test_a_contact_names_the_source_or_not(text: str, *, there: bool) -> None:
+    assert contact.is_at(text, HERE, 5060) is there
+
+
+@pytest.mark.parametrize(("contacts", "via", "direct"), [
+    ("<sip:a@192.0.2.51>", "SIP/2.0/UDP 192.0.2.51;branch=z", True),
+    ("<sip:a@192.0.2.51:5062>", "SIP/2.0/UDP 192.0.2.51:5060,SIP/2.0/UDP 192.0.2.9", True),
+    ("<sip:a@192.0.2.51>", "SIP/2.0/UDP 192.0.2.51:5062", False),
+    ("<sip:a@192.0.2.51>", "SIP/2.0/UDP 192.168.1.9:5060", False),
+    ("<sip:a@192.0.2.51>", "SIP/2.0/UDP phone.local", False),
+    ("<sip:a@192.168.1.9>", "SIP/2.0/UDP 192.0.2.51", False), ("<sip:a@192.0.2.51>", "", False),
+])
+def test_a_phone_is_reached_at_its_contact_if_no_nat_is_between(
+        contacts: str, via: str, *, direct: bool) -> None:
+    assert contact.is_direct(contacts, via, HERE, 5060) is direct

@@ -8,6 +8,7 @@ import pytest
 
 from tests.e2e.conftest import Arrangements
 from tests.support.caller import Dialling
+from tests.support.digest_phone import Account, DigestPhone
 from tests.support.phones import answer
 from tests.support.raw_sip import RawSip
 from tests.support.registration import Line, register
@@ -48,22 +49,39 @@ def test_a_route_that_the_caller_wrote_stays_here(situation: Situation) -> None:
     assert mobile.invites[0].header("Route") is None
 
 
-def test_a_line_registers_no_address_but_its_own(situation: Situation, tmp_path: Path) -> None:
+def test_a_line_registers_nothing_that_may_be_read_in_two_ways(
+    situation: Situation, tmp_path: Path
+) -> None:
     network, proxy = situation.network, situation.edge.proxy
     own = network.address(FIRST_PHONE)
     account = Line("jana-desk", PASSWORD, DOMAIN)
-    media = situation.settings["MEDIA_SERVER"]
     contacts = [
-        f"sip:{ABROAD}@{situation.settings['GATEWAY']}",
-        f"sip:vm-access@{media};target=sip:{NUMBER}%40{DOMAIN}",
-        f"sip:jana-desk@{own}>, <sip:x@127.0.0.1:6379;transport=tcp",
-        f"sip:jana-desk@{own}>\r\nm: <sip:x@127.0.0.1:6379;transport=tcp",
+        f"sip:jana-desk@{own};maddr=127.0.0.1",
+        f"sip:jana-desk@{own}> <sip:x@127.0.0.1:6379;transport=tcp",
         f'sip:jana-desk@{own}>;received="sip:127.0.0.1:6379", <sip:jana-desk@{own}',
     ]
     codes = [register(account, each, own, proxy, tmp_path) for each in contacts]
 
     assert codes == [403] * len(contacts)
     assert own not in situation.edge.kamcmd("ul.dump")
+
+
+@pytest.mark.parametrize("where", ["GATEWAY", "MEDIA_SERVER"])
+def test_a_line_is_rung_where_it_is_whatever_address_it_registers(
+    situation: Situation, where: str
+) -> None:
+    abroad, media = situation.outside_phone(ABROAD, answer()), situation.media_server()
+    address = situation.network.address(FIRST_PHONE)
+    uri = f"sip:{ABROAD}@{situation.settings[where]}"
+    with DigestPhone(address, situation.edge.proxy, DOMAIN) as phone:
+        account = Account("jana-desk", PASSWORD)
+        assert phone.register(account, ("Contact", f"<{uri}>")).code == 200
+        call = situation.dial(Dialling("42027777102", CALLER, CALLER))
+        assert (invite := phone.heard()).uri == uri
+        assert invite.method == "INVITE"
+        assert call.outcome().code == 480
+        situation.edge.kamcmd("ul.rm", "location", "jana-desk")
+    assert (abroad.invites, media.invites) == ([], [])
 
 
 def test_a_line_whose_call_cannot_be_sent_hears_so(arrange: Arrangements) -> None:

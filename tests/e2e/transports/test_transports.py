@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.certificate import self_signed
 from tests.support.loopback import free_udp_port, wait_until
 from tests.support.other_edge import OtherEdge, other_edge
 from tests.support.phones import answer
@@ -21,14 +22,7 @@ Connect = Callable[[str], RawSip]
 
 @pytest.fixture
 def certificate(tmp_path: Path) -> Path:
-    """A certificate for our domain, signed by itself; the key stands beside it."""
-    made, key = tmp_path / "edge.pem", tmp_path / "edge.key"
-    subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1",
-         "-nodes", "-days", "2", "-subj", "/CN=followme.local", "-addext",
-         "subjectAltName=DNS:followme.local", "-keyout", key, "-out", made],
-        check=True, capture_output=True)  # fmt: skip
-    return made
+    return self_signed(tmp_path)
 
 
 @pytest.fixture

@@ -1,0 +1,27 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Where a phone is really reached: the address that its messages come from (a flow, RFC 5626).
+
+Its Contact carries that as a parameter through the call, as Kamailio's module nathelper writes it
+(``set_contact_alias``). Whoever has a part in the call may write one too: it leads no further than
+the Request-URI, which is his as well.
+"""
+
+import re
+
+_TRANSPORTS = {"1": "", "2": ";transport=tcp", "3": ";transport=tls"}
+_ALIAS = re.compile(r"(.*);alias=([0-9.]+|\[[0-9a-f:.]+\])~([0-9]{1,5})~([123])(?=[;?]|$)",
+                    re.IGNORECASE | re.ASCII)
+
+
+def of_alias(uri: str) -> tuple[str, str] | None:
+    """A Request-URI as the phone knows it, and the URI of its flow; None where there is no alias.
+
+    Not read by nathelper's ``handle_ruri_alias``, which copies any length into 1024 bytes.
+    """
+    user, at, rest = uri.rpartition("@")
+    found = _ALIAS.match(rest)
+    if found is None:
+        return None
+    before, host, port, transport = found.groups()
+    plain = f"{user}{at}{before}{rest[found.end():]}"
+    return plain, f"sip:{host}:{port}{_TRANSPORTS[transport]}"

@@ -1,0 +1,154 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Phones behind NAT on the fake: registered, called, calling, within a call."""
+
+import pytest
+
+from kemi_routing.ksr import flows
+from kemi_routing.model import Mode
+from kemi_routing.record import LineRecord
+from tests.ksr.edge import DOMAIN, STRANGER, TRUNK, Product
+from tests.support.builders import OFFICE, PERSONAL, number, sequence, step
+from tests.support.fake_state import Forwarded
+from tests.support.sip_message import Address, Request, ha1
+
+PASSWORD, DESK = "blue-kettle", "desk"
+NAT, INSIDE = Address("127.0.0.66", 40123), "sip:desk@192.168.1.10:5060"
+SOURCE = f"sip:{NAT.ip}:{NAT.port}"
+ALIAS = f";alias={NAT.ip}~{NAT.port}~1"
+OTHERS = "42027777105"
+AOR = f"<sip:{DESK}@{DOMAIN}>"
+OTHER = ("Contact", f"<sip:42075553333@{TRUNK.ip}:5060>")
+
+
+@pytest.fixture
+def edge() -> Product:
+    record = LineRecord(DESK, "acme/jana", ha1(DESK, DOMAIN, PASSWORD), PERSONAL, 3)
+    rings = number(mode=Mode.FORWARD_ONLY, default="all", lines=(DESK,),
+                   sequences=(sequence("all", step(f"line {DESK}")),))
+    other = number(number=OTHERS, mode=Mode.FORWARD_ONLY, default="all", lines=(),
+                   sequences=(sequence("all", step(OFFICE)),))
+    return Product(rings, other, lines=(record,))
+
+
+def authenticated(edge: Product, request: Request) -> None:
+    edge.receive(request)
+    headers = edge.replies[-1].headers
+    asked = headers.get("WWW-Authenticate") or headers.get("Proxy-Authenticate") or ""
+    edge.receive(request.with_credentials(asked, DESK, PASSWORD))
+
+
+def registered(edge: Product, source: Address = NAT, contact: str = f"<{INSIDE}>") -> None:
+    authenticated(edge, Request("REGISTER", f"sip:{DOMAIN}", f"{AOR};tag=1", AOR,
+                                (("Contact", contact),), source))
+    assert edge.codes[-1] == 200
+
+
+def called(edge: Product) -> Forwarded:
+    edge.call(PERSONAL, "42075553333", OTHER)
+    return edge.forwarded[-1]
+
+
+class TestACalledPhone:
+    def test_is_rung_where_it_registered_from(self, edge: Product) -> None:
+        registered(edge)
+        invite = called(edge)
+        assert (invite.uri, invite.destination) == (INSIDE, SOURCE)
+
+    @pytest.mark.parametrize("contact", [f"<sip:desk@{NAT.ip}:{NAT.port}>", f"sip:{NAT.ip}:9"])
+    def test_that_names_its_address_is_rung_there(self, edge: Product, contact: str) -> None:
+        registered(edge, contact=contact)
+        invite = called(edge)
+        assert invite.destination == invite.uri == contact.strip("<>")
+
+    def test_answers_with_the_address_that_it_has_outside(self, edge: Product) -> None:
+        registered(edge)
+        called(edge)
+        edge.answer(DESK, 200, headers=[("Contact", f"<{INSIDE}>")])
+        assert edge.replies[-1].headers.get("Contact") == f"<{INSIDE}{ALIAS}>"
+        assert any("answered" in text for _, text in edge.log)
+
+    def test_that_names_its_address_answers_as_it_says(self, edge: Product) -> None:
+        own = f"<sip:desk@{NAT.ip}:{NAT.port}>"
+        registered(edge, contact=own)
+        called(edge)
+        edge.answer(DESK, 200, headers=[("Contact", own)])
+        assert edge.replies[-1].headers.get("Contact") == own
+
+    def test_may_be_one_of_several(self, edge: Product) -> None:
+        own = Address("127.0.0.51")
+        registered(edge)
+        registered(edge, own, f"<sip:other@{own.ip}>")
+        called(edge)
+        edge.answer("other", 180, headers=[("Contact", "<sip:other@127.0.0.99>")])
+        edge.answer(DESK, 180, headers=[("Contact", f"<{INSIDE}>")])
+        assert [reply.headers.get("Contact") for reply in edge.replies[-2:]] == [
+            "<sip:other@127.0.0.99>", f"<{INSIDE}{ALIAS}>"]
+
+
+class TestACallingPhone:
+    def test_is_reached_where_it_calls_from(self, edge: Product) -> None:
+        authenticated(edge, Request(uri=f"sip:{OTHERS}@{DOMAIN}", caller=f"{AOR};tag=1",
+                                    headers=(("Contact", f"<{INSIDE}>"),), source=NAT))
+        assert edge.forwarded[-1].headers.get("Contact") == f"<{INSIDE}{ALIAS}>"
+
+    def test_that_proves_no_password_goes_nowhere(self, edge: Product) -> None:
+        edge.receive(Request(uri=f"sip:{PERSONAL}@{DOMAIN}", caller=f"{AOR};tag=1", source=NAT))
+        assert edge.codes == [407]
+
+
+class TestWithinACall:
+    @staticmethod
+    def send(edge: Product, method: str, uri: str, source: Address,
+             *headers: tuple[str, str]) -> Forwarded:
+        """In a call that a phone behind NAT answered."""
+        registered(edge)
+        invite = called(edge)
+        edge.answer(DESK, 200, headers=[("Contact", f"<{INSIDE}>")])
+        route = ("Route", invite.headers.get("Record-Route") or "")
+        request = edge.transaction.request
+        edge.receive(Request(method, uri, "<sip:a@b>;tag=x", "<sip:a@b>;tag=t",
+                             (route, *headers), source, call_id=request.call_id))
+        return edge.forwarded[-1]
+
+    @pytest.mark.parametrize("method", ["INVITE", "BYE", "ACK", "INFO"])
+    def test_the_phone_is_reached_by_its_flow(self, edge: Product, method: str) -> None:
+        sent = self.send(edge, method, f"{INSIDE}{ALIAS}", TRUNK)
+        assert (sent.method, sent.uri, sent.destination) == (method, INSIDE, SOURCE)
+
+    def test_what_it_answers_to_a_new_invite_is_of_its_flow(self, edge: Product) -> None:
+        self.send(edge, "INVITE", f"{INSIDE}{ALIAS}", TRUNK)
+        edge.answer(DESK, 200, headers=[("Contact", f"<{INSIDE}>")])
+        assert edge.replies[-1].headers.get("Contact") == f"<{INSIDE}{ALIAS}>"
+
+    def test_another_hop_comes_first(self, edge: Product) -> None:
+        sent = self.send(edge, "INFO", f"{INSIDE}{ALIAS}", TRUNK, ("Route", "<sip:192.0.2.9;lr>"))
+        assert (sent.uri, sent.destination) == (f"{INSIDE}{ALIAS}", "sip:192.0.2.9;lr")
+
+    @pytest.mark.parametrize("where", ["127.0.0.1~6379~2", "192.0.2.9~6379~1", "0.0.0.0~9~3"])
+    def test_no_alias_opens_a_connection_to_our_machinery(self, edge: Product, where: str) -> None:
+        sent = self.send(edge, "INFO", f"{INSIDE};alias={where}", STRANGER)
+        assert not sent.connects
+
+    def test_its_own_new_address_is_that_of_its_flow(self, edge: Product) -> None:
+        sent = self.send(edge, "INVITE", OTHER[1].strip("<>"), NAT, ("Contact", f"<{INSIDE}>"))
+        assert sent.headers.get("Contact") == f"<{INSIDE}{ALIAS}>"
+
+    @pytest.mark.parametrize("headers", [
+        (("Contact", "<sip:desk@127.0.0.66:40123>"),), (),
+        (("Contact", f"<{INSIDE}>"), ("Via", "SIP/2.0/UDP 192.0.2.9;branch=z")),
+    ], ids=["names its source", "none", "came by a proxy"])
+    def test_other_contacts_stay(self, edge: Product, headers: tuple[tuple[str, str], ...]) -> None:
+        sent = self.send(edge, "INVITE", OTHER[1].strip("<>"), NAT, *headers)
+        assert sent.headers.get("Contact") == dict(headers).get("Contact")
+
+    def test_servers_are_where_they_say(self, edge: Product) -> None:
+        there = ("Contact", "<sip:x@127.0.0.99>")
+        sent = self.send(edge, "INVITE", INSIDE, Address("127.0.0.40", 5999), there)
+        assert sent.headers.get("Contact") == there[1]
+
+
+def test_a_phone_that_is_pinged_is_one_behind_nat(edge: Product) -> None:
+    registered(edge)
+    registered(edge, Address("127.0.0.51"), "<sip:other@127.0.0.51>")
+    flags = [contact.flags for contact in edge.contacts(DESK)]
+    assert flags == [frozenset({flows.NAT_FLAG}), frozenset()]
