@@ -203,6 +203,12 @@ class _htable:
     def sht_setxs(self, a: str, b: str, c: str, d: int, /) -> int: ...
     def sht_unlock(self, a: str, b: str, /) -> int: ...
 
+class _jsonrpcs:
+    def dispatch(self) -> int: ...
+    def exec(self, a: str, /) -> int: ...
+    def execx(self, a: str, /) -> int: ...
+    def response(self) -> str: ...
+
 class _kex:
     def resetdebug(self) -> int: ...
     def setdebug(self, a: int, /) -> int: ...
@@ -621,6 +627,7 @@ class Api(Protocol):
     dmq: _dmq
     hdr: _hdr
     htable: _htable
+    jsonrpcs: _jsonrpcs
     kex: _kex
     maxfwd: _maxfwd
     mqueue: _mqueue
@@ -737,6 +744,7 @@ dispatcher: _dispatcher
 dmq: _dmq
 hdr: _hdr
 htable: _htable
+jsonrpcs: _jsonrpcs
 kex: _kex
 maxfwd: _maxfwd
 mqueue: _mqueue

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """`followme doctor` beside a Kamailio that runs, and one that ended."""
 
+import json
 import os
 import re
+import socket
 import subprocess
 from pathlib import Path
 
@@ -40,6 +42,16 @@ def test_a_proxy_that_runs(situation: Situation) -> None:
 
     assert lines == SEEN.read_text(encoding="utf-8").splitlines()
     assert code == 1
+
+
+def test_tools_that_speak_json_rpc_are_answered(situation: Situation, tmp_path: Path) -> None:
+    question = {"jsonrpc": "2.0", "method": "htable.dump", "params": ["banned"], "id": 7}
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as tool:
+        tool.bind(str(tmp_path / "tool"))
+        tool.settimeout(5)
+        tool.sendto(json.dumps(question).encode(), str(situation.edge.folder / "kamailio_rpc.sock"))
+        answer = json.loads(tool.recv(65536))
+    assert answer == {"jsonrpc": "2.0", "result": [], "id": 7}
 
 
 def test_nobody_starts_a_second_one(situation: Situation) -> None:
