@@ -7,6 +7,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
+from tests.support import wire
+
 _GUARD_PORT = 5999
 
 
@@ -29,6 +31,7 @@ class Network:
         except OSError:
             self._guard.close()
             raise
+        wire.listen(number)
 
     def address(self, last: int) -> str:
         """Address 127.0.N.``last``."""
@@ -36,6 +39,7 @@ class Network:
 
     def release(self) -> None:
         """Give the addresses back."""
+        wire.forget(self.number)
         self._guard.close()
 
 

@@ -4,9 +4,10 @@
 import os
 import signal
 import subprocess
+from functools import partial
 from pathlib import Path
 
-from tests.support import loopback, trace
+from tests.support import loopback, trace, wire
 from tests.support.loopback import NotReady
 from tests.support.processes import tied
 
@@ -32,7 +33,7 @@ class Sipp:
     @property
     def messages(self) -> list[trace.Message]:
         """What went over the wire so far, oldest first, both directions."""
-        return trace.read(self._log)
+        return trace.read(self._log, partial(wire.left_at, self.address))
 
     def start(self, *arguments: str) -> None:
         """Start SIPp with more arguments, the remote address last where it has one."""

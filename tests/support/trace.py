@@ -2,7 +2,7 @@
 """SIP messages as SIPp's ``-trace_msg`` log shows them, with the time of each."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -106,10 +106,11 @@ def parse(text: str, *, at: float = 0.0, sent: bool = False) -> Message:
     return Message(at, sent, start_line, headers, body)
 
 
-def read(log: Path) -> list[Message]:
+def read(log: Path, left_at: Callable[[bytes], float | None] = lambda raw: None) -> list[Message]:
     """All complete messages of a SIPp message log, oldest first. The log's clock is UTC.
 
-    A log that is still being written is cut at the last whole message; no log means no message.
+    ``left_at`` says when a message left whoever sent it, where it knows better than the log. A log
+    that is still being written is cut at the last whole message; no log means no message.
     """
     raw = log.read_bytes() if log.exists() else b""
     messages = []
@@ -118,7 +119,7 @@ def read(log: Path) -> list[Message]:
         text = raw[entry.end() : entry.end() + size]
         if len(text) == size and text.strip():
             when = datetime.fromisoformat(f"{entry[1].decode()} {entry[2].decode()}")
-            at = when.replace(tzinfo=UTC).timestamp()
+            at = left_at(text) or when.replace(tzinfo=UTC).timestamp()
             decoded = text.decode("utf-8", "replace")
             messages.append(parse(decoded, at=at, sent=entry[3] is not None))
     return messages
