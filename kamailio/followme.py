@@ -21,7 +21,9 @@ from kemi_routing.ksr import bans, flows, in_dialog, next_hops
 from kemi_routing.ksr.background import Background
 from kemi_routing.ksr.edge import Edge
 from kemi_routing.ksr.fork import Fork
+from kemi_routing.ksr.name_servers import NameServers
 from kemi_routing.ksr.requests import Requests
+from kemi_routing.ksr.resolver import Resolver
 from kemi_routing.redis.store import Store
 
 OK, DROP = 1, -1
@@ -36,6 +38,7 @@ class Handler:
     def __init__(self, edge: Edge, background: Background) -> None:
         self._edge = edge
         self._background = background
+        self._resolver = Resolver(edge, NameServers(), _monotonic_ms)
         self._fork = Fork(edge, _monotonic_ms)
         self._requests = Requests(edge, self._fork, lambda: datetime.now(UTC))
 
@@ -96,6 +99,7 @@ class Handler:
 
     def ksr_background(self, msg: object, event: str) -> int:
         """The background process has its turn (module rtimer)."""
+        self._guard(self._resolver.tick)  # first: calls wait for it
         return self._guard(lambda: self._background.tick(datetime.now(UTC)))
 
     def _guard(self, callback: Callable[[], None],

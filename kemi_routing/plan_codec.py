@@ -17,6 +17,9 @@ from kemi_routing.permissions import NumberClass, Rights
 from kemi_routing.plan import Access, Account, Caller, Outgoing, Plan, Planned, PlannedStep
 from kemi_routing.targets import MAILBOX, Target
 
+UNKNOWN = "?"
+"""In ``Hunt.hops``."""
+
 _VERSION = "3"
 
 
@@ -43,8 +46,8 @@ class Hunt:
     contacts: tuple[str, ...] = ()
     """Where a phone of a second pass asks the call to go (302), as Contact values."""
     hops: tuple[str, ...] = ()
-    """Per target of the running step the ``host:port`` that there is another one for, if it fails;
-    "": there is none.
+    """Per target of the running step the hop that its branch goes to, if it may go to another one
+    or by name; ``UNKNOWN``: its second pass waits for the meaning of the name.
     """
     began_ms: int = 0
     """When the call began, by a monotonic clock that all processes share."""

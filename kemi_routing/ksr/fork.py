@@ -7,9 +7,17 @@ Callbacks run in whatever process tm chooses, so the hunt rides in an AVP of the
 from collections.abc import Callable
 from dataclasses import replace
 
-from kemi_routing import early_media, hunt, plan_codec, redirect, render, start_delay
+from kemi_routing import (
+    early_media,
+    hunt,
+    plan_codec,
+    redirect,
+    render,
+    second_pass,
+    start_delay,
+)
 from kemi_routing.hunt import OUTCOMES, End, classify, next_step, voicemail_cause
-from kemi_routing.ksr import dress, flows
+from kemi_routing.ksr import dress, flows, names
 from kemi_routing.ksr.caps import Caps
 from kemi_routing.ksr.edge import Edge
 from kemi_routing.ksr.next_hops import NextHops
@@ -17,7 +25,7 @@ from kemi_routing.ksr.spiral import Spiral
 from kemi_routing.ksr.target_set import TargetSet
 from kemi_routing.model import Outcome
 from kemi_routing.plan import Plan, Planned
-from kemi_routing.plan_codec import Hunt
+from kemi_routing.plan_codec import UNKNOWN, Hunt
 from kemi_routing.start_delay import Waiting
 from kemi_routing.targets import Kind
 
@@ -58,6 +66,8 @@ class Fork:
         """The hunt whose branches ``t_relay`` is adding right now."""
         self._unsent: list[int] = []
         """Target index of each branch that ``t_relay`` has still to add."""
+        self._hop = ""
+        """Where the branch goes that is sent once more."""
 
     def start(self, plan: Plan, *, early_media: bool = False) -> None:
         """Ring the first step of a plan, or answer; called in the request route.
@@ -69,14 +79,14 @@ class Fork:
 
     def relay(self, plan: Plan) -> None:
         """Send the one target of a plan; the caller hears its answer, whatever it is."""
-        state = self._with_hops(replace(self._begin(plan).jump_to(0), branches=(0,)))
+        state = self._hops.begin(replace(self._begin(plan).jump_to(0), branches=(0,)))
         hop, tm = "".join(state.hops), self._ksr.tm
         self._ksr.seturi(self._uri(state, state.running.targets[0], cause=0, hop=hop))
         tm.t_on_branch(ON_BRANCH)
         tm.t_on_branch_failure(ON_BRANCH_FAILURE)
         tm.t_on_reply(ON_REPLY)
         tm.t_on_failure(ON_RELAY_FAILURE)
-        tm.t_set_fr(_ring_ms(state), NO_REPLY_MS)
+        tm.t_set_fr(second_pass.ring_ms(state), NO_REPLY_MS)
         self._save(state)
         self._sending, self._unsent = state, [0]
         if tm.t_relay() < 0:
@@ -113,6 +123,9 @@ class Fork:
         planned = state.running.targets[target]
         if planned.target.kind is Kind.LINE:
             flows.to_phone(self._edge, second_pass=state.spiral)
+        hop = self._hop or (state.hops[target] if state.hops else "")
+        if hop not in ("", UNKNOWN) and names.named(planned):
+            self._ksr.setdsturi(names.uri(hop))
         if not state.spiral:  # there the first pass has dressed it
             dress.put_on(self._edge, state, planned, index)
 
@@ -149,7 +162,7 @@ class Fork:
                            replied=tm.t_branch_replied() > 0)
         state = self._load().with_outcome(branch, outcome)
         contacts = self._contacts(_CONTACTS) if status in redirect.STATUSES else (
-            self._contacts(_MOVED) if _is_second_pass(state, branch) else "")
+            self._contacts(_MOVED) if second_pass.is_of(state, branch) else "")
         if contacts:
             state = self._redirected(state, branch, contacts)
         woken: tuple[Waiting, ...] = ()
@@ -200,18 +213,22 @@ class Fork:
 
     def _ring_or_wait(self, state: Hunt) -> None:
         """Ring the target of a second pass, in which the Request-URI is always free to use."""
-        delay_ms = 1000 * max(planned.delay_s for planned in state.running.targets)
-        if delay_ms:
-            self._wait(state, delay_ms)
+        planned, = state.running.targets
+        delay_ms, wanted = 1000 * planned.delay_s, names.named(planned)
+        known = not wanted or bool(state.hops) or names.hops(self._edge, wanted) is not None
+        if delay_ms or not known:
+            waiting = self._wait(state, delay_ms or second_pass.LOOK_UP_MS)
+            if not known:
+                names.ask(self._edge, wanted, "" if delay_ms else waiting.text)
         else:
             self._ksr.corex.set_send_socket(self._edge.settings.send_socket)
             self._advance(state, ruri_unused=True)
 
-    def _wait(self, state: Hunt, delay_ms: int) -> None:
-        """Suspend the transaction: tm's own timer ends it, unless the first pass wakes it."""
+    def _wait(self, state: Hunt, delay_ms: int) -> Waiting:
+        """Suspend the transaction: tm's own timer ends it, unless somebody wakes it."""
         ksr = self._ksr
         # What tm adds for the time of the suspension is a branch too: index 0.
-        self._save(replace(start_delay.over(state), branches=(-1,)))
+        self._save(replace(start_delay.over(state), branches=(-1,), hops=(UNKNOWN,)))
         ksr.tm.t_on_failure(ON_DELAY_OVER)
         ksr.tm.t_set_fr(delay_ms, delay_ms)
         code = ksr.tmx.t_suspend()
@@ -221,6 +238,7 @@ class Fork:
                           self._clock_ms() + delay_ms)
         ksr.hdr.append_to_reply(f"{WAITS}: {waiting.text}\r\n")
         ksr.tm.t_reply(100, "Waiting")  # only now: who is told can wake it at once
+        return waiting
 
     def _wake(self, waiting: tuple[Waiting, ...]) -> None:
         """End the waiting of second passes."""
@@ -270,14 +288,14 @@ class Fork:
 
     def _send_step(self, state: Hunt, targets: TargetSet) -> bool:
         """Fork to all targets of the running step; False where not one could be sent."""
-        state = self._with_hops(replace(state, hops=()))
+        state = self._hops.begin(replace(state, hops=()))
         added = self._add_branches(state, targets)
         if not added:
             return False
         state = start_delay.begin(replace(state, branches=(*state.branches, *added)))
         self._save(state)
         self._sending, self._unsent = state, added
-        ring_ms = _ring_ms(state)
+        ring_ms = second_pass.ring_ms(state)
         tm = self._ksr.tm
         if not state.spiral:  # the first pass hears what comes through a second one
             tm.t_on_reply(ON_REPLY)
@@ -296,7 +314,7 @@ class Fork:
     def _add_branches(self, state: Hunt, targets: TargetSet) -> list[int]:
         """Put the running step into the target set; the target index of each branch, in order."""
         step, cause = state.running.targets, voicemail_cause(state.tried)
-        spirals = _second_passes(state)
+        spirals = second_pass.needed(state)
         # All URIs first: a branch that is added and then not sent rings in some later call.
         hops = state.hops or [""] * len(step)
         uris = [self._spiral.uri(state, one) if spiral else self._uri(state, one, cause, hop)
@@ -308,7 +326,8 @@ class Fork:
         # Lines come last: after a look-up, a plain branch would inherit the phone's address. Plain
         # ones come first: what cannot be made is noticed when tm uses its index again.
         for index in sorted(range(len(step)), key=lambda index: (lines[index], spirals[index])):
-            if step[index].account not in refused or not step[index].target.kind.outside:
+            kept_in = step[index].account in refused and step[index].target.kind.outside
+            if not kept_in and hops[index] != names.NOWHERE:
                 add = targets.add_line if lines[index] else targets.add
                 added += [index] * add(uris[index])
         return added
@@ -325,16 +344,18 @@ class Fork:
         """
         index = state.target_of(branch)
         tried = state.hops[index] if state.hops and index is not None else ""
-        if index is None or not tried:
+        if index is None or tried in ("", UNKNOWN):
             return state
         if status in hunt.OF_THE_HOP_ITSELF:
             self._hops.failed(tried)
         planned = state.running.targets[index]
-        hop = self._hops.choose(render.hops_of(planned, self._edge.settings), but=tried)
+        hop = self._hops.another(planned, tried)
+        if not hop:  # a name may have a single address
+            return state
         uri = self._uri(state, planned, voicemail_cause(state.tried), hop)
         hops = (*state.hops[:index], "", *state.hops[index + 1:])
         self._sending = replace(state, branches=(*state.branches, index), hops=hops)
-        self._unsent = [index]
+        self._unsent, self._hop = [index], hop
         self._save(self._sending)
         self._ksr.tm.t_on_reply(ON_REPLY)
         self._ksr.tm.t_on_branch(ON_BRANCH)
@@ -343,17 +364,8 @@ class Fork:
             targets.add(uri)
             if self._ksr.tm.t_relay() > 0:
                 state = self._sending
-        self._sending = None
+        self._sending, self._hop = None, ""
         return state
-
-    def _with_hops(self, state: Hunt) -> Hunt:
-        """With a hop for each target of the running step whose group has several."""
-        groups = [() if spiral else render.hops_of(one, self._edge.settings)
-                  for one, spiral in zip(state.running.targets, _second_passes(state), strict=True)]
-        if max(map(len, groups)) < 2:
-            return state
-        return replace(state, hops=tuple(
-            self._hops.choose(group) if len(group) > 1 else "" for group in groups))
 
     def _uri(self, state: Hunt, planned: Planned, cause: int, hop: str = "") -> str:
         number = state.accounts[planned.account].number
@@ -365,25 +377,3 @@ class Fork:
     def _save(self, state: Hunt) -> None:
         self._ksr.pv.unset(HUNT_AVP)  # a second value would be stacked on the first
         self._ksr.pv.sets(HUNT_AVP, plan_codec.encode(state))
-
-
-def _over_ms(planned: Planned) -> int:
-    """When it has rung out, the time for the prompt of ``confirm`` included."""
-    return 1000 * planned.over_s
-
-
-def _second_passes(state: Hunt) -> list[bool]:
-    """Which targets of the running step need one: they begin later, or ring out before others."""
-    longest_ms = _ring_ms(state)
-    return [planned.delay_s > 0 or _over_ms(planned) < longest_ms
-            for planned in state.running.targets]
-
-
-def _is_second_pass(state: Hunt, branch: int) -> bool:
-    index = state.target_of(branch)
-    return index is not None and _second_passes(state)[index]
-
-
-def _ring_ms(state: Hunt) -> int:
-    return max(map(_over_ms, state.running.targets))
-

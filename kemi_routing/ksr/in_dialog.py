@@ -8,8 +8,8 @@ call whose other side has not heard of it.
 
 import re
 
-from kemi_routing import render
-from kemi_routing.ksr import caller, flows, loops
+from kemi_routing import locate, render
+from kemi_routing.ksr import caller, flows, loops, names
 from kemi_routing.ksr.caps import Caps
 from kemi_routing.ksr.edge import Edge
 
@@ -32,11 +32,33 @@ def route(edge: Edge, caps: Caps) -> None:
     if (ours and ksr.rr.loose_route() > 0) or (
             ksr.is_method_in("A") and ksr.tm.t_check_trans() > 0):
         flows.follow(edge)
-        if not edge.settings.may_connect(*_next_hop(edge)):
-            ksr.set_forward_no_connect()  # one that there is already is used
-        ksr.tm.t_relay()
+        if _finds_its_way(edge):
+            if not edge.settings.may_connect(*_next_hop(edge)):
+                ksr.set_forward_no_connect()  # one that there is already is used
+            ksr.tm.t_relay()
     elif not ksr.is_method_in("A"):
         edge.reply(404, "Not Here")
+
+
+def _finds_its_way(edge: Edge) -> bool:
+    """Whether the next hop is an address, or a name whose address is known: no worker asks for it.
+
+    Of one that is not known yet the first request gets no answer over UDP: when it is sent again,
+    after 0.5 s (RFC 3261 section 17.1.2.2), it is known.
+    """
+    ksr = edge.ksr
+    wanted = locate.of_uri(str(ksr.pv.gete("$du") or ksr.pv.gete("$ru")))
+    if not wanted:
+        return True
+    found = names.hops(edge, wanted)
+    if found:
+        ksr.setdsturi(names.uri(found[0].at))
+        return True
+    if found is None:
+        names.ask(edge, wanted)
+    if not ksr.is_method_in("A") and (found is not None or not ksr.is_UDP()):
+        edge.reply(503, "Unknown Next Hop", "Retry-After: 1")
+    return False
 
 
 def _who(edge: Edge, route_set: str) -> str:

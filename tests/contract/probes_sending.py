@@ -159,3 +159,28 @@ class NextHops(Conversation):
             ksr.setdsturi(self.hop)
             ksr.seturi("sip:c@changed.invalid")
         return 1
+
+
+class AddressSetInTheBranchRoute(Conversation):
+    """A branch goes where its branch route says; no name server is asked for its Request-URI."""
+
+    @staticmethod
+    def talk(line: Line) -> None:
+        line.send(Request())
+        line.rings("a")
+        line.answer("a", 486)
+        line.rings("b")
+        line.answer("b", 486)
+        line.final()
+
+    def ksr_request_route(self, _message: object) -> int:
+        ksr = self.ksr
+        ksr.seturi("sip:a@nowhere.invalid")
+        self.note(ksr.corex.append_branch_uri("sip:b@nowhere.invalid"))
+        ksr.tm.t_on_branch("on_branch")
+        self.note(ksr.tm.t_relay())
+        return 1
+
+    def on_branch(self, _message: object) -> int:
+        self.note([self.ksr.isdsturiset(), self.ksr.setdsturi(self.phone("x"))])
+        return 1

@@ -34,6 +34,16 @@ def counters_in_a_hash_table(ksr: "Api") -> object:
 
 
 @probe(CALL)
+def texts_in_a_hash_table(ksr: "Api") -> object:
+    table = ksr.htable
+    seen: list[object] = [table.sht_get("names", "never")]
+    table.sht_setxs("names", "a;transport=tcp", "192.0.2.1:5060,1,1 -", 60)
+    seen.append(table.sht_get("names", "a;transport=tcp"))
+    table.sht_setxs("names", "a;transport=tcp", "-", 60)
+    return [*seen, table.sht_get("names", "a;transport=tcp")]
+
+
+@probe(CALL)
 def lock_of_a_hash_table(ksr: "Api") -> object:
     table = ksr.htable
     seen = [table.sht_lock("caps", "a"), table.sht_lock("caps", "a")]

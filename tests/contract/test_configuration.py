@@ -10,6 +10,7 @@ from kemi_routing.ksr import (
     credentials,
     flows,
     loops,
+    names,
     next_hops,
     trunk_limits,
 )
@@ -49,10 +50,10 @@ def test_tables_and_queues_that_workers_use_are_there() -> None:
     fake = FakeKamailio(lambda ksr: None)
     assert fake.htable.tables.keys() == {
         caps.LOCKS, caps.BEGUN, caps.COUNTED, caps.ELSEWHERE, caps.ALARMED,
-        loops.FORKED, next_hops.FAILED, trunk_limits.SECOND,
+        loops.FORKED, names.NAMES, next_hops.FAILED, trunk_limits.SECOND,
         credentials.GUESSES, credentials.GUESSED,
         bans.BANNED, bans.PROVED, bans.TRUSTED, bans.IGNORED}
-    assert fake.mqueue.queues.keys() == {caps.BEGUN, background.LAST_CALLER}
+    assert fake.mqueue.queues.keys() == {caps.BEGUN, background.LAST_CALLER, names.NAMES}
 
 
 def test_phones_behind_nat_are_known_by_one_flag_and_reached_by_one_variable() -> None:

@@ -3,6 +3,7 @@
 
 import pytest
 
+from kemi_routing.ksr import names
 from kemi_routing.model import Line, Mode, Number, Step
 from tests.ksr.edge import DOMAIN, SPIRAL, Product
 from tests.support.builders import DESK, PERSONAL, SOFT, number, sequence, step
@@ -99,7 +100,8 @@ def test_a_branch_that_cannot_be_made_does_not_shift_the_outcomes() -> None:
     product = Product(numbered(
         step("sip:jana@sip.example.net", "49115234567", "line jana-desk"), step("49226666666")))
     product.register("jana-desk", PHONE_ONE)
-    product.unresolvable.add("sip.example.net")
+    product.htable.tables[names.NAMES]["sip.example.net"] = "192.0.2.9:5060;transport=udp,1,1"
+    product.unresolvable.add("192.0.2.9")  # as where no socket of ours leads there
     product.call(PERSONAL)
     product.answer("49115234567", 486)
     product.answer("desk", 603)

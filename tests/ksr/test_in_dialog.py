@@ -37,8 +37,8 @@ class Answered(Product):
 
 class TestConnections:
     @pytest.mark.parametrize(("host", "opened"), [
-        ("192.168.1.5", True), ("sip.example.net", True), ("127.0.0.30", True),
-        ("127.0.0.1:6379", False), ("localhost", False), ("192.168.1.5:6379", False)])
+        ("192.168.1.5", True), ("127.0.0.30", True),
+        ("127.0.0.1:6379", False), ("192.168.1.5:6379", False)])
     def test_are_not_opened_to_our_machinery(self, host: str, *, opened: bool) -> None:
         edge = Answered()
         edge.send("INFO", f"sip:x@{host};transport=tcp")

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from kemi_routing.dialplan import DialPlan
+from kemi_routing.ksr import names
 from kemi_routing.model import Line, Mode, Number
 from kemi_routing.record import LineRecord
 from kemi_routing.trunks import read
@@ -205,6 +206,8 @@ class TestToConfirm:
 
     def test_a_sip_target_is_called_where_it_is(self) -> None:
         edge = Product(confirming("sip:ann@sip.example.net;transport=tcp"))
+        edge.htable.tables[names.NAMES]["sip.example.net;transport=tcp"] = (
+            "192.0.2.9:5060;transport=tcp,1,1")
         self.dial(edge, "sip:ann@sip.example.net;transport=tcp")
         assert edge.uris == ["sip:ann@sip.example.net;transport=tcp"]
         assert number_shown(edge.forwarded[0].headers) == PERSONAL

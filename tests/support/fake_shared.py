@@ -7,6 +7,7 @@ Tables and queues are those of `kamailio.cfg`; no time passes, so nothing expire
 import re
 from collections import deque
 from pathlib import Path
+from typing import Any
 
 from tests.support.fake_message import Part
 from tests.support.fake_state import Misuse, Process
@@ -19,16 +20,16 @@ _QUEUE = re.compile(r'^modparam\("mqueue", "mqueue", "name=(\w+);', re.MULTILINE
 
 
 class Htable(Part):
-    """Tables of integers; what was never set is 0."""
+    """Tables of integers and texts; what was never set is 0."""
 
     def __init__(self, process: Process) -> None:
         super().__init__(process)
         names = _TABLE.findall(CONFIGURATION.read_text(encoding="utf-8"))
-        self.tables: dict[str, dict[str, int]] = {name: {} for name in names}
+        self.tables: dict[str, dict[str, Any]] = {name: {} for name in names}
         self.locked: dict[tuple[str, str], int] = {}
         """How often this process holds a lock."""
 
-    def sht_get(self, table: str, key: str) -> int:
+    def sht_get(self, table: str, key: str) -> Any:
         return self._table(table).get(key, 0)
 
     def sht_seti(self, table: str, key: str, value: int) -> int:
@@ -36,6 +37,10 @@ class Htable(Part):
         return 1
 
     def sht_setxi(self, table: str, key: str, value: int, _expires_s: int) -> int:
+        self._table(table)[key] = value
+        return 0
+
+    def sht_setxs(self, table: str, key: str, value: str, _expires_s: int) -> int:
         self._table(table)[key] = value
         return 0
 
@@ -61,11 +66,11 @@ class Htable(Part):
         return 1
 
     def _add(self, table: str, key: str, count: int) -> int:
-        value = self.sht_get(table, key) + count
+        value = int(self.sht_get(table, key)) + count
         self.sht_seti(table, key, value)
         return value
 
-    def _table(self, name: str) -> dict[str, int]:
+    def _table(self, name: str) -> dict[str, Any]:
         if name not in self.tables:
             raise Misuse(f"no table {name} in kamailio.cfg; Kamailio logs it and goes on")
         return self.tables[name]

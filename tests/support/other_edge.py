@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """A second edge proxy in an arrangement, on the same Redis, at address .2."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from tests.support.caller import Caller, Calls, Dialling
-from tests.support.edge import Edge
+from tests.support.edge import START, Edge
 from tests.support.loopback import free_udp_port
 from tests.support.situation import PAI_TRUNK, Situation
 
@@ -27,10 +27,12 @@ class OtherEdge:
 
 
 @contextmanager
-def other_edge(situation: Situation, folder: Path, **settings: str) -> Iterator[OtherEdge]:
+def other_edge(
+    situation: Situation, folder: Path, *, command: Sequence[str] = START, **settings: str
+) -> Iterator[OtherEdge]:
     """Runs it as long as the block lasts, with these FOLLOWME_ settings of its own."""
     own = {"ADDRESS": situation.network.address(OTHER_PROXY), "SPIRAL_PORT": str(free_udp_port())}
-    edge = Edge(folder / "edge", {**situation.settings, **own, **settings})
+    edge = Edge(folder / "edge", {**situation.settings, **own, **settings}, command=command)
     edge.start()
     try:
         yield OtherEdge(edge, Caller(situation.network.address(PAI_TRUNK), edge.proxy, folder))
