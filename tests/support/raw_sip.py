@@ -13,6 +13,7 @@ from tests.support import trace
 from tests.support.loopback import NotReady
 
 _counter = itertools.count(1)
+_CSEQ = re.compile(rb"^CSeq[ \t]*:[ \t]*([^\r\n]*)", re.I | re.M)
 _LENGTH = re.compile(rb"^(?:content-length|l)\s*:\s*(\d+)", re.I | re.M)
 
 
@@ -75,10 +76,13 @@ class RawSip:
         return self._socket.recv(65535)
 
     def ask(self, datagram: bytes, timeout_s: float = 2.0) -> trace.Message | None:
-        """Send a request and return its first response other than 100, None when none comes."""
+        """Send a request and return its first response other than 100, None when none comes.
+
+        What comes late of another one of the dialog is passed over: workers overtake each other.
+        """
         self.send(datagram)
         answer = self.receive(timeout_s)
-        while answer is not None and answer.code == 100:
+        while answer is not None and (answer.code == 100 or _is_of_another(answer, datagram)):
             answer = self.receive(timeout_s)
         return answer
 
@@ -116,6 +120,12 @@ class RawSip:
         lines += [*of_call, f"To: {ok['To']}", f"CSeq: 2 {method}", "Max-Forwards: 70"]
         lines += [*(f"Route: {route}" for route in ok.all("Record-Route"))]
         return "\r\n".join([*lines, "Content-Length: 0", "", ""]).encode()
+
+
+def _is_of_another(answer: trace.Message, request: bytes) -> bool:
+    asked = _CSEQ.search(request)
+    return answer.code is not None and asked is not None and (
+        answer.header("CSeq") or "").split() != asked[1].decode("utf-8", "replace").split()
 
 
 class StreamSip(RawSip):
