@@ -2,6 +2,7 @@
 """The product on a fake Kamailio, of whose calls to Kamailio and to the store one goes wrong."""
 
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta, tzinfo
 from enum import Enum
 from typing import TYPE_CHECKING, Any, cast
 
@@ -23,14 +24,19 @@ if TYPE_CHECKING:
     from KSR import Api
 
 
+START = datetime(2026, 11, 23, 10, tzinfo=UTC)
+
+
 class Fault(Enum):
     """How a call goes wrong."""
 
     RAISES = "raises"
     SAYS_NO = "says -1"
     AWAY = "the store is away"
+    WAITS = "takes 300 ms"
 
 
+WAIT_MS = 300
 STORE = "store"
 NO: Mapping[str, object] = {"int": -1, "bool": False, "xval": None, "none": None, STORE: None}
 """What a function of Kamailio returns that could not do its work, by the type it returns."""
@@ -59,7 +65,17 @@ class Faulty(Product):
         """What was called, in order."""
         self.received: list[Request] = []
         self._fault, self._at = fault, at
+        self._late = timedelta()
         super().__init__(*numbers, lines=lines)
+        self._entry.__dict__.update(_monotonic_ms=self._monotonic_ms, datetime=self)
+
+    def _monotonic_ms(self) -> int:
+        """The clock of the entry."""
+        return self._late // timedelta(milliseconds=1)
+
+    def now(self, _zone: tzinfo) -> datetime:
+        """The time of day for the entry, in place of ``datetime.now``."""
+        return START + self._late
 
     def _handler_of(self, ksr: "Api") -> Any:
         records = cast("product_edge.Records", Meddled(self.records, STORE, self.meddle))
@@ -72,6 +88,9 @@ class Faulty(Product):
         """Make a call, or let it go wrong."""
         self.made.append(path)
         if len(self.made) - 1 != self._at:
+            return function(*args)
+        if self._fault is Fault.WAITS:
+            self._late += timedelta(milliseconds=WAIT_MS)
             return function(*args)
         if path in AFTERWARDS:
             function(*args)

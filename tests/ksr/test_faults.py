@@ -113,6 +113,8 @@ SITUATIONS = {
         *later(OFFICE, ring_s=5), *later("line jana-desk", ring_s=20))),)),
     "delayed": Situation(calls(PERSONAL), (of(PERSONAL, (
         *later(OFFICE), *later("line jana-desk", delay_s=5)), step(MOBILE)),)),
+    "by a name that nobody knows": Situation(calls(PERSONAL), (
+        of(PERSONAL, step("sip:jana@sip.example.net", OFFICE), step(MOBILE)),)),
     "handed over": Situation(calls(PERSONAL), (
         of(PERSONAL, step(f"number {OTHER}")), of(OTHER, step("line jana-desk", MOBILE)))),
     "capped": Situation(calls(CAPPED)),
