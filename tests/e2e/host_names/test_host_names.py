@@ -19,6 +19,8 @@ from tests.support.situation import GATEWAY, SIP_TARGETS, Situation
 BY_ADDRESS, PLAIN, SERVICE, INSIDE = "42027777101", "42027777102", "42027777103", "42027777104"
 MOBILE, CALLER = "42073723102", "42075553333"
 NAME_SERVER = 53
+TRIES = 3
+"""The quickest one counts: on a busy machine the others tell of that."""
 NAMES = ("plain.example.com", "service.example.com", "inside.example.com")
 
 
@@ -74,21 +76,37 @@ def test_a_silent_name_server_costs_the_target_a_second_and_nobody_else_anything
 ) -> None:
     name_server.silent = True
     mobile = situation.outside_phone(MOBILE, answer())
-    other = situation.outside_phone("42073723101", answer())
+    situation.outside_phone("42073723101", answer())
+    lost_s = []
+    for _ in range(TRIES):
+        name_server.asked.clear()
+        edge.edge.kamcmd("htable.flush", "names")
+        waiting = edge.dial(Dialling(PLAIN, CALLER, asserted=CALLER))
+        wait_until(lambda: bool(name_server.asked), "the name server is asked")
+        meanwhile = call(edge, BY_ADDRESS)
+        heard = waiting.outcome()
+        assert (heard.code, meanwhile.code) == (200, 200)
+        assert meanwhile.final.at < mobile.invited_at
+        lost_s.append(mobile.invited_at - heard.invited_at)
 
-    waiting = edge.dial(Dialling(PLAIN, CALLER, asserted=CALLER))
-    wait_until(lambda: bool(name_server.asked), "the name server is asked")
-    meanwhile = call(edge, BY_ADDRESS)
-    heard = waiting.outcome()
-    later = call(edge, PLAIN)
-
-    assert [each.code for each in (heard, meanwhile, later)] == [200] * 3
-    assert meanwhile.final.at < mobile.invites[0].at
-    assert 0.5 < mobile.invites[0].at - heard.invited_at < 1.2
-    assert other.invites[0].at - meanwhile.invited_at < 0.3
-    assert mobile.invites[1].at - later.invited_at < 0.3
+    assert 0.5 < min(lost_s) < 1.2
     assert "the name servers say nothing" in edge.edge.log
     wait_until(lambda: edge.edge.counters("tm.stats")["current"] == 0, "no transaction is left", 30)
+
+
+def test_while_a_name_server_is_silent_later_calls_do_not_wait_again(
+    situation: Situation, edge: OtherEdge, name_server: NameServer
+) -> None:
+    name_server.silent = True
+    mobile = situation.outside_phone(MOBILE, answer())
+    assert call(edge, PLAIN).code == 200
+
+    later = [call(edge, PLAIN) for _ in range(TRIES)]
+
+    assert [each.code for each in later] == [200] * TRIES
+    lost_s = [invite.at - each.invited_at
+              for invite, each in zip(mobile.invites[1:], later, strict=True)]
+    assert min(lost_s) < 0.2
 
 
 def test_a_name_that_leads_to_our_gateway_or_to_ourselves_is_not_called(
