@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # The edge: Kamailio with the product, in the foreground, log on stderr, settings by environment.
 #   docker build -t followme-edge .
-#   docker run --network host -e FOLLOWME_REDIS=... -e FOLLOWME_TRUNKS=... followme-edge
+#   docker run --network host -e FOLLOWME_REDIS=... -e FOLLOWME_ADDRESS=... followme-edge
 # The stage `demo` is the same with stand-in phones, Redis and the writer's side:
 #   docker build -t followme-demo --target demo . && docker run followme-demo
 ARG BASE=debian:trixie-slim

@@ -17,7 +17,7 @@ from pathlib import Path
 import KSR
 
 from kemi_routing import settings
-from kemi_routing.ksr import bans, flows, in_dialog, next_hops
+from kemi_routing.ksr import bans, flows, in_dialog, in_force, next_hops
 from kemi_routing.ksr.background import Background
 from kemi_routing.ksr.edge import Edge
 from kemi_routing.ksr.fork import Fork
@@ -130,14 +130,27 @@ def _monotonic_ms() -> int:
     return time.monotonic_ns() // 1_000_000
 
 
+def _begin_with_network(edge: Edge) -> in_force.Follower:
+    """Trunks, gateways and media servers are known to the first call, and to dispatcher."""
+    last_good = in_force.LastGood(Path(os.environ["FOLLOWME_NETWORK"]))
+    hops = Path(os.environ["FOLLOWME_HOPS"])
+    store = Store(edge.settings.redis, edge.ksr.err)  # no connection of ours may be forked
+    edge.settings, why = in_force.at_start(edge.settings, store, last_good)
+    store.close()
+    if why:
+        edge.tell("network", why=why)
+    next_hops.write_list(next_hops.probed(edge.settings.network), hops)
+    return in_force.Follower(edge, last_good, hops)
+
+
 def mod_init() -> Handler:
     """Called once, before the fork."""
     _log_whole_lines()
     chosen = settings.from_environment(os.environ)
-    next_hops.write_list(chosen, Path(os.environ["FOLLOWME_HOPS"]))
     store = Store(chosen.redis, lambda why: edge.alarm("broken", why=why))
     edge = Edge(KSR, chosen, store, os.environ["FOLLOWME_SECRET"])
     proxy = f"{socket.gethostname()}:{chosen.address}:{chosen.port}"
-    handler = Handler(edge, Background(edge, store, proxy))
+    follower = _begin_with_network(edge)
+    handler = Handler(edge, Background(edge, store, proxy, follower))
     gc.freeze()  # what is here now is never collected: looking at it would copy it per process
     return handler

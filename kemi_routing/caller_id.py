@@ -69,6 +69,12 @@ class Profile:
     history: bool = True
     """Whether History-Info goes out, with entries of ours."""
 
+    @property
+    def text(self) -> str:
+        """The written form; ``profile`` of it gives this profile again."""
+        return (f"from={self.from_} pai={self.pai} rpid={self.rpid} diversion={self.diversion} "
+                f"history={'yes' if self.history else 'no'}")
+
 
 @dataclass(frozen=True, slots=True)
 class SoFar:

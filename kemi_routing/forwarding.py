@@ -36,6 +36,7 @@ def why_skipped(target: Target, rights: Rights, platform: Platform) -> str | Non
             (kind.answers and not platform.media_server, "no media server is configured"),
             (kind.outside and not rights.forward_external,
              "permission forward_external is not granted"),
+            (kind is Kind.PSTN and not platform.gateway, "no gateway is configured"),
             (kind is Kind.IAX, "no IAX gateway is configured")):
         if missing:
             return why

@@ -9,15 +9,12 @@ from kemi_routing.errors import InvalidValue
 MAX_WEIGHT = 1000
 MAX_PRIORITY = 100
 
-_FORM = ("write HOST:PORT;weight=W;priority=P, weight 1 to "
-         f"{MAX_WEIGHT} and priority 1 to {MAX_PRIORITY}, the smallest first; both are 1 "
-         "where they are left out")
-_OPTIONS = {"weight": MAX_WEIGHT, "priority": MAX_PRIORITY}
+_HOST_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-[]:")
 
 
 @dataclass(frozen=True, slots=True)
 class Hop:
-    """A gateway or a media server."""
+    """A gateway, a media server, or an address behind a name."""
 
     at: str
     """``host:port``."""
@@ -26,21 +23,25 @@ class Hop:
     priority: int = 1
     """The smallest that is in service is used."""
 
+    @property
+    def host(self) -> str:
+        """Its host, brackets of IPv6 removed."""
+        return self.at.rpartition(":")[0].strip("[]")
 
-def read(text: str, at: Callable[[str], str]) -> Hop:
-    """The hop of ``HOST:PORT;weight=W;priority=P``; ``at`` checks the first part.
 
-    Raises InvalidValue with the right form.
-    """
-    address, *options = (part.strip() for part in text.split(";"))
-    found: dict[str, int] = {}
-    for option in options:
-        key, _, value = option.partition("=")
-        if not (key in _OPTIONS and key not in found and value.isascii() and value.isdecimal()
-                and 1 <= int(value[:9]) <= _OPTIONS[key]):
-            raise InvalidValue(f"{option!r}; {_FORM}")
-        found[key] = int(value)
-    return Hop(at(address), **found)
+def address(text: str) -> str:
+    """``host:port`` in its one form; raises InvalidValue with the right form."""
+    host, _, port = text.rpartition(":")
+    if not (host and set(host) <= _HOST_CHARACTERS):
+        raise InvalidValue(f"{text!r}; write host:port, such as 192.0.2.1:5060")
+    if not is_port(port):
+        raise InvalidValue(f"{text!r}: {port!r} is not a port; write 1 to 65535")
+    return f"{host.lower()}:{int(port)}"
+
+
+def is_port(text: str) -> bool:
+    """True for the number of a port, 1 to 65535."""
+    return text.isascii() and text.isdecimal() and 1 <= int(text[:9]) <= 65535
 
 
 def choose(group: Sequence[Hop], in_service: Callable[[Hop], bool], draw: float,

@@ -191,10 +191,12 @@ class Platform:
     sip_hosts: frozenset[str] = field(default_factory=frozenset)
     """Hosts that SIP targets may name besides public addresses (SPEC P6)."""
     own_hosts: frozenset[str] = field(default_factory=frozenset)
-    """Our own addresses, the gateway's and the media server's: no target may name them."""
+    """Our own addresses, the gateways' and the media servers': no target may name them."""
 
     media_server: bool = True
     """Whether there is one: voicemail, applications and ``confirm`` need it."""
+    gateway: bool = True
+    """Whether there is one: outside numbers need it."""
     mailbox: MailboxPolicy = MailboxPolicy.PIN_UNLESS_TRUSTED
     """The least that the operator demands of every mailbox."""
     outgoing_without_pin: str = "A"

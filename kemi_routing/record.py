@@ -108,7 +108,7 @@ class Records(Protocol):
 
 def encode_number(number: Number) -> bytes:
     """The stored form of a number."""
-    return _pack([
+    return pack([
         number.number, number.owner, number.zone.key, number.revision, number.aliases,
         [[line.name, line.max_phones] for line in number.lines],
         number.mode, number.ring_s, list(map(_window_fields, number.windows)),
@@ -125,7 +125,7 @@ def encode_number(number: Number) -> bytes:
 
 def decode_number(data: bytes) -> Number:
     """The number of a stored record; raises BrokenRecord that says which field is wrong."""
-    fields = Fields(_unpack(data), 20)
+    fields = Fields(unpack(data), 20)
     number = Number(
         number=fields.take("number", read_key),
         owner=fields.take("owner", read_text),
@@ -158,20 +158,20 @@ def decode_number(data: bytes) -> Number:
 
 def encode_state(state: State) -> bytes:
     """The stored form of a state."""
-    return _pack([list(map(_override_fields, state.overrides)),
+    return pack([list(map(_override_fields, state.overrides)),
                   list(map(_screen_fields, state.screens))])
 
 
 def decode_state(data: bytes) -> State:
     """The state of a stored record; raises BrokenRecord."""
-    fields = Fields(_unpack(data), 2)
+    fields = Fields(unpack(data), 2)
     return State(fields.take("overrides", read_each(_override)),
                  fields.take("screening", read_each(_screen)))
 
 
 def encode_line(line: LineRecord) -> bytes:
     """The stored form of a line."""
-    return _pack([
+    return pack([
         line.name, line.owner, line.ha1, line.number, line.max_phones,
         _dial_plan_fields(line.dial_plan),
         [[code.code, code.action, code.sequence, code.until] for code in line.codes],
@@ -180,7 +180,7 @@ def encode_line(line: LineRecord) -> bytes:
 
 def decode_line(data: bytes) -> LineRecord:
     """The line of a stored record; raises BrokenRecord."""
-    values = _unpack(data)
+    values = unpack(data)
     if len(values) == _FIELDS_BEFORE_SHA_256:
         values.append("")
     fields = Fields(values, 8)
@@ -194,12 +194,14 @@ def decode_line(data: bytes) -> LineRecord:
         ha1_sha256=fields.take("ha1 by SHA-256", read_ha1_sha256))
 
 
-def _pack(fields: list[Any]) -> bytes:
+def pack(fields: list[Any]) -> bytes:
+    """The stored form of these fields."""
     packed: bytes = msgpack.packb(fields)
     return bytes([VERSION]) + packed
 
 
-def _unpack(data: bytes) -> list[Any]:
+def unpack(data: bytes) -> list[Any]:
+    """The fields of a stored record; raises BrokenRecord."""
     if not 2 <= len(data) <= MAX_BYTES:
         raise BrokenRecord(f"{len(data)} bytes; a record has 2 to {MAX_BYTES}")
     if data[0] != VERSION:

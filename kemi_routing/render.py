@@ -10,7 +10,7 @@ from dataclasses import replace
 from urllib.parse import quote
 
 from kemi_routing import caller_id
-from kemi_routing.caller_id import Dress, SoFar
+from kemi_routing.caller_id import Dress, Profile, SoFar
 from kemi_routing.errors import InvalidValue
 from kemi_routing.hops import Hop
 from kemi_routing.plan import Access, Plan, Planned, PlannedStep
@@ -48,8 +48,17 @@ _WITHOUT = {Kind.IAX: "no IAX gateway is configured", Kind.NUMBER: "only its lin
 def hops_of(planned: Planned, settings: Settings) -> tuple[Hop, ...]:
     """The gateways or media servers one of which the branch goes to; empty for what needs none."""
     if _at_media_server(planned):
-        return settings.media_servers
-    return settings.gateways if planned.target.kind is Kind.PSTN else ()
+        return settings.network.media_servers
+    return settings.network.gateways if planned.target.kind is Kind.PSTN else ()
+
+
+def what_is_missing(planned: Planned, settings: Settings) -> str:
+    """Why no branch can go to this target; empty where one can."""
+    if _at_media_server(planned):
+        return "" if settings.network.media_servers else "no media server is configured"
+    if planned.target.kind is Kind.PSTN and not settings.network.gateways:
+        return "no gateway is configured"
+    return _WITHOUT.get(planned.target.kind, "")
 
 
 def target_uri(planned: Planned, number: str, settings: Settings, cause: int, hop: str = "") -> str:
@@ -58,29 +67,30 @@ def target_uri(planned: Planned, number: str, settings: Settings, cause: int, ho
     ``number`` is that of the target's account, ``cause`` the RFC 4458 cause that voicemail gets,
     ``hop`` the ``host:port`` of one of ``hops_of``, the first where it is left out.
     Raises InvalidValue for an IAX target, whose password has no place in a SIP message (SPEC T3),
-    for a number, of which only the lines ring, and for media without a media server.
+    for a number, of which only the lines ring, and where there is no hop that it needs.
     """
     target, domain = planned.target, settings.platform.domain
-    group = hops_of(planned, settings)
-    missing = _WITHOUT.get(target.kind)
-    if _at_media_server(planned) and not group:
-        missing = "no media server is configured"
-    if missing:
+    if missing := what_is_missing(planned, settings):
         raise InvalidValue(f"{target}: {missing}")
     form = _CONFIRM if planned.confirm else _URIS[target.kind]
+    group = hops_of(planned, settings)
     return form.format(
         name=target.address, domain=domain, hop=hop or (group[0].at if group else ""),
         user=caller_id.user_of(number), cause=cause,
         back=_way_back(planned, domain) if planned.confirm else "")
 
 
-def dress(planned: Planned, so_far: SoFar, access: Access | None, settings: Settings) -> Dress:
-    """How this branch is told apart from the INVITE as received; once for each branch."""
+def dress(planned: Planned, so_far: SoFar, access: Access | None, settings: Settings,
+          hop: str = "") -> Dress:
+    """How this branch is told apart from the INVITE as received; once for each branch.
+
+    ``hop`` is the one to which it goes, as in ``target_uri``.
+    """
     domain = settings.platform.domain
     if planned.target.kind.outside and not _at_media_server(planned):
         number = so_far.accounts[planned.account].number
-        uri = target_uri(planned, number, settings, cause=0)
-        return caller_id.outside(planned, uri, so_far, settings.gateway_cli, domain)
+        uri = target_uri(planned, number, settings, cause=0, hop=hop)
+        return caller_id.outside(planned, uri, so_far, _profile(planned, settings, hop), domain)
     seen = caller_id.inside(planned, so_far, domain)
     return replace(seen, add=_to_media_server(planned, so_far, access))
 
@@ -122,6 +132,13 @@ def _to_media_server(planned: Planned, so_far: SoFar, access: Access | None) -> 
         return (account,)
     return (account, f"{GRADE}: {access.grade}", f"{PIN}: {'ask' if access.ask_pin else 'open'}",
             f"{OUTGOING}: {access.outgoing}")
+
+
+def _profile(planned: Planned, settings: Settings, hop: str) -> Profile:
+    """What this target is shown: as its gateway has it, or all others."""
+    group = settings.network.gateways if planned.target.kind is Kind.PSTN else ()
+    to = next((one for one in group if one.at == hop), None) or next(iter(group), None)
+    return (to and to.cli) or settings.network.cli
 
 
 def _at_media_server(planned: Planned) -> bool:

@@ -3,28 +3,27 @@
 
 import difflib
 import ipaddress
-from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from urllib.parse import urlsplit
 
-from kemi_routing import caller_id, hops, trunks
+from kemi_routing import hops, targets
 from kemi_routing.errors import InvalidValue
-from kemi_routing.hops import Hop
 from kemi_routing.model import MailboxPolicy, Platform
-from kemi_routing.trunks import Trunks
+from kemi_routing.network import Network
 
 PREFIX = "FOLLOWME_"
 COUNTS = {"PRIVATE_MB": 1_000_000, "SHARED_MB": 1_000_000, "WORKERS": 1_000_000,
           "SOURCE_RATE": 30_000}
 """Names behind the prefix that are whole numbers, read by kamailio/start, and the most of each."""
 KNOWN = frozenset({
-    "ADDRESS", "ADDRESS6", "BAN_S", "CLUSTER", "DIGEST", "DOMAIN", "EDGE_PROXIES", "GATEWAY",
-    "GATEWAY_CLI", "LOG_NUMBERS", "MAILBOX", "MEDIA_SERVER", "OUTGOING_WITHOUT_PIN", "PEERS",
-    "PORT", "REDIS", "RUN_DIR", "SCANNERS", "SIP_HOSTS", "SOURCE_RATE", "SPIRAL_PORT",
-    "TLS_CERTIFICATE", "TLS_KEY", "TLS_PORT", "TRUNKS", *COUNTS,
-    "CLUSTER_HOST", "CLUSTER_PORT", "CLUSTER_URI", "CTL", "ENTRY", "HOPS", "PEER_1", "PEER_2",
-    "PEER_3", "PINGER", "REGISTRATIONS", "SECRET"})
+    "ADDRESS", "ADDRESS6", "BAN_S", "CLUSTER", "DATA_CENTRE", "DIGEST", "DOMAIN", "EDGE_PROXIES",
+    "LOG_NUMBERS", "MAILBOX", "OUTGOING_WITHOUT_PIN", "PEERS", "PORT", "REDIS", "RUN_DIR",
+    "SCANNERS", "SIP_HOSTS", "SOURCE_RATE", "SPIRAL_PORT", "TLS_CERTIFICATE", "TLS_KEY",
+    "TLS_PORT", *COUNTS,
+    "CLUSTER_HOST", "CLUSTER_PORT", "CLUSTER_URI", "CTL", "ENTRY", "HOPS", "NETWORK", "PEER_1",
+    "PEER_2", "PEER_3", "PINGER", "REGISTRATIONS", "SECRET"})
 """All names behind the prefix; the last two lines kamailio/start tells kamailio.cfg and the entry.
 """
 SCANNERS = ("friendly-scanner", "friendly-request", "sipvicious", "sipcli", "sundayddr", "pplsip",
@@ -50,13 +49,6 @@ class Settings:
 
     redis: str
     platform: Platform
-    trunks: Trunks
-    gateways: tuple[Hop, ...]
-    """Where calls to outside numbers leave; at least one."""
-    gateway_cli: caller_id.Profile
-    """What outside targets are shown."""
-    media_servers: tuple[Hop, ...]
-    """Empty: there is none."""
     address: str
     address6: str
     """Its IPv6 address; empty: it has none."""
@@ -77,16 +69,18 @@ class Settings:
     """How long a source is banned that guesses passwords, sends too much, or looks for victims."""
     scanners: tuple[str, ...] = SCANNERS
     """How the User-Agent of tools begins that look for victims, in lower case."""
+    data_centre: str = ""
+    """Where this proxy stands; empty: hops of every data centre are far."""
+    network: Network = Network()
+    """The trunks, gateways and media servers, which stand in the store."""
+    network_known: bool = False
+    """Whether the store, or its last good copy, has told the network."""
 
-    @property
-    def gateway_hosts(self) -> tuple[str, ...]:
-        """The hosts of all gateways."""
-        return _hosts(self.gateways)
-
-    @property
-    def media_hosts(self) -> tuple[str, ...]:
-        """Where the media servers' calls come from."""
-        return _hosts(self.media_servers)
+    def with_network(self, network: Network) -> "Settings":
+        """The same in this network, as it is seen from here."""
+        own = {self.address, self.address6} - {""}
+        return replace(self, platform=network.within(self.platform, own), network_known=True,
+                       network=network.seen_from(self.data_centre))
 
     def may_connect(self, host: str, port: str) -> bool:
         """Whether a request within a call may open a TCP connection to this host and port, which
@@ -96,8 +90,9 @@ class Settings:
         host = host.strip("[]").lower()
         if port == str(urlsplit(self.redis).port or REDIS_PORT):
             return False
-        if self.trunks.at(host) or host in {*self.platform.sip_hosts, *self.gateway_hosts,
-                                            *self.media_hosts}:
+        network = self.network
+        if network.trunk_at(host) or host in {
+                *self.platform.sip_hosts, *network.gateway_hosts, *network.media_hosts}:
             return True
         try:
             address = ipaddress.ip_address(host)
@@ -110,9 +105,10 @@ class Settings:
 
     def is_machinery(self, address: str) -> bool:
         """Whether this address is a trunk, or one of the servers that these settings name."""
-        return bool(self.trunks.at(address)) or address in {
-            LOOPBACK, self.address, self.address6 or LOOPBACK, *self.gateway_hosts,
-            *self.media_hosts, *self.peers, *self.edge_proxies, *self.platform.sip_hosts}
+        network = self.network
+        return bool(network.trunk_at(address)) or address in {
+            LOOPBACK, self.address, self.address6 or LOOPBACK, *network.gateway_hosts,
+            *network.media_hosts, *self.peers, *self.edge_proxies, *self.platform.sip_hosts}
 
     @property
     def send_socket(self) -> str:
@@ -132,8 +128,6 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
     for name, most in COUNTS.items():
         _count(name, get(name, "1"), most)
 
-    gateways = _hops("GATEWAY", get("GATEWAY", "127.0.0.1:5080"))
-    media_servers = _hops("MEDIA_SERVER", get("MEDIA_SERVER", ""))
     address = get("ADDRESS", "127.0.0.1")
     address6 = _address6(get("ADDRESS6", ""))
     domain = get("DOMAIN", "followme.local").lower()
@@ -149,15 +143,9 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
         platform=Platform(
             domain,
             sip_hosts=frozenset(_words(get("SIP_HOSTS", "").lower())),
-            own_hosts=frozenset(
-                {address, address6, *_hosts(gateways), *_hosts(media_servers)} - {""}),
-            media_server=bool(media_servers),
+            own_hosts=frozenset({address, address6} - {""}),
             mailbox=_mailbox(get("MAILBOX", MailboxPolicy.PIN_UNLESS_TRUSTED)),
             outgoing_without_pin=_grades(get("OUTGOING_WITHOUT_PIN", "A"))),
-        trunks=_trunks(get("TRUNKS", "")),
-        gateways=gateways,
-        gateway_cli=_profile(get("GATEWAY_CLI", "")),
-        media_servers=media_servers,
         address=address,
         address6=address6,
         port=port,
@@ -169,6 +157,7 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
         digest=_digest(get("DIGEST", Digest.MD5)),
         ban_s=_seconds("BAN_S", get("BAN_S", "900")),
         scanners=_scanners(get("SCANNERS", ",".join(SCANNERS))),
+        data_centre=_name("DATA_CENTRE", get("DATA_CENTRE", "")),
     )
 
 
@@ -208,20 +197,6 @@ def _words(text: str) -> list[str]:
     return [word.strip() for word in text.split(",") if word.strip()]
 
 
-def _trunks(text: str) -> Trunks:
-    try:
-        return trunks.read(_words(text))
-    except InvalidValue as error:
-        raise InvalidValue(f"{PREFIX}TRUNKS: {error}") from None
-
-
-def _profile(text: str) -> caller_id.Profile:
-    try:
-        return caller_id.profile(text)
-    except InvalidValue as error:
-        raise InvalidValue(f"{PREFIX}GATEWAY_CLI: {error}") from None
-
-
 def _mailbox(text: str) -> MailboxPolicy:
     try:
         return MailboxPolicy(text)
@@ -254,7 +229,7 @@ def _address6(text: str) -> str:
 def _cluster(text: str, taken: Collection[int]) -> int:
     """Raises InvalidValue for a port that the phones have."""
     try:
-        port = int(_host_port(text).rpartition(":")[2]) if text else 0
+        port = int(hops.address(text).rpartition(":")[2]) if text else 0
     except InvalidValue as error:
         raise InvalidValue(f"{PREFIX}CLUSTER: {error}") from None
     if port in taken:
@@ -264,7 +239,7 @@ def _cluster(text: str, taken: Collection[int]) -> int:
 
 def _peers(text: str) -> frozenset[str]:
     try:
-        hosts = [_host_port(one).rpartition(":")[0].strip("[]") for one in _words(text)]
+        hosts = [hops.address(one).rpartition(":")[0].strip("[]") for one in _words(text)]
     except InvalidValue as error:
         raise InvalidValue(f"{PREFIX}PEERS: {error}") from None
     return _addresses("PEERS", ",".join(hosts))
@@ -285,36 +260,17 @@ def _digest(text: str) -> Digest:
         raise InvalidValue(f"{PREFIX}DIGEST: {text!r}; write {' or '.join(Digest)}") from None
 
 
+def _name(name: str, text: str) -> str:
+    if text and not targets.is_name(text):
+        raise InvalidValue(f"{PREFIX}{name}: {text!r}; write a name of letters, digits, dot, dash "
+                           "or underscore: vienna")
+    return text
+
+
 def _seconds(name: str, text: str) -> int:
     if not (text.isdecimal() and 1 <= int(text) <= _DAY_S):
         raise InvalidValue(f"{PREFIX}{name}: {text!r}; write seconds, 1 to {_DAY_S}")
     return int(text)
-
-
-def _hops(name: str, text: str) -> tuple[Hop, ...]:
-    """Raises InvalidValue; a hop stands once, since its health is known by its address."""
-    found: dict[str, Hop] = {}
-    for word in _words(text):
-        try:
-            hop = hops.read(word, _host_port)
-        except InvalidValue as error:
-            raise InvalidValue(f"{PREFIX}{name}: {error}") from None
-        if found.setdefault(hop.at, hop) is not hop:
-            raise InvalidValue(f"{PREFIX}{name}: {hop.at} stands there twice; write it once")
-    return tuple(found.values())
-
-
-def _hosts(group: Iterable[Hop]) -> tuple[str, ...]:
-    return tuple(hop.at.rpartition(":")[0].strip("[]") for hop in group)
-
-
-def _host_port(text: str) -> str:
-    host, _, port = text.rpartition(":")
-    if not (host and set(host) <= _HOST_CHARACTERS):
-        raise InvalidValue(f"{text!r}; write host:port, such as 192.0.2.1:5060")
-    if not _is_port(port):
-        raise InvalidValue(f"{text!r}: {port!r} is not a port; write 1 to 65535")
-    return f"{host.lower()}:{int(port)}"
 
 
 def _count(name: str, text: str, most: int) -> None:
@@ -327,13 +283,9 @@ def _scanners(text: str) -> tuple[str, ...]:
 
 
 def _port(name: str, text: str) -> int:
-    if not _is_port(text):
+    if not hops.is_port(text):
         raise InvalidValue(f"{PREFIX}{name}: {text!r} is not a port; write 1 to 65535")
     return int(text)
-
-
-def _is_port(text: str) -> bool:
-    return text.isascii() and text.isdecimal() and 1 <= int(text[:9]) <= 65535
 
 
 _DAY_S = 86_400

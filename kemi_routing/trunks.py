@@ -40,30 +40,21 @@ class Trunk:
     max_per_second: int = 0
     """Calls that begin within a second; 0: no limit."""
     name: str = ""
-    """Its address or network, for logs and counts."""
+    """What the operator calls it, for logs and counts."""
+    sources: tuple[Network, ...] = ()
+    """Where its calls come from."""
 
 
 class Trunks:
-    """All trunks; the narrowest network that holds an address is its trunk."""
+    """Finds the trunk of an address: the narrowest network that holds it counts."""
 
-    def __init__(self, trunks: Iterable[tuple[Network, Trunk]] = ()) -> None:
-        found = sorted(trunks, key=lambda one: -one[0].prefixlen)
+    def __init__(self, trunks: Iterable[Trunk] = ()) -> None:
+        found = sorted(((source, trunk) for trunk in trunks for source in trunk.sources),
+                       key=lambda one: -one[0].prefixlen)
         self._single = MappingProxyType({
-            str(network.network_address): trunk for network, trunk in found
-            if network.num_addresses == 1})
+            str(source.network_address): trunk for source, trunk in found
+            if source.num_addresses == 1})
         self._networks = tuple(one for one in found if one[0].num_addresses > 1)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Trunks) and (self._single, self._networks) == (
-            other._single, other._networks)
-
-    def __hash__(self) -> int:
-        return hash((tuple(self._single), self._networks))
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """Addresses and networks, the single ones first, then from narrow to wide."""
-        return (*self._single, *(str(network) for network, _ in self._networks))
 
     def at(self, address: str) -> Trunk | None:
         """The trunk of a source address, as ``ipaddress`` writes it; None for anything else."""
@@ -76,45 +67,25 @@ class Trunks:
         return next((trunk for network, trunk in self._networks if source in network), None)
 
 
-def read(words: Iterable[str]) -> Trunks:
-    """The trunks of ``NETWORK=HEADER;OPTION;...``; raises InvalidValue with the right form."""
-    found: dict[Network, Trunk] = {}
-    for word in words:
-        source, _, options = word.partition("=")
-        try:
-            network = ipaddress.ip_network(source.strip())
-            found[network] = _trunk(options, _name(network))
-        except ValueError:
-            raise InvalidValue(f"{word!r}; {_FORM}") from None
-    return Trunks(found.items())
+def source(text: str) -> Network:
+    """An address or network; raises InvalidValue with the right form."""
+    try:
+        return ipaddress.ip_network(text.strip())
+    except ValueError:
+        raise InvalidValue(f"{text!r} is not an address or network; write 192.0.2.1 or "
+                           "192.0.2.0/28") from None
 
 
-def _name(network: Network) -> str:
-    return str(network.network_address if network.num_addresses == 1 else network)
+def source_text(source: Network) -> str:
+    """The written form, of a single address without its length."""
+    return str(source.network_address if source.num_addresses == 1 else source)
 
 
-def _trunk(text: str, name: str) -> Trunk:
-    """Raises ValueError for what is no option."""
-    asserts, *options = (option.strip() for option in text.split(";"))
-    stir, redirect, early_media, limits = "", False, False, {}
-    for option in options:
-        key, is_set, value = option.partition("=")
-        if key == "stir" and _HEADER.fullmatch(value):
-            stir = value
-        elif key in _LIMITS and _COUNT.fullmatch(value) and int(value) <= MAX_LIMIT:
-            limits[_LIMITS[key]] = int(value)
-        elif key == "redirect" and not is_set:
-            redirect = True
-        elif key == "early-media" and not is_set:
-            early_media = True
-        else:
-            raise ValueError(option)
-    return Trunk(Asserts(asserts), stir, redirect, early_media, name=name, **limits)
+def header(text: str) -> str:
+    """The name of a header; raises InvalidValue."""
+    if _HEADER.fullmatch(text):
+        return text
+    raise InvalidValue(f"{text!r} is not the name of a header; write {Asserts.PAI}")
 
 
 _HEADER = re.compile("[A-Za-z][A-Za-z0-9-]{0,63}", re.ASCII)
-_COUNT = re.compile("[1-9][0-9]{0,6}", re.ASCII)
-_LIMITS = {"max-calls": "max_calls", "per-second": "max_per_second"}
-_FORM = (f"write SOURCE=HEADER, an address or network and the header {', '.join(Asserts)}: "
-         "192.0.2.1=P-Asserted-Identity or 192.0.2.0/28=From, and behind it as wanted "
-         ";stir=HEADER;redirect;early-media;max-calls=100;per-second=10")

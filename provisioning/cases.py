@@ -17,6 +17,7 @@ from kemi_routing import settings
 from kemi_routing.errors import InvalidValue
 from kemi_routing.explain import CALLER, Explained, Ringing, Together
 from kemi_routing.model import Number, Verdict
+from kemi_routing.network import Network, Server
 from kemi_routing.record import LineRecord, State
 from kemi_routing.targets import Kind
 from provisioning import shape, source, values
@@ -30,8 +31,11 @@ from provisioning.source import Spot, Written
 _NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 """The clock of the cases: each must say its time."""
 
-_OF_NUMBERS = {"organisation", "grants"}
-"""Keys that no file of cases has, and every file of numbers one of."""
+_GATEWAY = Server("gateway.example:5060")
+"""Takes the calls to outside numbers where no file of the operator's says which one does."""
+
+_OF_NUMBERS = {"organisation", *shape.OPERATORS}
+"""Keys that no file of cases has, and every file of numbers or of the operator's one of."""
 
 
 def _one_or_many(value: Any) -> Any:
@@ -84,8 +88,8 @@ class Case(shape.Shape):
 class File(shape.Shape):
     """A file of cases."""
 
-    numbers: str | None = None
-    """The file of the numbers, seen from here."""
+    numbers: Annotated[list[str], BeforeValidator(_one_or_many)] = Field(default_factory=list)
+    """The files of the numbers and of the operator's network, seen from here."""
     settings: dict[str, str] = Field(default_factory=dict)
     """The operator's settings, without their prefix."""
     written: str = ""
@@ -157,12 +161,14 @@ def run_file(path: Path) -> list[Result]:
     spot = Spot(tree, problems)
     operator = (spot / "settings").read(_operator, written.settings)
     now = (spot / "written").read(_day, written.written)
-    numbers = spot.required("numbers", written.numbers, path.parent.joinpath, "numbers.yaml")
-    if operator is None or now is None or numbers is None:
+    if not written.numbers and spot / "numbers" is spot:
+        spot.at_key().error("numbers is missing; write  numbers: numbers.yaml")
+    if operator is None or now is None or problems.errors:
         raise RefusedFiles(problems)
-    checked = check([numbers], operator.platform, now)
+    checked = check(map(path.parent.joinpath, written.numbers), operator.platform, now)
     if checked.problems.errors:
         raise RefusedFiles(checked.problems)
+    operator = operator.with_network(Network(**{"gateways": (_GATEWAY,), **checked.network}))
     return [_result(Spot(tree, Problems()) / "cases" / index, case, at, Numbers(checked), operator)
             for index, case in enumerate(written.cases) for at in case.at or [""]]
 

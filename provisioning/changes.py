@@ -13,7 +13,7 @@ from kemi_routing import record
 from kemi_routing.model import Number
 from kemi_routing.record import LineRecord
 from kemi_routing.redis import keys
-from provisioning import granted, network, reachable
+from provisioning import granted, network, reachable, trunking
 from provisioning.checked import Checked, Entry
 from provisioning.problems import Refused
 from provisioning.source import Spot
@@ -34,7 +34,8 @@ def compare(checked: Checked, storage: Storage, now: datetime) -> list[Change]:
     surplus = {owner: stored.belongings[owner] - given[owner] for owner in given}
     _refuse_forgotten_numbers(checked, stored, surplus)
     lines = [change for owner in surplus for change in _removed_lines(owner, stored, surplus)]
-    found = [*granted.changes(checked, limits, storage),
+    found = [*trunking.changes(checked, storage),
+             *granted.changes(checked, limits, storage),
              *(_number_change(entry, stored, surplus) for entry in checked.numbers),
              *(_line_change(account.line, stored) for account in checked.lines), *lines]
     _warn_of_lost_targets(checked, stored)

@@ -14,7 +14,18 @@ from kemi_routing import e164
 from kemi_routing.errors import InvalidValue
 from kemi_routing.model import CLI_OF_CALLER, DEFAULT_MAX_PHONES, Line, Number, Platform
 from kemi_routing.record import LineRecord
-from provisioning import codes, grants, network, number, organisation, rights, shape, source, values
+from provisioning import (
+    codes,
+    grants,
+    network,
+    number,
+    organisation,
+    rights,
+    shape,
+    source,
+    trunking,
+    values,
+)
 from provisioning.checked import Account, Checked, Entry
 from provisioning.organisation import Organisation, Ours, warn_of_number
 from provisioning.sequences import Places
@@ -53,12 +64,15 @@ def _add(trees: Iterable[Written | None], checked: Checked, now: datetime) -> No
     for tree in filter(None, trees):
         if written := shape.read(shape.Organisation, tree, checked.problems):
             files.append((Spot(tree, checked.problems), written))
+    files = [(spot, written) for spot, written in files
+             if not _is_operators(checked, spot, written)]
+    checked.platform = trunking.platform_of(checked)
     _refuse_differences(files)
     extensions = Ours(frozenset(
         f"{written.organisation}/{key}" for _, written in files
         for subscriber in written.subscribers.values() for key in subscriber.extensions))
     found = [(spot, written, organisation.read(spot, written, checked.platform, extensions, now))
-             for spot, written in files if not _add_grants(checked, spot, written)]
+             for spot, written in files]
     keys = extensions.keys | {key for _, written, home in found for key in _numbers(written, home)}
     for spot, written, home in found:
         _add_file(checked, spot, written, replace(home, ours=Ours(keys)))
@@ -69,15 +83,18 @@ def _add(trees: Iterable[Written | None], checked: Checked, now: datetime) -> No
             for one in entry.number.sequences})
 
 
-def _add_grants(checked: Checked, spot: Spot, written: shape.Organisation) -> bool:
-    """Whether this is the operator's file; its grants are added then."""
-    if written.grants is None:
+def _is_operators(checked: Checked, spot: Spot, written: shape.Organisation) -> bool:
+    """Whether this is a file of the operator's; what it says is added then."""
+    has = [key for key in shape.OPERATORS if getattr(written, key) is not None]
+    if not has:
         return False
-    if written.model_fields_set > {"grants"}:
-        (spot / "grants").at_key().error("grants stand in a file of the operator's own, "
-                                         "with nothing beside them")
+    if written.model_fields_set - set(shape.OPERATORS):
+        (spot / has[0]).at_key().error(
+            f"{has[0]} {'stand' if has[0].endswith('s') else 'stands'} in a file of the "
+            f"operator's own, with nothing beside but {', '.join(shape.OPERATORS)}")
         return False
-    checked.grants |= grants.read(spot / "grants", written.grants)
+    checked.grants |= grants.read(spot / "grants", written.grants or {})
+    trunking.read(spot, written, checked)
     return True
 
 

@@ -2,6 +2,7 @@
 """What files say, before it is compared with the store."""
 
 from dataclasses import dataclass, field
+from typing import Any
 
 from kemi_routing.model import Number, Platform
 from kemi_routing.record import LineRecord
@@ -48,6 +49,8 @@ class Checked:
     lines: list[Account] = field(default_factory=list)
     grants: dict[str, tuple[Grant, Spot]] = field(default_factory=dict)
     """Organisation -> what the operator gives it, and where that stands."""
+    network: dict[str, Any] = field(default_factory=dict)
+    """Fields of the operator's ``Network`` that the files say."""
     wishes: list[tuple[str, Wish]] = field(default_factory=list)
     """Organisation, and a right that it gives its subscribers (SPEC A6)."""
     claims: dict[tuple[str, str], tuple[str, Spot]] = field(default_factory=dict)

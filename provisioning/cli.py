@@ -16,7 +16,7 @@ import click
 
 from kemi_routing.explain import as_text
 from kemi_routing.model import Verdict
-from provisioning import cases, changes, override, show, values
+from provisioning import cases, changes, override, show, trunking, values
 from provisioning.check import check, read
 from provisioning.desk import FORM, REDIS, Desk, fail, problems_as_dict, with_desk
 from provisioning.doctor.examine import examine
@@ -28,6 +28,7 @@ from provisioning.question import ANONYMOUS, Question, Rejected, answer
 from provisioning.storage import Change, Conflict, Storage
 
 FILES = click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+NETWORK = "network"
 YES = click.option("--yes", is_flag=True, help="Write without asking.")
 
 
@@ -81,7 +82,7 @@ def check_files(desk: Desk, files: tuple[Path, ...]) -> int:
 def apply_files(desk: Desk, files: tuple[Path, ...], yes: bool) -> int:
     """Write what FILES say to the store, each number as a whole."""
     now = datetime.now(UTC)
-    checked = read(files, desk.settings.platform, now)
+    checked = read(files, desk.in_network().settings.platform, now)
     storage = desk.storage()
     of_files = list(checked.problems.warnings)
     pending = [] if checked.problems.errors else changes.compare(checked, storage, now)
@@ -115,8 +116,12 @@ def remove_number(desk: Desk, number: str, yes: bool) -> int:
 @click.argument("number", required=False)
 @with_desk
 def show_numbers(desk: Desk, number: str | None) -> int:
-    """Show NUMBER and what was written for it, or list all numbers."""
+    """Show NUMBER and what was written for it, or list all numbers; NUMBER may be "network": the
+    trunks, gateways and media servers, in the form of a file.
+    """
     storage, now = desk.storage(), datetime.now(UTC)
+    if number == NETWORK:
+        return _show_network(desk, storage)
     if number is None:
         numbers = list(show.all_numbers(storage))
         extents = Extents({one.number: one for one in numbers})
@@ -196,7 +201,8 @@ def explain(desk: Desk, number: str | None, cases_path: Path | None, verdict: st
     if number is None:
         raise Refused("explain needs the NUMBER that is dialled, or --check PATH")
     question = Question(number, verdict=Verdict(verdict), **asked)
-    answered = answer(question, desk.records(), desk.settings, datetime.now(UTC))
+    operator = desk.in_network().settings
+    answered = answer(question, desk.records(), operator, datetime.now(UTC))
     if isinstance(answered, Rejected):
         desk.print({"number": number, "rejected": answered.status, "why": answered.why})
         desk.say(f"{answered.status}: {answered.why}")
@@ -230,6 +236,16 @@ def doctor(before_start: bool, form: str, redis: str | None) -> int:
                           "mend": one.mend} for one in findings],
             **{str(level).lower(): count for level, count in counts.items()}}, form))
     return 1 if counts[Level.FAIL] else 0
+
+
+def _show_network(desk: Desk, storage: Storage) -> int:
+    network = trunking.stored(storage)
+    if desk.form == "json":
+        desk.print({"revision": network.revision, **trunking.as_dict(network)})
+    else:
+        desk.say(f"# revision {network.revision}")
+        click.echo(document(trunking.as_dict(network), "yaml"))
+    return 0
 
 
 def _warning(problem: Problem) -> str:

@@ -15,6 +15,7 @@ from kemi_routing import settings
 from kemi_routing.errors import InvalidValue, StoreUnavailable
 from kemi_routing.redis.store import Store
 from kemi_routing.settings import Settings
+from provisioning import trunking
 from provisioning.output import counted, document, table
 from provisioning.problems import Problem, Problems, Refused, RefusedFiles
 from provisioning.storage import TIMEOUT_S, Storage
@@ -47,6 +48,11 @@ class Desk:
     def records(self) -> Store:
         """The store as the edge reads it, with more patience."""
         return self._connected(functools.partial(Store, alarm=self.error, timeout_s=TIMEOUT_S))
+
+    def in_network(self) -> "Desk":
+        """The same in the network of the store."""
+        network = trunking.stored(self.storage())
+        return replace(self, settings=self.settings.with_network(network))
 
     def say(self, text: str) -> None:
         """Print for a person; nothing for a program."""

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 from kemi_routing import dialplan, e164, feature_codes, media_leg
-from kemi_routing.decide import decide_whole, outgoing
+from kemi_routing.decide import OUTGOING, decide_whole, outgoing
 from kemi_routing.errors import Forbidden
 from kemi_routing.explain import Explained, as_dict
 from kemi_routing.feature_codes import FeatureCode
@@ -81,6 +81,8 @@ def answer(question: Question, records: Records, settings: Settings, now: dateti
         return Rejected(error.status, str(error))
     if plan is None:
         return Rejected(404, f"nobody owns {question.dialled}")
+    if plan.rule == OUTGOING and not settings.network.gateways:
+        return Rejected(480, "no gateway is configured")
     return as_dict(plan, at.astimezone(zone), settings)
 
 
@@ -144,9 +146,9 @@ def _asked(question: Question, records: Records, settings: Settings,
         address = _address(question.via)
         if address is None:
             return _dialled(_line(question.via.removeprefix("line "), records), question)
-        trunk = settings.trunks.at(address)
+        trunk = settings.network.trunk_at(address)
     if trunk is None:
-        return Rejected(403, f"{question.via} is not a trusted trunk (FOLLOWME_TRUNKS)")
+        return Rejected(403, f"{question.via} is not a trusted trunk (followme show network)")
     asserted = ani is not None and trunk.asserts is not Asserts.NOTHING
     diverters = tuple(map(e164.normalise, question.diverters))
     return Call(ani, asserted, anonymous, question.verdict, diverters,

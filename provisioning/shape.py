@@ -239,6 +239,36 @@ class Grant(Shape):
     max_calls_per_hour: str | None = None
 
 
+class Trunk(Shape):
+    """Whose calls are taken."""
+
+    form = "{from: [192.0.2.20], asserts: P-Asserted-Identity}"
+    sources: Annotated[list[str], BeforeValidator(_one_or_many)] = Field([], alias="from")
+    asserts: str | None = None
+    stir: str | None = None
+    redirect: str | None = None
+    early_media: str | None = None
+    max_calls: str | None = None
+    max_per_second: str | None = None
+
+
+class Hop(Shape):
+    """Where calls are sent: a media server."""
+
+    form = "{at: 192.0.2.30:5060}"
+    at: str | None = None
+    weight: str | None = None
+    priority: str | None = None
+    data_centre: str | None = None
+
+
+class Gateway(Hop):
+    """Where calls to outside numbers leave."""
+
+    form = "{at: 192.0.2.10:5060}"
+    cli: str | None = None
+
+
 class FeatureCode(Shape):
     """What a code does that a line dials."""
 
@@ -249,11 +279,15 @@ class FeatureCode(Shape):
 
 
 class Organisation(Shape):
-    """A file: an organisation's, or the operator's with ``grants``."""
+    """A file: an organisation's, or the operator's with ``OPERATORS``."""
 
     organisation: str | None = None
     time_zone: str | None = None
     grants: dict[str, Grant] | None = None
+    trunks: dict[str, Trunk] | None = None
+    gateways: dict[str, Gateway] | None = None
+    media_servers: dict[str, Hop] | None = None
+    cli: str | None = None
     dial_plan: DialPlan = DialPlan()
     redirects: str | None = None
     calendars: dict[str, Calendar] = {}
@@ -263,6 +297,9 @@ class Organisation(Shape):
     feature_codes: dict[str, FeatureCode] | None = None
     subscribers: dict[str, Subscriber] = {}
 
+
+OPERATORS = ("grants", "trunks", "gateways", "media_servers", "cli")
+"""Keys of a file of the operator's own."""
 
 S = TypeVar("S", bound=Shape)
 

@@ -20,10 +20,10 @@ class Conflict(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What happens to one number or one line, all of it or nothing."""
+    """What happens to one number, one line, a grant or the network, all of it or nothing."""
 
     kind: str
-    """``number`` or ``line``."""
+    """``number``, ``line``, ``grant`` or ``network``."""
     name: str
     owner: str
     result: str
@@ -38,13 +38,21 @@ class Change:
     joins: tuple[str, ...] = ()
     """What the owner has from now on, and has no more."""
     leaves: tuple[str, ...] = ()
+    what: tuple[str, ...] = ()
+    """What is different in it, for people."""
 
     def __str__(self) -> str:
-        """For people: what happens to it."""
+        """For people: what happens to it, and in it."""
         revision = f", revision {self.before or self.revision}" if self.before else ""
         if self.result == "changed" and self.before:
             revision += f" -> {self.revision}"
-        return f"{self.kind} {self.name} of {self.owner}: {self.result}{revision}"
+        head = f"{self.named} of {self.owner}: {self.result}{revision}"
+        return "\n  ".join((head, *self.what))
+
+    @property
+    def named(self) -> str:
+        """What it happens to."""
+        return f"{self.kind} {self.name}".rstrip()
 
     @property
     def writes(self) -> bool:
@@ -88,8 +96,8 @@ class Storage:
             values = cast(list[bytes | None], pipe.mget(expected))
             if any(value not in change.expects[key]
                    for key, value in zip(expected, values, strict=True)):
-                raise Conflict(f"{change.kind} {change.name} was changed by somebody else "
-                               "meanwhile; nothing of it was written, try again")
+                raise Conflict(f"{change.named} was changed by somebody else meanwhile; "
+                               "nothing of it was written, try again")
             pipe.multi()
             _queue(pipe, change)
 

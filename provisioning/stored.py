@@ -5,9 +5,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TypeVar
 
-from kemi_routing import record
+from kemi_routing import network_record, record
 from kemi_routing.errors import BrokenRecord, UnknownVersion
 from kemi_routing.model import Number
+from kemi_routing.network import Network
 from kemi_routing.record import LineRecord, State
 from kemi_routing.redis import keys
 from provisioning import network
@@ -44,6 +45,11 @@ def read_number(data: bytes | None) -> Number | None:
 def read_line(data: bytes | None) -> LineRecord | None:
     """The stored line, as ``read_number``."""
     return _read(data, record.decode_line)
+
+
+def read_network(data: bytes | None) -> Network | None:
+    """The operator's stored network, as ``read_number``."""
+    return _read(data, network_record.decode)
 
 
 def read_state(data: bytes | None) -> State:

@@ -17,6 +17,7 @@ from kemi_routing.errors import InvalidValue
 from kemi_routing.limits import MAX_PHONES_AT_ONCE, check_delay, check_ring_time
 from kemi_routing.model import MailboxPolicy, Mode, Outcome
 from kemi_routing.permissions import INTERNATIONAL, PREMIUM
+from kemi_routing.trunks import Asserts
 from provisioning.problems import suggest
 
 NATIONAL = "national"
@@ -105,6 +106,21 @@ def cap(text: str) -> int:
         raise InvalidValue("a cap is 1 call or more; to forbid calls leave out the permission "
                            "forward_external")
     return count
+
+
+def up_to(most: int, of_what: str) -> Callable[[str], int]:
+    """Reads a count from 1 to ``most``."""
+    def read(text: str) -> int:
+        count = _whole(text, of_what, 10)
+        if not 1 <= count <= most:
+            raise InvalidValue(f"write 1 to {most} {of_what}, not {count}")
+        return count
+    return read
+
+
+def asserts(text: str) -> Asserts:
+    """The header in which a trunk asserts the ANI."""
+    return Asserts(_one_of("header that a trunk asserts by", Asserts)(text))
 
 
 def prefix(text: str) -> str:

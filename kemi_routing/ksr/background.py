@@ -2,7 +2,8 @@
 """The one background process of a proxy: what workers must not wait for.
 
 It takes what they put into queues, tells Redis who called whom last and how many forwarded calls
-this proxy counts, and keeps the other proxies' counts in a hash table for the workers.
+this proxy counts, keeps the other proxies' counts in a hash table for the workers, and puts the
+operator's network in force.
 """
 
 import json
@@ -14,6 +15,8 @@ from typing import Protocol
 from kemi_routing.errors import StoreUnavailable
 from kemi_routing.ksr.caps import BEGUN, ELSEWHERE, HOUR, NOW, Caps, elsewhere_key
 from kemi_routing.ksr.edge import Edge
+from kemi_routing.ksr.in_force import Follower
+from kemi_routing.redis.store import Exchanged
 
 LAST_CALLER = "last_caller"
 """Queue of kamailio.cfg: number, who called it."""
@@ -30,18 +33,19 @@ class Exchange(Protocol):
     """The store; raises StoreUnavailable."""
 
     def exchange(self, proxy: str, calls: bytes, last_callers: Mapping[str, str],
-                 others: Iterable[str]) -> tuple[frozenset[str], list[bytes]]: ...
+                 others: Iterable[str]) -> Exchanged: ...
 
 
 class Background:
     """Lives in one process only, so it may remember."""
 
-    def __init__(self, edge: Edge, store: Exchange, proxy: str) -> None:
+    def __init__(self, edge: Edge, store: Exchange, proxy: str, follower: Follower) -> None:
         self._edge = edge
         self._ksr = edge.ksr
         self._caps = Caps(edge)
         self._store = store
         self._proxy = proxy
+        self._follower = follower
         self._others: frozenset[str] = frozenset()
         self._begun: dict[str, deque[float]] = {}
         """Number -> when the forwarded calls of the last hour began."""
@@ -71,11 +75,11 @@ class Background:
 
     def _exchange(self, at: float) -> None:
         counts = json.dumps(self._counts(at), separators=(",", ":")).encode()
-        known, counted = self._store.exchange(
-            self._proxy, counts, self._callers, sorted(self._others))
+        heard = self._store.exchange(self._proxy, counts, self._callers, sorted(self._others))
         self._callers = {}
-        self._others = known - {self._proxy}
-        self._write(counted)
+        self._others = heard.proxies - {self._proxy}
+        self._write(heard.counted)
+        self._follower.hear(heard.network, at)
         if self._away:
             self._edge.tell("exchange", why="the store is back")
         self._away = False

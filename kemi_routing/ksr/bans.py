@@ -13,7 +13,7 @@ moment at most, and the machinery that the settings name has no limit here.
 import ipaddress
 from enum import IntEnum
 
-from kemi_routing.ksr import caller
+from kemi_routing.ksr import caller, in_force
 from kemi_routing.ksr.caps import locked
 from kemi_routing.ksr.edge import Edge
 
@@ -68,8 +68,9 @@ def sends_too_much(edge: Edge, address: str) -> bool:
     """Whether to drop the message of this address, which sent more than the limit; then it is
     ignored or banned from now on.
     """
+    in_force.keep_up(edge)
     htable = edge.ksr.htable
-    if edge.settings.is_machinery(address):
+    if edge.settings.is_machinery(address) or not edge.settings.network_known:  # it may be a trunk
         htable.sht_seti(TRUSTED, address, 1)
         return False
     who = source(address)

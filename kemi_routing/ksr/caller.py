@@ -65,7 +65,7 @@ def from_media_server(edge: Edge) -> tuple[str, str] | None:
     (SPEC V4); None for any other request, whose headers of ours go with ``from_trunk``,
     ``from_line``.
     """
-    if source(edge) not in edge.settings.media_hosts:
+    if source(edge) not in edge.settings.network.media_hosts:
         return None
     key, service = ((_value(edge, name, 0) or "").strip()
                     for name in (render.ACCOUNT, render.SERVICE))

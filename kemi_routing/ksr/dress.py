@@ -11,12 +11,15 @@ from kemi_routing.plan import Planned
 from kemi_routing.plan_codec import Hunt
 
 
-def put_on(edge: Edge, state: Hunt, planned: Planned, branch: int) -> None:
-    """Give a branch its caller id and headers in the branch route; they concern it alone."""
+def put_on(edge: Edge, state: Hunt, planned: Planned, branch: int, hop: str) -> None:
+    """Give a branch its caller id and headers in the branch route; they concern it alone.
+
+    ``hop`` is the one to which it goes, "" where there is one or none.
+    """
     hdr = edge.ksr.hdr
     why = why_forwarded(len(state.accounts), state.steps, state.tried)
     so_far = SoFar(state.accounts, state.caller, why, branch + 1)
-    dress = render.dress(planned, so_far, state.access, edge.settings)
+    dress = render.dress(planned, so_far, state.access, edge.settings, hop)
     caller.remove(edge, dress.remove)
     if dress.from_uri:
         edge.ksr.uac.uac_replace_from("", dress.from_uri)

@@ -25,15 +25,18 @@ class Memory(Records, Protocol):
                      ) -> T | None: ...
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Edge:
     """One per process, made before the fork."""
 
     ksr: "Api"
     settings: Settings
+    """In the network that was in force when the callback began (``in_force.keep_up``)."""
     records: Memory
     secret: str
     """Known to this Kamailio only: marks the second pass of a branch, and calls let in."""
+    changes: int | str | None = 0
+    """Which change of the network ``settings`` have; 0: that of the start."""
 
     def reply(self, status: int, phrase: str, *headers: str) -> None:
         """Answer the request, within its transaction where there is one; an ACK gets no answer.
@@ -81,6 +84,10 @@ class Edge:
     def tell(self, verb: str, **values: object) -> None:
         """A line for the operator that concerns no call: ``verb key=value``."""
         self.ksr.warn(self._masked(verb, values))
+
+    def fault(self, verb: str, **values: object) -> None:
+        """The same for what an operator must look into."""
+        self.ksr.err(self._masked(verb, values))
 
     def _line(self, verb: str, values: dict[str, object]) -> str:
         try:

@@ -17,7 +17,7 @@ from kemi_routing import (
     start_delay,
 )
 from kemi_routing.hunt import OUTCOMES, End, classify, next_step, voicemail_cause
-from kemi_routing.ksr import dress, flows, names
+from kemi_routing.ksr import dress, flows, in_force, names
 from kemi_routing.ksr.caps import Caps
 from kemi_routing.ksr.edge import Edge
 from kemi_routing.ksr.next_hops import NextHops
@@ -105,6 +105,7 @@ class Fork:
 
     def on_delay_over(self) -> None:
         """The second pass has waited, or was woken: its target rings now."""
+        in_force.keep_up(self._edge)
         if self._ksr.tm.t_is_canceled() > 0:
             self._ksr.tm.t_reply(CANCELLED.status, CANCELLED.phrase)
         else:
@@ -127,7 +128,7 @@ class Fork:
         if hop not in ("", UNKNOWN) and names.named(planned):
             self._ksr.setdsturi(names.uri(hop))
         if not state.spiral:  # there the first pass has dressed it
-            dress.put_on(self._edge, state, planned, index)
+            dress.put_on(self._edge, state, planned, index, hop)
 
     def on_reply(self) -> None:
         """A branch is under way: hear that it waits; what it plays may have to become ringing.
@@ -156,6 +157,7 @@ class Fork:
 
     def on_branch_failure(self) -> None:
         """A branch ended without an answer: note its outcome, start what waited for it."""
+        in_force.keep_up(self._edge)
         tm, pv = self._ksr.tm, self._ksr.pv
         status, branch = pv.get("$T_reply_code"), pv.get("$T_branch_idx")
         outcome = classify(status, timed_out=tm.t_branch_timeout() > 0,
@@ -175,6 +177,7 @@ class Fork:
 
     def on_failure(self) -> None:
         """All branches of the step ended: ring the next step, or answer."""
+        in_force.keep_up(self._edge)
         state = self._load().step_over()
         if self._ksr.tm.t_is_canceled() > 0:  # unanswered, tm would prefer a 6xx of a phone
             if not state.spiral:
@@ -317,8 +320,11 @@ class Fork:
         spirals = second_pass.needed(state)
         # All URIs first: a branch that is added and then not sent rings in some later call.
         hops = state.hops or [""] * len(step)
-        uris = [self._spiral.uri(state, one) if spiral else self._uri(state, one, cause, hop)
-                for one, spiral, hop in zip(step, spirals, hops, strict=True)]
+        lost = {index for index, one in enumerate(step)
+                if render.what_is_missing(one, self._edge.settings)}
+        uris = ["" if index in lost else
+                self._spiral.uri(state, one) if spirals[index] else
+                self._uri(state, one, cause, hops[index]) for index, one in enumerate(step)]
         lines = [planned.target.kind is Kind.LINE and not planned.confirm and not spiral
                  for planned, spiral in zip(step, spirals, strict=True)]
         refused = self._beyond_caps(state)
@@ -327,7 +333,7 @@ class Fork:
         # ones come first: what cannot be made is noticed when tm uses its index again.
         for index in sorted(range(len(step)), key=lambda index: (lines[index], spirals[index])):
             kept_in = step[index].account in refused and step[index].target.kind.outside
-            if not kept_in and hops[index] != names.NOWHERE:
+            if index not in lost and not kept_in and hops[index] != names.NOWHERE:
                 add = targets.add_line if lines[index] else targets.add
                 added += [index] * add(uris[index])
         return added
@@ -350,7 +356,7 @@ class Fork:
             self._hops.failed(tried)
         planned = state.running.targets[index]
         hop = self._hops.another(planned, tried)
-        if not hop:  # a name may have a single address
+        if not hop:  # a name may have a single address, and the others may have gone away
             return state
         uri = self._uri(state, planned, voicemail_cause(state.tried), hop)
         hops = (*state.hops[:index], "", *state.hops[index + 1:])

@@ -5,6 +5,8 @@ Groups of two and more are probed by OPTIONS (Kamailio module dispatcher). What 
 known sooner: a hop that failed is passed over for ``PASSED_OVER_S``, on all workers of this proxy.
 """
 
+import os
+from collections.abc import Container, Iterable
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,12 +14,14 @@ from kemi_routing import hops, render, second_pass
 from kemi_routing.hops import Hop
 from kemi_routing.ksr import names
 from kemi_routing.ksr.edge import Edge
+from kemi_routing.network import Network, Server
 from kemi_routing.plan import Planned
 from kemi_routing.plan_codec import UNKNOWN, Hunt
-from kemi_routing.settings import Settings
 
-_GATEWAYS, _MEDIA_SERVERS = 1, 2
-"""Sets of dispatcher."""
+_PROBED = 1
+"""The set of dispatcher."""
+_OUT_OF_SERVICE = 1
+"""Flag in its list (DS_INACTIVE_DST): until a probe is answered."""
 FAILED = "failed"
 """Hash table of kamailio.cfg, where its entries' lifetime stands."""
 
@@ -67,16 +71,33 @@ class NextHops:
         self._edge.ksr.htable.sht_seti(FAILED, hop, 1)
 
     def _in_service(self, hop: Hop) -> bool:
-        ksr, settings = self._edge.ksr, self._edge.settings
-        groups = {_GATEWAYS: settings.gateways, _MEDIA_SERVERS: settings.media_servers}
-        return not ksr.htable.sht_get(FAILED, hop.at) and all(
-            ksr.dispatcher.ds_is_active_uri(number, f"sip:{hop.at}") > 0
-            for number, group in groups.items() if hop in group)
+        """Whether calls and probes say so; of an address behind a name there are calls only."""
+        return not self._edge.ksr.htable.sht_get(FAILED, hop.at) and (
+            not isinstance(hop, Server) or _is_active(self._edge, hop.at))
 
 
-def write_list(settings: Settings, file: Path) -> None:
-    """Tell dispatcher what to probe; before it reads its file, when Kamailio starts."""
-    groups = {_GATEWAYS: settings.gateways, _MEDIA_SERVERS: settings.media_servers}
-    rows = [f"{number} sip:{hop.at}\n" for number, group in groups.items() if len(group) > 1
-            for hop in group]
-    file.write_text("".join(rows), encoding="ascii")
+def probed(network: Network) -> tuple[str, ...]:
+    """``host:port`` of what dispatcher probes: all groups of two and more."""
+    groups = (network.gateways, network.media_servers)
+    return tuple(sorted({hop.at for group in groups if len(group) > 1 for hop in group}))
+
+
+def write_list(ats: Iterable[str], file: Path, dead: Container[str] = ()) -> None:
+    """The list that dispatcher reads when Kamailio starts, or is told to; those that are ``dead``
+    are out of service until they answer.
+    """
+    rows = [f"{_PROBED} sip:{at}{f' {_OUT_OF_SERVICE}' if at in dead else ''}\n" for at in ats]
+    new = file.with_suffix(".new")
+    new.write_text("".join(rows), encoding="ascii")
+    os.replace(new, file)
+
+
+def relist(edge: Edge, wanted: Iterable[str], listed: Iterable[str], file: Path) -> None:
+    """Let dispatcher probe these from now on; what it knows of those ``listed`` stays known."""
+    write_list(wanted, file, {at for at in listed if not _is_active(edge, at)})
+    if edge.ksr.dispatcher.ds_reload() < 0:
+        edge.fault("network", why="dispatcher did not read its list again")
+
+
+def _is_active(edge: Edge, at: str) -> bool:
+    return edge.ksr.dispatcher.ds_is_active_uri(_PROBED, f"sip:{at}") > 0

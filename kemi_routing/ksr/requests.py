@@ -16,6 +16,7 @@ from kemi_routing.ksr import (
     credentials,
     flows,
     in_dialog,
+    in_force,
     loops,
     registrations,
     trunk_limits,
@@ -60,6 +61,7 @@ class Requests:
     def route(self) -> None:
         """Handle the request that Kamailio has just received."""
         try:
+            in_force.keep_up(self._edge)
             self._route()
         except UnicodeDecodeError as error:
             self._edge.log("refuse", why=f"not UTF-8: {error.reason}")
@@ -121,7 +123,7 @@ class Requests:
         edge = self._edge
         if self._ksr.pv.get("$Rp") == edge.settings.spiral_port:
             self._fork.second_pass()
-        elif trunk := edge.settings.trunks.at(caller.source(edge)):
+        elif trunk := edge.settings.network.trunk_at(caller.source(edge)):
             call = caller.from_trunk(edge, trunk)
             if self._let_in():
                 if not trunk_limits.admit(edge, self._caps, trunk, self._now()):
@@ -140,6 +142,8 @@ class Requests:
                 call = caller.from_line(edge, line)
                 self._ksr.hdr.remove("Route")
                 self._line_dials(call, line, self._ksr.pv.gete("$rU"))
+        elif not edge.settings.network_known:
+            raise StoreUnavailable("the trunks are not known yet")
         else:
             edge.log("refuse", why="untrusted", source=self._ksr.pv.gete("$si"))
             edge.reply(403, "Forbidden")
@@ -195,7 +199,7 @@ class Requests:
         edge = self._edge
         done = codes.perform(edge.records, line, code, behind, self._now())
         edge.log("code", line=line.name, code=code.code, number=done.number, words=done.words)
-        if edge.settings.media_servers:
+        if edge.settings.network.media_servers:
             edge.ksr.hdr.append_to_reply(f'Warning: 399 {WARNS} "{done.words}"\r\n')
             loops.record_route(edge, ())
             self._fork.start(codes.announcing(line, done))

@@ -61,3 +61,8 @@ def calls(proxy: str) -> str:
 def proxies() -> str:
     """The set of all proxies that ever counted calls."""
     return f"{PREFIX}proxies"
+
+
+def network() -> str:
+    """The operator's trunks, gateways and media servers."""
+    return f"{PREFIX}network"

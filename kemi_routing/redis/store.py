@@ -5,7 +5,7 @@ A cache per worker will stand between callers and ``Store``; it has the same met
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import TypeVar, cast
+from typing import NamedTuple, TypeVar, cast
 
 import redis
 from redis.backoff import NoBackoff
@@ -32,6 +32,19 @@ return 1
 """
 """Writes a value where the one that was read is still there."""
 
+
+
+class Exchanged(NamedTuple):
+    """What the store knows of the other proxies and of the network."""
+
+    proxies: frozenset[str]
+    """All that ever counted calls."""
+    counted: list[bytes]
+    """What those that were asked for count."""
+    network: bytes | None
+    """The record of the operator's network."""
+
+
 T = TypeVar("T")
 Alarm = Callable[[str], object]
 
@@ -52,6 +65,10 @@ class Store:
     def __init__(self, url: str, alarm: Alarm, timeout_s: float = TIMEOUT_S) -> None:
         self._redis = connect(url, timeout_s)
         self._alarm = alarm
+
+    def close(self) -> None:
+        """End all connections; the next command makes a new one."""
+        self._redis.close()
 
     def number(self, key: str) -> Number | None:
         """The number in its state, None where nobody owns it.
@@ -101,9 +118,13 @@ class Store:
             raise StoreUnavailable(f"{keys.state(key)}: somebody else changed it meanwhile")
         return result
 
+    def network(self) -> bytes | None:
+        """The record of the operator's network, None where there is none; raises as ``number``."""
+        return self._get_one(keys.network())
+
     def exchange(self, proxy: str, calls: bytes, last_callers: Mapping[str, str],
-                 others: Iterable[str]) -> tuple[frozenset[str], list[bytes]]:
-        """Tell what this proxy counts and who called; the proxies known, and what ``others`` count.
+                 others: Iterable[str]) -> Exchanged:
+        """Tell what this proxy counts and who called; what the store knows in return.
 
         For the background process: one round trip. Raises StoreUnavailable.
         """
@@ -113,13 +134,13 @@ class Store:
         pipe.set(keys.calls(proxy), calls, ex=CALLS_S)
         pipe.sadd(keys.proxies(), proxy)
         pipe.smembers(keys.proxies())
-        pipe.mget([keys.calls(other) for other in (proxy, *others)])
+        pipe.mget([keys.network(), *map(keys.calls, others)])
         try:
-            *_, known, counted = pipe.execute()
+            *_, known, (network, *counted) = pipe.execute()
         except RedisError as error:
             raise StoreUnavailable(f"{keys.calls(proxy)}: {error}") from error
-        return (frozenset(member.decode() for member in known),
-                [data for data in counted[1:] if data is not None])
+        return Exchanged(frozenset(member.decode() for member in known),
+                         [data for data in counted if data is not None], network)
 
     def _number(self, key: str, data: bytes | None, state: bytes | None) -> Number | None:
         if data is None:

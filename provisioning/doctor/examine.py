@@ -11,8 +11,11 @@ from redis.exceptions import RedisError
 from kemi_routing import settings
 from kemi_routing.errors import InvalidValue
 from kemi_routing.settings import PREFIX, Settings
+from provisioning import trunking
 from provisioning.doctor import kamailio, machine, network, store
 from provisioning.doctor.finding import Check, Finding, Level, Patient, fail, ok
+from provisioning.problems import Refused
+from provisioning.storage import Storage
 
 ROOT = Path(__file__).parents[2]
 RUN_DIR = "/run/followme"
@@ -42,10 +45,9 @@ PARTS = (
     Part("folder", machine.run_folder),
     Part("address", network.sockets, ("ADDRESS", "PORT", "SPIRAL_PORT")),
     Part("redis", store.redis, ("REDIS",), may_come_later=True),
-    Part("trunks", network.trunks, ("TRUNKS",)),
-    Part("gateway", network.gateways, ("GATEWAY",), may_come_later=True, waits=True),
-    Part("media server", network.media_servers, ("MEDIA_SERVER",), may_come_later=True,
-         waits=True),
+    Part("trunks", network.trunks, ("REDIS",), may_come_later=True),
+    Part("gateway", network.gateways, ("REDIS",), may_come_later=True, waits=True),
+    Part("media server", network.media_servers, ("REDIS",), may_come_later=True, waits=True),
 )
 _OF_A_MACHINE = (ImportError, OSError, ValueError, LookupError, RedisError)
 """What a machine in a bad state does to a check."""
@@ -60,7 +62,7 @@ def examine(environment: Mapping[str, str], redis: str | None, *, before_start: 
     if not wrong:
         yield ok("settings", "all FOLLOWME_ variables are right")
     run_dir = Path(environment.get(f"{PREFIX}RUN_DIR") or RUN_DIR)
-    patient = Patient(chosen, ROOT, run_dir, redis or chosen.redis, before_start)
+    patient = _connected(Patient(chosen, ROOT, run_dir, redis or chosen.redis, before_start))
     parts = [part for part in PARTS if not wrong.keys() & set(part.needs)]
     with ThreadPoolExecutor() as pool:
         asked = {part: pool.submit(_findings, part, patient) for part in parts if part.waits}
@@ -81,6 +83,15 @@ def usable(environment: Mapping[str, str]) -> tuple[Settings, dict[str, str]]:
             if name not in ours:  # its default does not go with another one
                 return settings.from_environment({}), wrong
             del ours[name]
+
+
+def _connected(patient: Patient) -> Patient:
+    """The same in the network of the store, where that tells it."""
+    try:
+        found = trunking.stored(Storage(patient.redis))
+    except (RedisError, ValueError, Refused):
+        return patient
+    return replace(patient, settings=patient.settings.with_network(found))
 
 
 def _findings(part: Part, patient: Patient) -> list[Finding]:

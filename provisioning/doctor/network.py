@@ -14,6 +14,7 @@ from kemi_routing.hops import Hop
 from provisioning.doctor.finding import Finding, Level, Patient, fail, ok, warn
 
 ANSWER_S = 1.0
+FILE = "the operator's file (followme show network)"
 LOOPBACK = "127.0.0.1"
 _STATUS = re.compile(rb"SIP/2\.0 ([1-6]\d\d) ([^\r\n]*)")
 
@@ -21,20 +22,21 @@ _STATUS = re.compile(rb"SIP/2\.0 ([1-6]\d\d) ([^\r\n]*)")
 def gateways(patient: Patient) -> Iterator[Finding]:
     """Whether the gateways for outside numbers answer."""
     chosen = patient.settings
-    own = f"{chosen.address}:{chosen.port}"
-    if any(hop.at == own for hop in chosen.gateways):
+    own, group = f"{chosen.address}:{chosen.port}", chosen.network.gateways
+    if any(hop.at == own for hop in group):
         yield fail("gateway", f"{own} is this proxy itself",
-                   "set FOLLOWME_GATEWAY to where outside numbers go")
-    else:
-        yield from _group("gateway", chosen.gateways, patient, "FOLLOWME_GATEWAY")
+                   f"let {FILE} name where outside numbers go")
+    elif group:
+        yield from _group("gateway", group, patient)
+    elif chosen.network_known:
+        yield warn("gateway", "none: outside numbers are left out", f"apply {FILE}")
 
 
 def media_servers(patient: Patient) -> Iterator[Finding]:
     """Whether the media servers answer, where there are any."""
-    if patient.settings.media_servers:
-        yield from _group("media server", patient.settings.media_servers, patient,
-                          "FOLLOWME_MEDIA_SERVER")
-    else:
+    if group := patient.settings.network.media_servers:
+        yield from _group("media server", group, patient)
+    elif patient.settings.network_known:
         yield ok("media server", "none: voicemail and other applications are left out")
 
 
@@ -59,10 +61,13 @@ def sockets(patient: Patient) -> Iterator[Finding]:
 
 def trunks(patient: Patient) -> Iterator[Finding]:
     """Whether anybody may send calls."""
-    if names := patient.settings.trunks.names:
+    if names := [trunk.name for trunk in patient.settings.network.trunks]:
         yield ok("trunks", ", ".join(names))
+    elif patient.settings.network_known:
+        yield warn("trunks", "none: only lines may call", f"apply {FILE}")
     else:
-        yield warn("trunks", "none: only lines may call", "set FOLLOWME_TRUNKS")
+        yield fail("trunks", "not known, nor are gateways and media servers: the store does not "
+                   "answer", "mend redis first")
 
 
 def ask(host: str, port: int, source: str) -> tuple[int, str, float]:
@@ -88,10 +93,10 @@ def ask(host: str, port: int, source: str) -> tuple[int, str, float]:
     raise TimeoutError
 
 
-def _group(about: str, group: Sequence[Hop], patient: Patient, see: str) -> list[Finding]:
+def _group(about: str, group: Sequence[Hop], patient: Patient) -> list[Finding]:
     """One that does not answer is no failure while another does."""
     with ThreadPoolExecutor(max_workers=len(group)) as pool:
-        found = list(pool.map(lambda hop: _asked(about, hop.at, patient, see), group))
+        found = list(pool.map(lambda hop: _asked(about, hop.at, patient, FILE), group))
     if all(one.level is Level.FAIL for one in found):
         return found
     return [replace(one, level=Level.WARN) if one.level is Level.FAIL else one for one in found]

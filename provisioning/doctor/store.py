@@ -31,6 +31,7 @@ NEEDS: tuple[tuple[str | int, ...], ...] = (
     ("SET", keys.last_caller(NOBODY), "", "XX"),
     ("SET", keys.calls(NOBODY), "", "XX"),
     ("SMEMBERS", keys.proxies()),
+    ("MGET", keys.network()),
 )
 """What the edge does there."""
 TOO_MUCH = ("SET", keys.number(NOBODY), "", "XX")

@@ -16,6 +16,11 @@ def gateway_that_serves(ksr: "Api") -> object:
     return ksr.dispatcher.ds_is_active_uri(1, "sip:127.0.0.1:9")
 
 
+@probe(CALL)
+def list_of_gateways_that_is_read_again(ksr: "Api") -> object:
+    return [ksr.dispatcher.ds_reload(), ksr.dispatcher.ds_is_active_uri(1, "sip:127.0.0.1:9")]
+
+
 class BranchThatIsSentElsewhere(Conversation):
     """t_relay in the branch failure route: the others ring on, and the step is not over."""
 

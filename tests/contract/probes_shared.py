@@ -40,7 +40,10 @@ def texts_in_a_hash_table(ksr: "Api") -> object:
     table.sht_setxs("names", "a;transport=tcp", "192.0.2.1:5060,1,1 -", 60)
     seen.append(table.sht_get("names", "a;transport=tcp"))
     table.sht_setxs("names", "a;transport=tcp", "-", 60)
-    return [*seen, table.sht_get("names", "a;transport=tcp")]
+    seen.append(table.sht_get("names", "a;transport=tcp"))
+    long = "QUJD+/==" * 8000
+    seen += [table.sht_sets("network", "record", long), table.sht_get("network", "record") == long]
+    return [*seen, table.sht_sets("network", "record", "x"), table.sht_get("network", "record")]
 
 
 @probe(CALL)

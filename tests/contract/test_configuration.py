@@ -9,6 +9,7 @@ from kemi_routing.ksr import (
     caps,
     credentials,
     flows,
+    in_force,
     loops,
     names,
     next_hops,
@@ -50,7 +51,7 @@ def test_tables_and_queues_that_workers_use_are_there() -> None:
     fake = FakeKamailio(lambda ksr: None)
     assert fake.htable.tables.keys() == {
         caps.LOCKS, caps.BEGUN, caps.COUNTED, caps.ELSEWHERE, caps.ALARMED,
-        loops.FORKED, names.NAMES, next_hops.FAILED, trunk_limits.SECOND,
+        loops.FORKED, names.NAMES, next_hops.FAILED, trunk_limits.SECOND, in_force.TABLE,
         credentials.GUESSES, credentials.GUESSED,
         bans.BANNED, bans.PROVED, bans.TRUSTED, bans.IGNORED}
     assert fake.mqueue.queues.keys() == {caps.BEGUN, background.LAST_CALLER, names.NAMES}

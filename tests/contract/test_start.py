@@ -23,8 +23,8 @@ def start(folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
 @pytest.mark.parametrize(("name", "text", "words"), [
     ("MAILBOX", "open", "FOLLOWME_MAILBOX: 'open'; write pin_unless_trusted, "
      "pin_unless_attested, always_pin"),
-    ("TRUNK", "192.0.2.20=From",
-     "FOLLOWME_TRUNK: there is no such setting; did you mean FOLLOWME_TRUNKS?"),
+    ("DOMAINS", "voice.example",
+     "FOLLOWME_DOMAINS: there is no such setting; did you mean FOLLOWME_DOMAIN?"),
     ("PORT", "sip", "FOLLOWME_PORT: 'sip' is not a port; write 1 to 65535"),
     ("WORKERS", "many", "FOLLOWME_WORKERS: 'many'; write a whole number, 1 to 1000000"),
     ("REDIS", "redis://edge:hush@127.0.0.1:x/0", "FOLLOWME_REDIS: not the address of a store; "
@@ -60,6 +60,6 @@ def test_the_journal_gets_the_log_by_syslog(tmp_path: Path, *, journal: bool) ->
 
 
 def test_right_settings_reach_kamailio(tmp_path: Path) -> None:
-    ran = start(tmp_path / "run", PORT="5070", TRUNKS="192.0.2.20=From")
+    ran = start(tmp_path / "run", PORT="5070", DATA_CENTRE="vienna")
     assert ran.returncode == 0
     assert "config file ok, exiting..." in ran.stderr

@@ -5,6 +5,7 @@ from collections.abc import Generator, Iterator
 from contextlib import ExitStack
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -26,15 +27,19 @@ class Arrangements:
         self._made: dict[str | None, Situation] = {}
 
     def __call__(
-        self, at: str | None = None, *, environment: dict[str, str] | None = None
-    ) -> Situation:
-        """The arrangement with the folder's YAML in force; ``at`` is ISO 8601 with an offset."""
+        self, at: str | None = None, *, environment: dict[str, str] | None = None,
+        operator: dict[str, Any] | None = None,
+    ) -> Situation:  # fmt: skip
+        """The arrangement with the folder's YAML in force; ``at`` is ISO 8601 with an offset,
+        ``operator`` replaces keys of the operator's file.
+        """
         if at not in self._made:
             if len(self._made) == MOST_AT_ONCE:
                 self._end(next(iter(self._made)))
             assumed = datetime.fromisoformat(at) if at else None
             folder = self._factory.mktemp("situation")
-            made = Situation(reserve_network(), folder, at=assumed, environment=environment)
+            made = Situation(reserve_network(), folder, at=assumed, environment=environment,
+                             operator=operator)
             with ExitStack() as undone:
                 undone.enter_context(made)
                 made.apply(self._yaml)

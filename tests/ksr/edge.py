@@ -4,17 +4,23 @@
 import importlib.util
 import sys
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from kemi_routing import settings
 from kemi_routing.errors import StoreUnavailable
-from kemi_routing.ksr.background import Background
+from kemi_routing.ksr.background import Background, Exchange
 from kemi_routing.ksr.edge import Edge
+from kemi_routing.ksr.in_force import Follower, LastGood
 from kemi_routing.model import Number
+from kemi_routing.network import Network, Server
 from kemi_routing.record import LineRecord, State
+from kemi_routing.redis.store import Exchanged
+from kemi_routing.settings import Settings
+from kemi_routing.trunks import Asserts
+from tests.support.builders import trunk
 from tests.support.fake_ksr import FakeKamailio
 from tests.support.fake_state import Message, Route
 from tests.support.sip_message import Address, Request
@@ -25,12 +31,19 @@ if TYPE_CHECKING:
 PROXY = Address("127.0.0.1")
 TRUNK, FROM_TRUNK, STRANGER = Address("127.0.0.20"), Address("127.0.0.21"), Address("127.0.0.66")
 ENTRY = Path(__file__).parents[2] / "kamailio/followme.py"
-SETTINGS = settings.from_environment({
-    "FOLLOWME_TRUNKS": "127.0.0.20=P-Asserted-Identity,127.0.0.21=From",
-    "FOLLOWME_GATEWAY": "127.0.0.40:5060",
-    "FOLLOWME_MEDIA_SERVER": "127.0.0.30:5060",
-    "FOLLOWME_SIP_HOSTS": "sip.example.net",
-})
+NETWORK = Network(
+    trunks=(trunk("127.0.0.20"), trunk("127.0.0.21", asserts=Asserts.FROM)),
+    gateways=(Server("127.0.0.40:5060", name="usual"),),
+    media_servers=(Server("127.0.0.30:5060", name="usual"),))
+SETTINGS = settings.from_environment(
+    {"FOLLOWME_SIP_HOSTS": "sip.example.net"}).with_network(NETWORK)
+
+
+def in_network(**fields: Any) -> Settings:
+    """The settings where the operator's network has these fields."""
+    return SETTINGS.with_network(replace(NETWORK, **fields))
+
+
 SPIRAL = Address("127.0.0.1", SETTINGS.spiral_port)
 DOMAIN = SETTINGS.platform.domain
 SECRET = "only-this-kamailio-knows"
@@ -63,6 +76,8 @@ class Records:
     """What other proxies count."""
     counted: dict[str, bytes] = field(default_factory=dict)
     """What each proxy told last."""
+    operators: bytes | None = None
+    """The record of the operator's network."""
     down: bool = False
 
     def number(self, key: str) -> Number | None:
@@ -91,11 +106,16 @@ class Records:
 
     def exchange(
         self, proxy: str, calls: bytes, last_callers: Mapping[str, str], others: Iterable[str],
-    ) -> tuple[frozenset[str], list[bytes]]:  # fmt: skip
+    ) -> Exchanged:  # fmt: skip
         self._check()
         self.counted[proxy] = calls
         self.last_callers |= last_callers
-        return frozenset({proxy, "other"}), self.elsewhere if list(others) else []
+        counted = self.elsewhere if list(others) else []
+        return Exchanged(frozenset({proxy, "other"}), counted, self.operators)
+
+    def network(self) -> bytes | None:
+        self._check()
+        return self.operators
 
     def _check(self) -> None:
         if self.down:
@@ -109,11 +129,17 @@ class Product(FakeKamailio):
         self.records = Records({one.number: one for one in numbers},
                                {one.name: one for one in lines})
         self._entry = entry()
+        self.run_dir = Path("/nowhere")
         super().__init__(self._handler_of, local=(PROXY, SPIRAL))
 
     def _handler_of(self, ksr: "Api") -> Any:
         edge = Edge(ksr, SETTINGS, self.records, SECRET)
-        return self._entry.Handler(edge, Background(edge, self.records, PROXY_NAME))
+        return self._entry.Handler(edge, self.background(edge))
+
+    def background(self, edge: Edge, store: Exchange | None = None) -> Background:
+        """A background process that begins with this edge."""
+        follower = Follower(edge, LastGood(self.run_dir / "network"), self.run_dir / "list")
+        return Background(edge, store or self.records, PROXY_NAME, follower)
 
     def call(self, number: str, ani: str = "42075553333", *headers: tuple[str, str | bytes],
              source: Address = TRUNK, uri: str = "") -> Request:

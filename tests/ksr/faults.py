@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING, Any, cast
 
 from kemi_routing.errors import StoreUnavailable
 from kemi_routing.ksr import trunk_limits
-from kemi_routing.ksr.background import Background
 from kemi_routing.ksr.caps import Caps, in_profile
 from kemi_routing.ksr.edge import Edge
 from kemi_routing.model import Number
 from kemi_routing.record import LineRecord
 from tests.contract import recording
 from tests.ksr import edge as product_edge
-from tests.ksr.edge import PROXY, PROXY_NAME, SECRET, SPIRAL, TRUNK, Product
+from tests.ksr.edge import PROXY, SECRET, SPIRAL, TRUNK, Product
 from tests.support.fake_ksr import Module
 from tests.support.fake_state import Branch, Reply
 from tests.support.sip_message import Request
@@ -81,7 +80,7 @@ class Faulty(Product):
         records = cast("product_edge.Records", Meddled(self.records, STORE, self.meddle))
         edge = Edge(cast("Api", Meddled(ksr, "", self.meddle)), product_edge.SETTINGS, records,
                     SECRET)
-        return self._entry.Handler(edge, Background(edge, records, PROXY_NAME))
+        return self._entry.Handler(edge, self.background(edge, records))
 
     def meddle(self, path: str, function: Callable[..., object], args: tuple[object, ...],
                ) -> object:

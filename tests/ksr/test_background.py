@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from kemi_routing.ksr.background import EXCHANGE_EVERY_S, LAST_CALLER, MOST_CALLERS, Background
+from kemi_routing.ksr.background import EXCHANGE_EVERY_S, LAST_CALLER, MOST_CALLERS
 from kemi_routing.ksr.caps import BEGUN, ELSEWHERE
 from kemi_routing.ksr.edge import Edge
 from kemi_routing.model import Mode
@@ -26,7 +26,7 @@ class Proxy(Product):
         super().__init__(FORWARDING)
         self._at = START
         edge = Edge(self.ksr, SETTINGS, self.records, SECRET)
-        self._background = Background(edge, self.records, PROXY_NAME)
+        self._background = self.background(edge)
 
     def tick(self, after_s: float = EXCHANGE_EVERY_S) -> None:
         """The background process has its turn that much later."""

@@ -11,6 +11,7 @@ from kemi_routing import settings
 from kemi_routing.ksr import caller
 from kemi_routing.ksr.edge import Edge
 from kemi_routing.model import Call, Verdict
+from kemi_routing.network import Network, Server
 from kemi_routing.record import LineRecord
 from kemi_routing.trunks import Asserts, Trunk
 from tests.ksr.edge import SECRET, Records
@@ -21,7 +22,8 @@ from tests.support.sip_message import Address, Headers, Request
 if TYPE_CHECKING:
     from KSR import Api
 
-SETTINGS = settings.from_environment({"FOLLOWME_MEDIA_SERVER": "127.0.0.30:5060"})
+SETTINGS = settings.from_environment({}).with_network(
+    Network(media_servers=(Server("127.0.0.30:5060"),)))
 MEDIA_SERVER, STRANGER = Address("127.0.0.30"), Address("127.0.0.66")
 ANI = "42075553333"
 PAI, FROM = Trunk(Asserts.PAI, "P-Asserted-Identity"), Trunk(Asserts.FROM, "X-Verdict")

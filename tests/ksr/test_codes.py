@@ -8,13 +8,13 @@ import pytest
 from kemi_routing.dialplan import DialPlan
 from kemi_routing.errors import StoreUnavailable
 from kemi_routing.feature_codes import Action, FeatureCode
-from kemi_routing.hops import Hop
 from kemi_routing.ksr import codes
 from kemi_routing.model import Mode
+from kemi_routing.network import Server
 from kemi_routing.record import LineRecord, State
 from kemi_routing.settings import Settings
 from tests.ksr import edge as product_edge
-from tests.ksr.edge import DOMAIN, Product
+from tests.ksr.edge import DOMAIN, Product, in_network
 from tests.support.builders import OFFICE, PERSONAL, number, sequence, step
 from tests.support.sip_message import Address, Request, ha1
 
@@ -29,10 +29,11 @@ DESK = LineRecord(
 NIGHT = (sequence("night", step(OFFICE)),)
 
 
-@pytest.fixture(params=[(), (Hop("127.0.0.30:5060"),)], ids=["no media server", "a media server"])
+@pytest.fixture(params=[(), (Server("127.0.0.30:5060"),)],
+                ids=["no media server", "a media server"])
 def media(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> bool:
     """With and without a media server."""
-    settings: Settings = replace(product_edge.SETTINGS, media_servers=request.param)
+    settings: Settings = in_network(media_servers=request.param)
     monkeypatch.setattr(product_edge, "SETTINGS", settings)
     return bool(request.param)
 
@@ -40,7 +41,7 @@ def media(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> bo
 @pytest.fixture
 def edge(monkeypatch: pytest.MonkeyPatch) -> Product:
     """Jana's numbers and one of Petr's; no media server."""
-    monkeypatch.setattr(product_edge, "SETTINGS", replace(product_edge.SETTINGS, media_servers=()))
+    monkeypatch.setattr(product_edge, "SETTINGS", in_network(media_servers=()))
     return product()
 
 

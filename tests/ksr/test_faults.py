@@ -13,11 +13,10 @@ import pytest
 from kemi_routing.feature_codes import Action, FeatureCode
 from kemi_routing.model import Mode, Number, Step
 from kemi_routing.record import LineRecord
-from kemi_routing.trunks import read
 from tests.ksr import edge as product_edge
-from tests.ksr.edge import DOMAIN, SETTINGS, TRUNK
+from tests.ksr.edge import DOMAIN, TRUNK, in_network
 from tests.ksr.faults import STORE, Fault, Faulty
-from tests.support.builders import MOBILE, OFFICE, PERSONAL, number, sequence, step
+from tests.support.builders import MOBILE, OFFICE, PERSONAL, number, sequence, step, trunk
 from tests.support.sip_message import Address, Request, ha1
 
 GATEWAY = "127.0.0.40:5060"
@@ -135,8 +134,8 @@ SITUATIONS = {
 
 @pytest.fixture(autouse=True)
 def _settings(monkeypatch: pytest.MonkeyPatch) -> None:
-    trunks = read([f"{TRUNK.ip}=P-Asserted-Identity;redirect;max-calls=9;per-second=99"])
-    monkeypatch.setattr(product_edge, "SETTINGS", replace(SETTINGS, trunks=trunks))
+    limited = trunk(TRUNK.ip, redirect=True, max_calls=9, max_per_second=99)
+    monkeypatch.setattr(product_edge, "SETTINGS", in_network(trunks=(limited,)))
 
 
 def played(situation: Situation, fault: Fault = Fault.RAISES, at: int = -1) -> Faulty:

@@ -1,16 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Who gets into a mailbox: 24 ways to claim the owner's number x 6 sources of a call (SPEC V2)."""
 
-from dataclasses import replace
 
 import pytest
 
 from kemi_routing.model import Mode
 from kemi_routing.record import LineRecord
-from kemi_routing.trunks import read
+from kemi_routing.trunks import Asserts
 from tests.ksr import edge as product_edge
-from tests.ksr.edge import DOMAIN, FROM_TRUNK, SETTINGS, STRANGER, TRUNK, Product
-from tests.support.builders import MOBILE, OFFICE, PERSONAL, number, sequence, step
+from tests.ksr.edge import DOMAIN, FROM_TRUNK, STRANGER, TRUNK, Product, in_network
+from tests.support.builders import MOBILE, OFFICE, PERSONAL, number, sequence, step, trunk
 from tests.support.sip_message import Address, Request, ha1
 
 OTHER = "42075553333"
@@ -86,8 +85,9 @@ call, or the code of a refusal.
 
 @pytest.fixture(autouse=True)
 def _settings(monkeypatch: pytest.MonkeyPatch) -> None:
-    trunks = read([f"{TRUNK.ip}={PAI}", f"{FROM_TRUNK.ip}=From", f"{SILENT.ip}=none"])
-    monkeypatch.setattr(product_edge, "SETTINGS", replace(SETTINGS, trunks=trunks))
+    trunks = (trunk(TRUNK.ip), trunk(FROM_TRUNK.ip, asserts=Asserts.FROM),
+              trunk(SILENT.ip, asserts=Asserts.NOTHING))
+    monkeypatch.setattr(product_edge, "SETTINGS", in_network(trunks=trunks))
 
 
 def product() -> Product:

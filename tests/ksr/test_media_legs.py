@@ -10,10 +10,9 @@ from kemi_routing.dialplan import DialPlan
 from kemi_routing.ksr import names
 from kemi_routing.model import Line, Mode, Number
 from kemi_routing.record import LineRecord
-from kemi_routing.trunks import read
 from tests.ksr import edge as product_edge
-from tests.ksr.edge import DOMAIN, STRANGER, TRUNK, Product
-from tests.support.builders import MOBILE, OFFICE, PERSONAL, number, sequence, step
+from tests.ksr.edge import DOMAIN, STRANGER, TRUNK, Product, in_network
+from tests.support.builders import MOBILE, OFFICE, PERSONAL, number, sequence, step, trunk
 from tests.support.sip_message import Address, Headers, Request, ha1
 
 MEDIA_SERVER = Address("127.0.0.30")
@@ -163,8 +162,7 @@ class TestOnlyTheMediaServer:
 
     def test_has_no_trunk_at_its_address(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """Whatever a trunk passes on from its callers is the callers' word."""
-        trunks = read([f"{MEDIA_SERVER.ip}=P-Asserted-Identity"])
-        shared = replace(product_edge.SETTINGS, trunks=trunks)
+        shared = in_network(trunks=(trunk(MEDIA_SERVER.ip),))
         monkeypatch.setattr(product_edge, "SETTINGS", shared)
         edge = Product(JANA)
         edge.receive(leg(f"sip:{OFFICE}@{DOMAIN}", "outgoing"))

@@ -1,25 +1,23 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Gateways and media servers that do not serve, as calls see them."""
 
-from dataclasses import replace
 
 import pytest
 
-from kemi_routing.hops import Hop
 from kemi_routing.ksr.next_hops import FAILED
 from kemi_routing.model import Mode
+from kemi_routing.network import Server
 from tests.ksr import edge as product_edge
-from tests.ksr.edge import Product
+from tests.ksr.edge import Product, in_network
 from tests.support.builders import MOBILE, OFFICE, PERSONAL, number, sequence, step
 
 FIRST, SECOND = "127.0.0.40:5060", "127.0.0.41:5060"
-HOPS = (Hop(FIRST), Hop(SECOND, priority=2))
+HOPS = (Server(FIRST), Server(SECOND, priority=2))
 
 
 @pytest.fixture(autouse=True)
 def _several(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(product_edge, "SETTINGS", replace(
-        product_edge.SETTINGS, gateways=HOPS, media_servers=HOPS))
+    monkeypatch.setattr(product_edge, "SETTINGS", in_network(gateways=HOPS, media_servers=HOPS))
 
 
 def ringing(*targets: str, mode: Mode = Mode.FORWARD_ONLY) -> Product:

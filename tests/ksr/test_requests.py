@@ -9,10 +9,9 @@ import pytest
 from kemi_routing.errors import BrokenRecord
 from kemi_routing.model import Mode
 from kemi_routing.record import LineRecord
-from kemi_routing.trunks import read
 from tests.ksr import edge as product_edge
-from tests.ksr.edge import DOMAIN, FROM_TRUNK, PROXY, SPIRAL, STRANGER, TRUNK, Product
-from tests.support.builders import MOBILE, OFFICE, PERSONAL, number, sequence, step
+from tests.ksr.edge import DOMAIN, FROM_TRUNK, PROXY, SPIRAL, STRANGER, TRUNK, Product, in_network
+from tests.support.builders import MOBILE, OFFICE, PERSONAL, number, sequence, step, trunk
 from tests.support.sip_message import Address, Request, ha1
 
 GATEWAY = "127.0.0.40:5060"
@@ -222,8 +221,8 @@ class TestOurOwnAnswer:
         ({"max_calls_per_hour": 1}, 0), ({"forward_external": False}, 480)])
     def test_to_a_trunk_in_redirect_mode_is_302_where_that_says_it_all(
             self, monkeypatch: pytest.MonkeyPatch, changes: dict[str, Any], code: int) -> None:
-        trunks = read([f"{TRUNK.ip}=P-Asserted-Identity;redirect"])
-        monkeypatch.setattr(product_edge, "SETTINGS", replace(product_edge.SETTINGS, trunks=trunks))
+        trunks = (trunk(TRUNK.ip, redirect=True),)
+        monkeypatch.setattr(product_edge, "SETTINGS", in_network(trunks=trunks))
         edge = Product(replace(number(**changes), default="all",
                                mode=changes.get("mode", Mode.FORWARD_ONLY),
                                sequences=(sequence("all", step(OFFICE)),)))

@@ -7,8 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from kemi_routing.network import Network, Server
+from kemi_routing.network_record import encode
+from kemi_routing.redis import keys
+from kemi_routing.trunks import Asserts
 from provisioning.cli import main
 from provisioning.storage import Storage
+from tests.support.builders import trunk
 from tests.support.redis_server import RedisServer
 
 ROOT = Path(__file__).parent.parent.parent
@@ -25,6 +30,11 @@ class Ran:
     err: str
 
 
+NETWORK = Network(
+    1, (trunk("192.0.2.20", name="carrier"),
+        trunk("192.0.2.22", name="office", asserts=Asserts.NOTHING)),
+    (Server("127.0.0.1:5080", name="usual"),), (Server("127.0.0.1:5070", name="usual"),))
+"""What the operator has applied."""
 Followme = Callable[..., Ran]
 
 
@@ -50,8 +60,7 @@ def followme(storage: Storage, redis_server: RedisServer, capsys: pytest.Capture
     """Runs a command on an empty store, with nobody at the keyboard."""
     assert not storage.owners()
     monkeypatch.setenv("FOLLOWME_REDIS", redis_server.url)
-    monkeypatch.setenv("FOLLOWME_TRUNKS", "192.0.2.20=P-Asserted-Identity, 192.0.2.22=none")
-    monkeypatch.setenv("FOLLOWME_MEDIA_SERVER", "127.0.0.1:5070")
+    storage.client.set(keys.network(), encode(NETWORK))
     monkeypatch.delenv("FOLLOWME_DOMAIN", raising=False)
     monkeypatch.chdir(ROOT)
 

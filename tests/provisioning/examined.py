@@ -4,10 +4,11 @@
 from pathlib import Path
 
 from kemi_routing import settings
+from kemi_routing.network import Network
 from provisioning.doctor.finding import Check, Patient
 from tests.provisioning.conftest import ROOT
 
-SETTINGS = settings.from_environment({})
+SETTINGS = settings.from_environment({}).with_network(Network())
 PATIENT = Patient(SETTINGS, ROOT, Path("/nowhere"), "", before_start=False)
 
 

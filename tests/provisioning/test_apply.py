@@ -42,9 +42,9 @@ def edited(tmp_path: Path) -> Edit:
 
 
 def dump(storage: Storage) -> dict[str, object]:
-    """All that the store holds."""
+    """All that the store holds beside the operator's network."""
     held: dict[str, object] = {}
-    for key in storage.client.scan_iter():
+    for key in set(storage.client.scan_iter()) - {keys.network().encode()}:
         kind = storage.client.type(key)
         held[key.decode()] = (
             storage.client.get(key) if kind == b"string" else storage.client.smembers(key))

@@ -72,7 +72,7 @@ def test_a_wrong_expectation_is_named(tmp_path: Path, case: str, wrong: list[str
                  "1:1: this is a file of numbers; a file of cases names it:  numbers: cases.yaml",
                  id="of numbers"),
     pytest.param("numbers: nobody.yaml", "nobody.yaml:1:1: the file cannot be read", id="numbers"),
-    pytest.param("settings: {TRUNKS: x}", "1:11: FOLLOWME_TRUNKS: 'x'; write", id="settings"),
+    pytest.param("settings: {MAILBOX: x}", "1:11: FOLLOWME_MAILBOX: 'x'; write", id="settings"),
     pytest.param("written: soon", "1:10: 'soon' is not a time; write 2026-11-23", id="written"),
     pytest.param(f"numbers: {EXAMPLES / 'team.yaml'}", "there are no cases in", id="no case"),
 ])

@@ -87,10 +87,10 @@ def test_an_error_begins_with_its_place_in_a_file_or_with_followme(
 
 def test_an_operators_mistake_names_the_variable(
         followme: Followme, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("FOLLOWME_TRUNKS", "192.0.2.20")
+    monkeypatch.setenv("FOLLOWME_EDGE_PROXIES", "sbc")
     ran = followme("show")
     assert (ran.code, ran.out) == (1, "")
-    assert ran.err.startswith("followme: FOLLOWME_TRUNKS: '192.0.2.20'; write SOURCE=HEADER")
+    assert ran.err.startswith("followme: FOLLOWME_EDGE_PROXIES: 'sbc'; write addresses")
 
 
 def test_a_store_that_hangs_is_not_waited_for(loaded: Followme, redis_server: RedisServer) -> None:

@@ -270,9 +270,9 @@ class TestCommand:
     @pytest.mark.parametrize("environment", [
         {"PATH": "/nowhere"},
         {"FOLLOWME_REDIS": "unix:///nowhere.sock", "FOLLOWME_ADDRESS": "192.0.2.1"},
-        {"FOLLOWME_RUN_DIR": "/dev/null/x", "FOLLOWME_GATEWAY": "no-such-host.invalid:1"},
+        {"FOLLOWME_RUN_DIR": "/dev/null/x", "FOLLOWME_DATA_CENTRE": "no name"},
         {"FOLLOWME_ADDRESS": "not an address", "FOLLOWME_REDIS": "redis://no-such.invalid:1/0"},
-        {"FOLLOWME_ADDRESS": "::1"}, {"FOLLOWME_COLOUR": "red"}, {"FOLLOWME_TRUNKS": "\udcff"},
+        {"FOLLOWME_ADDRESS": "::1"}, {"FOLLOWME_COLOUR": "red"}, {"FOLLOWME_PEERS": "\udcff"},
     ], ids=str)
     def test_no_state_of_the_machine_is_a_traceback(
             self, followme: Followme, monkeypatch: pytest.MonkeyPatch,
@@ -284,4 +284,4 @@ class TestCommand:
         assert ran.code in (0, 1)
         assert all(line[:4] in ("OK  ", "WARN", "FAIL") for line in ran.out.splitlines()[:-1])
         assert "Traceback" not in ran.out + ran.err
-        assert os.environ["FOLLOWME_MEDIA_SERVER"]
+        assert os.environ["FOLLOWME_REDIS"]

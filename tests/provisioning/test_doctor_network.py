@@ -5,20 +5,25 @@ import socket
 import threading
 from contextlib import ExitStack
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
-from kemi_routing import settings
-from kemi_routing.hops import Hop
+from kemi_routing.network import Network, Server
 from provisioning.doctor import network
 from provisioning.doctor.finding import Level, Patient
 from tests.provisioning.examined import PATIENT, SETTINGS, said
 from tests.support.answering import Answer, answering, response
+from tests.support.builders import trunk
 from tests.support.loopback import free_udp_port
 
 
+def within(**fields: Any) -> Patient:
+    return replace(PATIENT, settings=SETTINGS.with_network(Network(**fields)))
+
+
 def with_gateways(*places: str) -> Patient:
-    return replace(PATIENT, settings=replace(SETTINGS, gateways=tuple(map(Hop, places))))
+    return within(gateways=tuple(map(Server, places)))
 
 
 class TestGateway:
@@ -38,11 +43,10 @@ class TestGateway:
                            answer: Answer) -> None:
         monkeypatch.setattr(network, "ANSWER_S", 0.1)
         with answering(answer) as port:
-            patient = replace(PATIENT, settings=replace(
-                SETTINGS, media_servers=(Hop(f"localhost:{port}"),)))
+            patient = within(media_servers=(Server(f"localhost:{port}"),))
             (line,) = said(network.media_servers, patient)
         assert line == (f"FAIL media server localhost:{port} does not answer OPTIONS within 0.1 s; "
-                        "look at FOLLOWME_MEDIA_SERVER")
+                        f"look at {network.FILE}")
 
     @pytest.mark.parametrize(("place", "why"), [
         ("127.0.0.1:1", "cannot be asked: Connection refused"),
@@ -79,7 +83,18 @@ class TestGateway:
         patient = with_gateways("127.0.0.1:5060")
         assert said(network.gateways, patient) == [
             "FAIL gateway 127.0.0.1:5060 is this proxy itself; "
-            "set FOLLOWME_GATEWAY to where outside numbers go"]
+            f"let {network.FILE} name where outside numbers go"]
+
+    def test_no_gateway(self) -> None:
+        assert said(network.gateways) == [
+            f"WARN gateway none: outside numbers are left out; apply {network.FILE}"]
+
+    def test_nothing_is_known_without_the_store(self) -> None:
+        unknown = replace(PATIENT, settings=replace(SETTINGS, network_known=False))
+        assert [said(check, unknown) for check in (
+            network.trunks, network.gateways, network.media_servers)] == [
+                ["FAIL trunks not known, nor are gateways and media servers: the store does not "
+                 "answer; mend redis first"], [], []]
 
     def test_no_media_server(self) -> None:
         assert said(network.media_servers) == [
@@ -122,7 +137,7 @@ class TestSockets:
         assert found[2].startswith("WARN address only this machine reaches 127.0.0.1; set")
 
     def test_trunks(self) -> None:
-        one = settings.from_environment({"FOLLOWME_TRUNKS": "192.0.2.1=From"})
-        assert said(network.trunks, replace(PATIENT, settings=one)) == ["OK trunks 192.0.2.1"]
+        assert said(network.trunks, within(trunks=(trunk("192.0.2.1", name="carrier"),))) == [
+            "OK trunks carrier"]
         assert said(network.trunks) == [
-            "WARN trunks none: only lines may call; set FOLLOWME_TRUNKS"]
+            f"WARN trunks none: only lines may call; apply {network.FILE}"]

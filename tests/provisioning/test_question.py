@@ -10,6 +10,7 @@ import pytest
 from kemi_routing import settings
 from kemi_routing.explain import Explained
 from kemi_routing.model import Platform
+from kemi_routing.network import Network, Server
 from provisioning.cases import Numbers
 from provisioning.check import check_text
 from provisioning.problems import Refused
@@ -67,13 +68,15 @@ subscribers:
     lines: {eva-desk: {password: blue-kettle}}
 """
 MONDAY = "2026-11-23 12:00"
+WITH_GATEWAY = Network(gateways=(Server("192.0.2.40:5060"),))
 
 
 def answered(dialled: str, **asked: Any) -> Explained | Rejected:
+    network = asked.pop("network", WITH_GATEWAY)
     checked = check_text(FILE, "a.yaml", Platform(), NOW)
     assert checked.problems.errors == []
     return answer(Question(dialled, at=MONDAY, **asked), Numbers(checked),
-                  settings.from_environment({}), NOW)
+                  settings.from_environment({}).with_network(network), NOW)
 
 
 @pytest.mark.parametrize(("dialled", "why"), [
@@ -90,6 +93,11 @@ def test_what_a_line_dials_and_nobody_rings_for(dialled: str, why: str) -> None:
     rejected = answered(dialled, via="jana-desk")
     assert isinstance(rejected, Rejected)
     assert f"{rejected.status}: {rejected.why}" == why
+
+
+def test_without_a_gateway_no_line_calls_outside() -> None:
+    assert answered("0222345678", network=Network(), via="jana-desk") == Rejected(
+        480, "no gateway is configured")
 
 
 def test_a_line_without_a_number_reaches_nobody_outside() -> None:

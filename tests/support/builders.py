@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from kemi_routing import schedule, targets
+from kemi_routing import schedule, targets, trunks
 from kemi_routing.model import (
     Call,
     Continuations,
@@ -23,6 +23,7 @@ from kemi_routing.permissions import Rights
 from kemi_routing.plan import END, Planned, PlannedStep
 from kemi_routing.schedule import Holiday, Window
 from kemi_routing.targets import Kind
+from kemi_routing.trunks import Asserts, Trunk
 
 PERSONAL = "42027777100"
 MOBILE = "42073723123"
@@ -98,6 +99,12 @@ def outcomes(text: str) -> tuple[Outcome, ...]:
 def at(text: str, zone: ZoneInfo = PRAGUE) -> datetime:
     """The instant of a wall-clock time; of two, the first."""
     return datetime.fromisoformat(text).replace(tzinfo=zone)
+
+
+def trunk(*froms: str, asserts: Asserts = Asserts.PAI, **fields: Any) -> Trunk:
+    """The trunk of these addresses and networks, named after the first one unless given."""
+    fields = {"name": froms[0], **fields}
+    return Trunk(asserts, sources=tuple(map(trunks.source, froms)), **fields)
 
 
 PLATFORM = Platform("followme.local", frozenset({"sip.example.net"}))

@@ -32,6 +32,10 @@ class Htable(Part):
     def sht_get(self, table: str, key: str) -> Any:
         return self._table(table).get(key, 0)
 
+    def sht_sets(self, table: str, key: str, value: str) -> int:
+        self._table(table)[key] = value
+        return 1
+
     def sht_seti(self, table: str, key: str, value: int) -> int:
         self._table(table)[key] = value
         return 1
@@ -137,6 +141,11 @@ class Dispatcher(Part):
     def __init__(self, process: Process) -> None:
         super().__init__(process)
         self.out_of_service: set[str] = set()
+        self.reloads = 0
 
     def ds_is_active_uri(self, _group: int, uri: str) -> int:
         return -1 if uri in self.out_of_service else 1
+
+    def ds_reload(self) -> int:
+        self.reloads += 1
+        return 1

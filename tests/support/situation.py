@@ -14,15 +14,19 @@ import json
 import os
 import string
 import subprocess
-from collections.abc import Callable, Mapping
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, Self
 
+from kemi_routing.model import Platform
+from provisioning import trunking
+from provisioning.check import check_text
+from provisioning.storage import Storage
 from tests.support.caller import Caller, Calls, Dialling, Outcome
 from tests.support.edge import ROOT, Edge, assumed_time
 from tests.support.gateway import Gateway
@@ -63,7 +67,9 @@ class Situation:
     def __init__(
         self, network: Network, folder: Path, *, at: datetime | None = None,
         settings: Mapping[str, str] | None = None, environment: Mapping[str, str] | None = None,
+        operator: Mapping[str, Any] | None = None,
     ) -> None:  # fmt: skip
+        """``operator`` replaces keys of the operator's file, ``usual`` unless given."""
         self.network = network
         self.at = at
         self._folder = folder
@@ -73,12 +79,14 @@ class Situation:
         self.redis = RedisServer(folder / "redis")
         self.gateway = Gateway(network.address(GATEWAY), SIP_PORT)
         self.settings = {**self._settings(), **(settings or {})}
+        self.gateway_at = f"{network.address(GATEWAY)}:{SIP_PORT}"
+        self.media_at = f"{network.address(MEDIA_SERVER)}:{SIP_PORT}"
+        self._operator = {**self.usual, **(operator or {})}
         told = {**(assumed_time(at) if at else {}), **(environment or {})}
         self.edge = Edge(folder / "edge", self.settings, environment=told)
 
     def _settings(self) -> dict[str, str]:
         address = self.network.address
-        trunks = {PAI_TRUNK: "P-Asserted-Identity", FROM_TRUNK: "From", SILENT_TRUNK: "none"}
         return {
             "ADDRESS": address(PROXY),
             "PORT": str(SIP_PORT),
@@ -86,15 +94,13 @@ class Situation:
             "SOURCE_RATE": "30000",  # tests send as fast as they can
             "REDIS": self.redis.url,
             "DOMAIN": DOMAIN,
-            "TRUNKS": ",".join(f"{address(last)}={header}" for last, header in trunks.items()),
-            "GATEWAY": f"{address(GATEWAY)}:{SIP_PORT}",
-            "MEDIA_SERVER": f"{address(MEDIA_SERVER)}:{SIP_PORT}",
             "SIP_HOSTS": address(SIP_TARGETS),
         }
 
     def __enter__(self) -> Self:
         try:
             self.redis.start()
+            self.apply_network()
             self.gateway.start()
             self.edge.start()
         except BaseException:
@@ -120,6 +126,53 @@ class Situation:
         code = self.edge.stop()
         if code != 0:
             raise NotReady(f"the edge ended with {code}: {self.edge.last_words()}")
+
+    # The operator's file
+
+    @property
+    def usual(self) -> dict[str, Any]:
+        """What it says unless a test says otherwise."""
+        asserts = {PAI_TRUNK: "P-Asserted-Identity", FROM_TRUNK: "From", SILENT_TRUNK: "none"}
+        return {
+            "trunks": {f"trunk-{last}": {"from": self.network.address(last), "asserts": header}
+                       for last, header in asserts.items()},
+            "gateways": {"usual": {"at": self.gateway_at}},
+            "media_servers": {"usual": {"at": self.media_at}},
+        }  # fmt: skip
+
+    def trunk(self, **more: str) -> dict[str, Any]:
+        """The trunks of the arrangement, where the first one has these keys too."""
+        first, *others = self.usual["trunks"].items()
+        return {first[0]: first[1] | more, **dict(others)}
+
+    def apply_network(self, **keys: Any) -> int:
+        """Write the operator's file with these keys in place of the usual ones; the revision."""
+        text, now = json.dumps({**self._operator, **keys}), datetime.now(UTC)
+        checked = check_text(text, "network.yaml", Platform(), now)
+        if checked.problems.errors:
+            raise NotReady(f"{checked.problems.errors}")
+        storage = Storage(self.redis.url)
+        (change,) = trunking.changes(checked, storage)
+        if change.writes:
+            storage.write(change)
+        return change.revision
+
+    @contextmanager
+    def with_network(self, *edges: Edge, **keys: Any) -> Iterator[None]:
+        """That file in force on our edge and these, as long as the block lasts."""
+        self._in_force(self.apply_network(**keys), edges)
+        try:
+            yield
+        finally:
+            self._in_force(self.apply_network(), edges)
+
+    def _in_force(self, revision: int, edges: tuple[Edge, ...]) -> None:
+        for edge in (self.edge, *edges):
+            wait_until(partial(self._follows, edge, revision), f"revision {revision} in force")
+
+    @staticmethod
+    def _follows(edge: Edge, revision: int) -> bool:
+        return f"network revision={revision} " in edge.log
 
     # Settings of subscribers
 
@@ -158,12 +211,11 @@ class Situation:
 
     def voicemail_uri(self, number: str, cause: int) -> str:
         """Request-URI of a branch that lets the caller leave a message."""
-        media = self.settings["MEDIA_SERVER"]
-        return f"sip:voicemail@{media};target=sip:{number}%40{DOMAIN};cause={cause}"
+        return f"sip:voicemail@{self.media_at};target=sip:{number}%40{DOMAIN};cause={cause}"
 
     def mailbox_uri(self, number: str) -> str:
         """Request-URI of a branch that lets the owner into the mailbox."""
-        return f"sip:vm-access@{self.settings['MEDIA_SERVER']};target=sip:{number}%40{DOMAIN}"
+        return f"sip:vm-access@{self.media_at};target=sip:{number}%40{DOMAIN}"
 
     # Who is called
 

@@ -258,6 +258,7 @@ def test_every_outcome_has_a_reason_and_a_cause() -> None:
 ])
 def test_a_profile_as_operators_write_it(text: str, profile: Profile) -> None:
     assert caller_id.profile(text) == profile
+    assert caller_id.profile(profile.text) == profile
 
 
 @pytest.mark.parametrize("word", [

@@ -12,6 +12,7 @@ import pytest
 from kemi_routing import settings
 from kemi_routing.explain import as_dict, as_text
 from kemi_routing.model import Outcome
+from kemi_routing.network import Network, Server
 from kemi_routing.plan import Access, Account, Outgoing, Plan, Planned, PlannedStep, Remark
 from kemi_routing.targets import MAILBOX, VOICEMAIL, Kind, Target
 
@@ -31,9 +32,8 @@ TOLD_OUTSIDE = [
     "<sip:49115234567@gw:5060;cause=408>;index=1.1;mp=1"]
 TOLD_VOICEMAIL = [FORWARDED, "X-Followme-Account: 42027777101"]
 VOICEMAIL_URI = "sip:voicemail@ms:5060;target=sip:42027777101%40edge;cause=408"
-SETTINGS = settings.from_environment({
-    "FOLLOWME_GATEWAY": "gw:5060", "FOLLOWME_MEDIA_SERVER": "ms:5060",
-    "FOLLOWME_DOMAIN": "edge"})
+SETTINGS = settings.from_environment({"FOLLOWME_DOMAIN": "edge"}).with_network(
+    Network(gateways=(Server("gw:5060"),), media_servers=(Server("ms:5060"),)))
 
 
 def plan(*steps: PlannedStep, **fields: Any) -> Plan:

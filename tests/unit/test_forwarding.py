@@ -290,6 +290,13 @@ def test_what_a_media_server_is_needed_for(ring: Ring, why: str | None) -> None:
         assert [remark.why for remark in plan.skipped] == ([expected] if expected else [])
 
 
+def test_without_a_gateway_outside_numbers_are_left_out() -> None:
+    both = forwarding(step(OFFICE, "line jana-desk"))
+    plan = decide(call(), both, MONDAY_NOON, replace(PLATFORM, gateway=False))
+    assert plan.skipped == (Remark(OFFICE, "no gateway is configured"),)
+    assert shape(plan)[0][0] == "line jana-desk"
+
+
 def test_without_a_media_server_no_line_of_another_number_is_asked_to_confirm() -> None:
     own = forwarding((Ring(Target(Kind.NUMBER, "42027777102"), confirm=True), *step(OFFICE)))
     asked, plain = (decide(call(), own, MONDAY_NOON, platform, OTHERS)

@@ -4,27 +4,32 @@ from collections import Counter
 import pytest
 
 from kemi_routing.errors import InvalidValue
-from kemi_routing.hops import Hop, choose, read
+from kemi_routing.hops import Hop, address, choose
 
 ONE, TWO, THREE, SPARE = Hop("a:1"), Hop("b:1", weight=3), Hop("c:1"), Hop("s:1", priority=2)
 GROUP = (SPARE, ONE, TWO, THREE)
 
 
-@pytest.mark.parametrize(("text", "hop"), [
-    ("h:5060", Hop("H:5060")),
-    ("h:5060 ; weight=1000", Hop("H:5060", weight=1000)),
-    ("h:5060;priority=100;weight=2", Hop("H:5060", weight=2, priority=100)),
+@pytest.mark.parametrize(("text", "at", "host"), [
+    ("192.0.2.1:05060", "192.0.2.1:5060", "192.0.2.1"),
+    ("GW.example.net:1", "gw.example.net:1", "gw.example.net"),
+    ("[2001:DB8::1]:65535", "[2001:db8::1]:65535", "2001:db8::1"),
 ])
-def test_a_hop_as_it_is_written(text: str, hop: Hop) -> None:
-    assert read(text, str.upper) == hop
+def test_where_a_hop_is(text: str, at: str, host: str) -> None:
+    assert (address(text), Hop(address(text)).host) == (at, host)
 
 
-@pytest.mark.parametrize("option", [
-    "", "weight", "weight=", "weight=0", "weight=1001", "weight=-1", "weight=\u0661", "priority=0",
-    "priority=101", "share=2", "weight=1;weight=1", f"weight=1{'0' * 5000}"])
-def test_a_refused_option_names_the_right_form(option: str) -> None:
-    with pytest.raises(InvalidValue, match="write HOST:PORT;weight=W;priority=P"):
-        read(f"h:5060;{option}", str)
+@pytest.mark.parametrize(("text", "right_form"), [
+    ("192.0.2.1", "write host:port, such as 192.0.2.1:5060"),
+    (":5060", "write host:port"), ("gw example:5060", "write host:port"),
+    ("gw;lr:5060", "write host:port"), ("jana@192.0.2.1:5060", "write host:port"),
+    ("192.0.2.1:sip", "'sip' is not a port; write 1 to 65535"),
+    ("192.0.2.1:0", "is not a port"), ("192.0.2.1:", "is not a port"),
+    ("192.0.2.1:65536", "is not a port"), ("192.0.2.1:\u0665\u0660", "is not a port"),
+])
+def test_where_a_hop_cannot_be(text: str, right_form: str) -> None:
+    with pytest.raises(InvalidValue, match=right_form):
+        address(text)
 
 
 @pytest.mark.parametrize(("down", "but", "shares"), [

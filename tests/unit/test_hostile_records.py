@@ -11,10 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kemi_routing import render, targets
-from kemi_routing.caller_id import SoFar, why_forwarded
+from kemi_routing.caller_id import SoFar, profile, why_forwarded
 from kemi_routing.decide import decide
 from kemi_routing.errors import BrokenRecord, InvalidValue
 from kemi_routing.model import Line, Mode, Number, Outcome, Ring
+from kemi_routing.network import Network, Server
 from kemi_routing.permissions import NumberClass
 from kemi_routing.plan import Plan
 from kemi_routing.record import VERSION, decode_number, encode_number
@@ -24,10 +25,9 @@ from kemi_routing.settings import Settings, from_environment
 from tests.support.builders import DESK, MOBILE, NOW, OFFICE, call, number, sequence, step
 from tests.support.strategies import hostile_texts
 
-SETTINGS: Settings = from_environment({
-    "FOLLOWME_GATEWAY": "127.0.0.40:5060", "FOLLOWME_MEDIA_SERVER": "127.0.0.30:5060",
-    "FOLLOWME_SIP_HOSTS": "sip.example.net",
-    "FOLLOWME_GATEWAY_CLI": "from=number pai=personal rpid=number diversion=all history=yes"})
+SETTINGS: Settings = from_environment({"FOLLOWME_SIP_HOSTS": "sip.example.net"}).with_network(
+    Network(gateways=(Server("127.0.0.40:5060"),), media_servers=(Server("127.0.0.30:5060"),),
+            cli=profile("from=number pai=personal rpid=number diversion=all history=yes")))
 HUNT = sequence("day", (
     Ring(targets.parse(OFFICE), 20, "office"), Ring(targets.parse("line jana-desk"), 20),
     Ring(targets.parse("sip:jana@sip.example.net;transport=tcp"), 10, "sip", delay_s=3),

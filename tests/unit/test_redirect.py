@@ -5,6 +5,7 @@ import pytest
 
 from kemi_routing import redirect, settings
 from kemi_routing.model import Outcome
+from kemi_routing.network import Network, Server
 from kemi_routing.permissions import Rights
 from kemi_routing.plan import END, Account, Planned, PlannedStep
 from kemi_routing.plan_codec import Hunt
@@ -13,7 +14,8 @@ from tests.support.builders import MOBILE, OFFICE, PERSONAL, planned
 
 SETTINGS = settings.from_environment({
     "FOLLOWME_ADDRESS": "192.0.2.1", "FOLLOWME_DOMAIN": "voice.example.com",
-    "FOLLOWME_GATEWAY": "192.0.2.40:5060", "FOLLOWME_SIP_HOSTS": "sip.example.net"})
+    "FOLLOWME_SIP_HOSTS": "sip.example.net"}).with_network(
+        Network(gateways=(Server("192.0.2.40:5060"),)))
 FOLLOWS = Rights(forward_external=True, follow_redirects=True)
 JANA = Account(PERSONAL, "acme/jana", FOLLOWS, cli=PERSONAL)
 VOICEMAIL = planned("voicemail")

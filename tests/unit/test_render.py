@@ -4,17 +4,22 @@ from dataclasses import replace
 import pytest
 
 from kemi_routing import render, settings, targets
-from kemi_routing.caller_id import Dress, SoFar
+from kemi_routing.caller_id import Dress, SoFar, profile
 from kemi_routing.errors import InvalidValue
 from kemi_routing.model import Outcome
+from kemi_routing.network import Network, Server
 from kemi_routing.plan import Access, Account, Caller, Outgoing, Plan, Planned, PlannedStep
 from kemi_routing.targets import MAILBOX
 
 NUMBER, EXTENSION = "42027777100", "acme/201"
-SETTINGS = settings.from_environment({
-    "FOLLOWME_DOMAIN": "voice.example", "FOLLOWME_GATEWAY": "192.0.2.40:5060",
-    "FOLLOWME_MEDIA_SERVER": "192.0.2.30:5070", "FOLLOWME_GATEWAY_CLI": "history=no"})
-WITHOUT_MEDIA = replace(SETTINGS, media_servers=())
+NETWORK = Network(
+    gateways=(Server("192.0.2.40:5060"),
+              Server("192.0.2.41:5060", cli=profile("from=caller pai=none"))),
+    media_servers=(Server("192.0.2.30:5070"),), cli=profile("history=no"))
+SETTINGS = settings.from_environment(
+    {"FOLLOWME_DOMAIN": "voice.example"}).with_network(NETWORK)
+WITHOUT_MEDIA = SETTINGS.with_network(replace(NETWORK, media_servers=()))
+WITHOUT_GATEWAY = SETTINGS.with_network(replace(NETWORK, gateways=()))
 MEDIA = "192.0.2.30:5070"
 
 
@@ -68,6 +73,29 @@ def test_the_mailbox_of_an_extension() -> None:
 def test_what_has_no_request_uri(one: Planned, why: str) -> None:
     with pytest.raises(InvalidValue, match=why):
         render.target_uri(one, NUMBER, WITHOUT_MEDIA, cause=0)
+
+
+def test_an_outside_number_needs_a_gateway() -> None:
+    number = planned("49115234567")
+    assert render.what_is_missing(number, SETTINGS) == ""
+    with pytest.raises(InvalidValue, match="49115234567: no gateway is configured"):
+        render.target_uri(number, NUMBER, WITHOUT_GATEWAY, cause=0)
+
+
+@pytest.mark.parametrize(("hop", "shown", "told"), [
+    ("", f"sip:{NUMBER}@voice.example", ["Diversion", "P-Asserted-Identity"]),
+    ("192.0.2.40:5060", f"sip:{NUMBER}@voice.example", ["Diversion", "P-Asserted-Identity"]),
+    ("192.0.2.41:5060", None, ["Diversion", "History-Info"]),
+    ("192.0.2.99:5060", f"sip:{NUMBER}@voice.example", ["Diversion", "P-Asserted-Identity"]),
+])
+def test_each_gateway_is_shown_what_it_should_be(
+        hop: str, shown: str | None, told: list[str]) -> None:
+    so_far = SoFar((Account(NUMBER, "acme/jana"),), Caller("42075553333"), (Outcome.BUSY,))
+    found = render.dress(planned("49115234567", NUMBER), so_far, None, SETTINGS, hop)
+    assert found.from_uri == shown
+    assert [line.partition(":")[0] for line in (*found.on_top, *found.add)] == told
+    for line in found.add:
+        assert "History-Info" not in line or f"@{hop};" in line
 
 
 ACCOUNT = f"X-Followme-Account: {NUMBER}"

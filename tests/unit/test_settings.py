@@ -1,31 +1,26 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from kemi_routing.caller_id import Forwarders, Profile
 from kemi_routing.errors import InvalidValue
-from kemi_routing.hops import Hop
 from kemi_routing.model import MailboxPolicy, Platform
+from kemi_routing.network import Network, Server
 from kemi_routing.settings import KNOWN, Digest, Settings, from_environment, unknown
-from kemi_routing.trunks import Trunks, read
+from tests.support.builders import trunk
 
 DEFAULTS = Settings(
     redis="redis://127.0.0.1:6379/0",
-    platform=Platform(own_hosts=frozenset({"127.0.0.1"}), media_server=False),
-    trunks=Trunks(), gateways=(Hop("127.0.0.1:5080"),), gateway_cli=Profile(), media_servers=(),
+    platform=Platform(own_hosts=frozenset({"127.0.0.1"})),
     address="127.0.0.1", address6="", port=5060, spiral_port=5059)
 EVERYTHING = {
     "FOLLOWME_REDIS": "unix:///run/redis/redis.sock",
     "FOLLOWME_DOMAIN": "Voice.Example",
     "FOLLOWME_SIP_HOSTS": "sip.example.net, PBX.example.org , ,192.0.2.7",
-    "FOLLOWME_TRUNKS": "192.0.2.1=P-Asserted-Identity, 192.0.2.2 = From,2001:DB8:0::3=none",
-    "FOLLOWME_GATEWAY": "gw.example.net:5062",
-    "FOLLOWME_GATEWAY_CLI": "from=caller pai=49115234567 diversion=last",
     "FOLLOWME_MAILBOX": "always_pin",
     "FOLLOWME_OUTGOING_WITHOUT_PIN": "AB",
-    "FOLLOWME_MEDIA_SERVER": "[2001:db8::30]:5070",
     "FOLLOWME_ADDRESS": "192.0.2.10",
     "FOLLOWME_ADDRESS6": "2001:DB8:0::10",
     "FOLLOWME_PORT": "5070",
@@ -37,6 +32,7 @@ EVERYTHING = {
     "FOLLOWME_PEERS": "192.0.2.11:5058, [2001:DB8::11]:5058",
     "FOLLOWME_EDGE_PROXIES": "192.0.2.50, 2001:DB8::50",
     "FOLLOWME_SCANNERS": "Friendly-Scanner, my probe/1",
+    "FOLLOWME_DATA_CENTRE": "vienna",
 }
 
 
@@ -51,33 +47,29 @@ def test_what_the_operator_said() -> None:
         redis="unix:///run/redis/redis.sock",
         platform=Platform("voice.example", frozenset(
             {"sip.example.net", "pbx.example.org", "192.0.2.7"}), frozenset(
-                {"192.0.2.10", "2001:db8::10", "gw.example.net", "2001:db8::30"}),
-            media_server=True, mailbox=MailboxPolicy.ALWAYS_PIN, outgoing_without_pin="AB"),
-        trunks=read(["192.0.2.1=P-Asserted-Identity", "192.0.2.2=From", "2001:db8::3=none"]),
-        gateways=(Hop("gw.example.net:5062"),),
-        gateway_cli=Profile("caller", "49115234567", diversion=Forwarders.LAST),
-        media_servers=(Hop("[2001:db8::30]:5070"),),
+                {"192.0.2.10", "2001:db8::10"}),
+            mailbox=MailboxPolicy.ALWAYS_PIN, outgoing_without_pin="AB"),
         address="192.0.2.10", address6="2001:db8::10", port=5070, spiral_port=5071,
         mask_numbers=True, digest=Digest.SHA_256, ban_s=60, cluster_port=5058,
         scanners=("friendly-scanner", "my probe/1"),
         peers=frozenset({"192.0.2.11", "2001:db8::11"}),
-        edge_proxies=frozenset({"192.0.2.50", "2001:db8::50"}))
+        edge_proxies=frozenset({"192.0.2.50", "2001:db8::50"}), data_centre="vienna")
 
 
-@pytest.mark.parametrize(("media_server", "hosts"), [
-    ("", ()), ("192.0.2.30:5070", ("192.0.2.30",)),
-    ("[2001:DB8::30]:5070, M.example.net:5060", ("2001:db8::30", "m.example.net"))])
-def test_where_calls_of_the_media_servers_come_from(
-        media_server: str, hosts: tuple[str, ...]) -> None:
-    assert from_environment({"FOLLOWME_MEDIA_SERVER": media_server}).media_hosts == hosts
-
-
-def test_several_gateways_in_order() -> None:
-    chosen = from_environment({
-        "FOLLOWME_GATEWAY": "192.0.2.1:5060;weight=3 , 192.0.2.2:5060;priority=2"})
-    assert chosen.gateways == (Hop("192.0.2.1:5060", weight=3), Hop("192.0.2.2:5060", priority=2))
-    assert chosen.gateway_hosts == ("192.0.2.1", "192.0.2.2")
-    assert {"192.0.2.1", "192.0.2.2"} <= chosen.platform.own_hosts
+def test_the_network_comes_from_the_store() -> None:
+    before = from_environment({**EVERYTHING, "FOLLOWME_MAILBOX": "always_pin"})
+    assert not before.network_known
+    far, near = (Server(f"{name}.example.net:5060", name=name, data_centre=name)
+                 for name in ("prague", "vienna"))
+    network = Network(7, (trunk("192.0.2.20"),), (far, near))
+    after = before.with_network(Network(6, media_servers=(far,))).with_network(network)
+    assert after.network == replace(network, gateways=(near, replace(far, priority=101)))
+    assert after.network_known
+    assert after.platform == replace(
+        before.platform, media_server=False, own_hosts=frozenset(
+            {"192.0.2.10", "2001:db8::10", "prague.example.net", "vienna.example.net"}))
+    assert replace(after, platform=before.platform, network=before.network,
+                   network_known=False) == before
 
 
 def test_the_socket_that_faces_the_phones() -> None:
@@ -85,20 +77,13 @@ def test_the_socket_that_faces_the_phones() -> None:
 
 
 @pytest.mark.parametrize(("name", "text", "right_form"), [
-    ("TRUNKS", "192.0.2.1=From,=From", "'=From'; write SOURCE=HEADER, an address or network"),
-    ("GATEWAY_CLI", "from=none", "'from=none'; write from=number pai=number rpid=none"),
     ("OUTGOING_WITHOUT_PIN", "D", "write the grades that need no PIN: A, AB, AC, ABC"),
     ("OUTGOING_WITHOUT_PIN", "B", "'B'; write the grades that need no PIN: A, AB, AC, ABC"),
     ("LOG_NUMBERS", "none", "'none'; write full or masked"),
     ("MAILBOX", "open", "write pin_unless_trusted, pin_unless_attested, always_pin"),
-    ("GATEWAY", "192.0.2.1", "write host:port, such as 192.0.2.1:5060"),
-    ("GATEWAY", ":5060", "write host:port, such as 192.0.2.1:5060"),
-    ("GATEWAY", "gw example:5060", "write host:port, such as 192.0.2.1:5060"),
-    ("GATEWAY", "gw;lr:5060", "'lr:5060'; write HOST:PORT;weight=W;priority=P"),
-    ("MEDIA_SERVER", "jana@192.0.2.1:5060", "write host:port, such as 192.0.2.1:5060"),
-    ("MEDIA_SERVER", "192.0.2.1:sip", "is not a port; write 1 to 65535"),
     ("DOMAIN", "voice example", "write a host name"),
     ("DIGEST", "SHA256", "'SHA256'; write MD5 or SHA-256"),
+    ("DATA_CENTRE", "vienna 1", "write a name of letters, digits"),
     ("EDGE_PROXIES", "sbc.example", "write addresses: 192.0.2.50, 2001:db8::50"),
     ("CLUSTER", "5058", "write host:port"),
     ("CLUSTER", "192.0.2.10:5060", "5060 is taken already; write another port"),
@@ -109,8 +94,6 @@ def test_the_socket_that_faces_the_phones() -> None:
     ("BAN_S", "86401", "write seconds, 1 to 86400"),
     ("BAN_S", "5 min", "write seconds, 1 to 86400"),
     ("SPIRAL_PORT", "5060", "5060 is FOLLOWME_PORT too; write another one"),
-    ("GATEWAY", "192.0.2.1:0", "is not a port; write 1 to 65535"),
-    ("GATEWAY", "192.0.2.1:", "is not a port; write 1 to 65535"),
     ("ADDRESS6", "192.0.2.10", "write an IPv6 address: 2001:db8::10"),
     ("TLS_PORT", "tls", "is not a port; write 1 to 65535"),
     ("TLS_PORT", "5061", "write FOLLOWME_TLS_PORT and FOLLOWME_TLS_CERTIFICATE and FOLLOWME_TLS_"),
@@ -119,8 +102,6 @@ def test_the_socket_that_faces_the_phones() -> None:
     ("PORT", "-1", "is not a port; write 1 to 65535"),
     ("PORT", "\u0665\u0660\u0666\u0660", "is not a port; write 1 to 65535"),
     ("SPIRAL_PORT", "sip", "is not a port; write 1 to 65535"),
-    ("GATEWAY", "h:1;weight=0", "'weight=0'; write HOST:PORT;weight=W;priority=P"),
-    ("MEDIA_SERVER", "h:1, H:01", "h:1 stands there twice; write it once"),
     ("REDIS", "http://127.0.0.1", "write unix:///path/redis.sock or redis://host:port/db"),
     ("REDIS", "127.0.0.1:6379", "write unix:///path/redis.sock or redis://host:port/db"),
     ("REDIS", "unix://", "write unix:///path/redis.sock or redis://host:port/db"),
@@ -148,8 +129,7 @@ def test_a_password_is_not_repeated() -> None:
 
 
 @pytest.mark.parametrize(("name", "hint"), [
-    ("TRUNK", "; did you mean FOLLOWME_TRUNKS?"),
-    ("MEDIASERVER", "; did you mean FOLLOWME_MEDIA_SERVER?"),
+    ("SIPHOSTS", "; did you mean FOLLOWME_SIP_HOSTS?"),
     ("redis", ""),
     ("VERBOSITY", ""),
     ("", ""),
@@ -179,8 +159,7 @@ def test_what_is_said_to_the_entry_is_no_mistake(name: str) -> None:
 
 @pytest.mark.parametrize(("port", "number"), [("1", 1), ("65535", 65535)])
 def test_the_first_and_the_last_port(port: str, number: int) -> None:
-    chosen = from_environment({"FOLLOWME_PORT": port, "FOLLOWME_GATEWAY": f"h:{port}"})
-    assert (chosen.port, chosen.gateways) == (number, (Hop(f"h:{number}"),))
+    assert from_environment({"FOLLOWME_PORT": port}).port == number
 
 
 @pytest.mark.parametrize(("host", "port", "may"), [
@@ -204,9 +183,10 @@ def test_the_first_and_the_last_port(port: str, number: int) -> None:
 def test_where_a_request_within_a_call_may_open_a_connection_to(
         host: str, port: str, *, may: bool) -> None:
     chosen = from_environment({
-        "FOLLOWME_ADDRESS": "192.0.2.1", "FOLLOWME_GATEWAY": "192.0.2.40:5060",
-        "FOLLOWME_MEDIA_SERVER": "192.0.2.30:5060", "FOLLOWME_TRUNKS": "192.0.2.20=From",
-        "FOLLOWME_SIP_HOSTS": "sip.example.net", "FOLLOWME_REDIS": "redis://10.0.0.9:6380/0"})
+        "FOLLOWME_ADDRESS": "192.0.2.1", "FOLLOWME_SIP_HOSTS": "sip.example.net",
+        "FOLLOWME_REDIS": "redis://10.0.0.9:6380/0"}).with_network(Network(
+            trunks=(trunk("192.0.2.20"),), gateways=(Server("192.0.2.40:5060"),),
+            media_servers=(Server("192.0.2.30:5060"),)))
     assert chosen.may_connect(host, port) is may
 
 
@@ -221,7 +201,8 @@ def test_the_usual_port_of_redis_is_never_connected_to(redis: str) -> None:
     ("2001:db8::30", True), ("192.0.2.11", True), ("192.0.2.50", True), ("192.0.2.7", True),
     ("192.0.2.66", False), ("2001:db8::66", False), ("", False)])
 def test_what_the_settings_name_is_machinery(address: str, *, expected: bool) -> None:
-    assert from_environment(EVERYTHING).is_machinery(address) is expected
+    network = Network(trunks=(trunk("192.0.2.1"),), media_servers=(Server("[2001:db8::30]:5070"),))
+    assert from_environment(EVERYTHING).with_network(network).is_machinery(address) is expected
 
 
 def test_no_tool_is_a_scanner_where_the_operator_says_none() -> None:

@@ -87,9 +87,7 @@ def test_a_carrier_that_wants_the_caller_gets_him_with_his_privacy(
     arrange: Arrangements, dialling: Dialling, shown: str
 ) -> None:
     profile = "from=caller pai=caller rpid=42021111111 diversion=last history=no"
-    situation = arrange(
-        "2026-11-23T10:00+01:00", environment={"FOLLOWME_GATEWAY_CLI": profile}
-    )
+    situation = arrange("2026-11-23T10:00+01:00", operator={"cli": profile})
 
     mobile = ring_all(situation, dialling)["mobile"]
 

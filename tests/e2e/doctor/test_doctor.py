@@ -26,7 +26,7 @@ def doctor(situation: Situation, *arguments: str, **changes: str) -> tuple[int, 
     assert ran.stderr == ""
     *lines, _ = ran.stdout.splitlines()
     names = {f"{told['ADDRESS']}:{told['PORT']}": "PROXY", told["REDIS"]: "URL",
-             told["MEDIA_SERVER"]: "MEDIA", told["RUN_DIR"]: "DIR"}  # fmt: skip
+             situation.media_at: "MEDIA", told["RUN_DIR"]: "DIR"}  # fmt: skip
     for text, name in names.items():
         lines = [line.replace(text, name) for line in lines]
     return ran.returncode, [
@@ -38,7 +38,9 @@ def doctor(situation: Situation, *arguments: str, **changes: str) -> tuple[int, 
 
 def test_a_proxy_that_runs(situation: Situation) -> None:
     with answering(response("200 OK")) as port:
-        code, lines = doctor(situation, GATEWAY=f"127.0.0.1:{port}")
+        gateways = {"usual": {"at": f"127.0.0.1:{port}"}}
+        with situation.with_network(gateways=gateways):
+            code, lines = doctor(situation)
 
     assert lines == SEEN.read_text(encoding="utf-8").splitlines()
     assert code == 1
@@ -70,10 +72,10 @@ def test_kamailio_may_start_while_others_are_away(situation: Situation, tmp_path
     address = situation.network.address(2)
     code, lines = doctor(
         situation, "--before-start", ADDRESS=address, SPIRAL_PORT=str(free_udp_port()),
-        REDIS=f"unix://{tmp_path}/nowhere.sock", GATEWAY=f"{address}:1", RUN_DIR=str(tmp_path),
+        REDIS=f"unix://{tmp_path}/nowhere.sock", RUN_DIR=str(tmp_path),
     )  # fmt: skip
 
     warned = [line.split("  ")[1].strip() for line in lines if line.startswith("WARN")]
-    assert warned == ["address", "redis", "gateway", "media server"]
+    assert warned == ["address", "redis", "trunks"]
     assert [line for line in lines if line.startswith("FAIL")] == []
     assert code == 0

@@ -3,14 +3,12 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
 from tests.support.caller import Dialling, Outcome
-from tests.support.loopback import reserve_network
 from tests.support.phones import Behaviour, answer, busy, early_media
-from tests.support.situation import PAI_TRUNK, Situation
+from tests.support.situation import Situation
 from tests.support.trace import Message
 
 NUMBER, ALONE, CALLER = "42027777101", "42027777102", "42075553333"
@@ -89,12 +87,9 @@ def test_what_the_caller_must_acknowledge_is_left_alone(situation: Situation) ->
 
 
 @pytest.fixture
-def that_wants_it(tmp_path: Path) -> Iterator[Situation]:
+def that_wants_it(situation: Situation) -> Iterator[Situation]:
     """A trunk that wants the early media of targets that ring alone."""
-    network = reserve_network()
-    trunk = f"{network.address(PAI_TRUNK)}=P-Asserted-Identity;early-media"
-    with Situation(network, tmp_path, settings={"TRUNKS": trunk}) as situation:
-        situation.apply(Path(__file__).with_name("situation.yaml"))
+    with situation.with_network(trunks=situation.trunk(early_media="yes")):
         yield situation
 
 

@@ -3,6 +3,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -19,13 +20,13 @@ JANA, PETR, SECOND, EVA = "42027777101", "42027777102", "42027777103", "42027777
 EXTENSION = "acme/201"
 MOBILE, CALLER = "42073723101", "42075553333"
 MONDAY = "2026-11-23T20:00+01:00"
-NO_MEDIA_SERVER = {"FOLLOWME_MEDIA_SERVER": ""}
+NO_MEDIA_SERVER: dict[str, Any] = {"media_servers": {}}
 
 
 @pytest.fixture
 def evening(arrange: Arrangements) -> Iterator[Situation]:
     """Monday 20:00 without a media server, nothing set."""
-    situation = arrange(MONDAY, environment=NO_MEDIA_SERVER)
+    situation = arrange(MONDAY, operator=NO_MEDIA_SERVER)
     yield situation
     with connect(situation.redis.url, timeout_s=2) as redis:
         for key in (JANA, PETR, SECOND, EXTENSION):

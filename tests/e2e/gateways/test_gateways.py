@@ -35,10 +35,11 @@ Edges = Callable[..., OtherEdge]
 def edge_with(situation: Situation, tmp_path: Path) -> Iterator[Edges]:
     """A proxy whose groups have, before the usual hop, one at another address."""
     with ExitStack() as ends:
-        def make(first: int, setting: str = "GATEWAY", usual: int = GATEWAY) -> OtherEdge:
+        def make(first: int, group: str = "gateways", usual: int = GATEWAY) -> OtherEdge:
             address = situation.network.address
-            hops = (f"{address(first)}:{SIP_PORT}, {address(usual)}:{SIP_PORT};priority=2")
-            return ends.enter_context(other_edge(situation, tmp_path, **{setting: hops}))
+            hops = {"first": {"at": f"{address(first)}:{SIP_PORT}"},
+                    "usual": {"at": f"{address(usual)}:{SIP_PORT}", "priority": 2}}
+            return ends.enter_context(other_edge(situation, tmp_path, {group: hops}))
         yield make
 
 
@@ -136,7 +137,7 @@ def test_targets_that_ring_together_fail_over_each_within_its_own_ring_time(
 def test_a_media_server_that_fails_is_passed_over(
     situation: Situation, edge_with: Edges, refusing: Callable[[int], Phone]
 ) -> None:
-    first, edge = refusing(503), edge_with(FIRST, "MEDIA_SERVER", MEDIA_SERVER)
+    first, edge = refusing(503), edge_with(FIRST, "media_servers", MEDIA_SERVER)
     media = situation.media_server()
 
     assert edge.dial(Dialling(VOICEMAIL, CALLER)).outcome().code == 200

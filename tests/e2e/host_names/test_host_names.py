@@ -122,4 +122,4 @@ def test_a_name_that_leads_to_our_gateway_or_to_ourselves_is_not_called(
 
 
 def _gateway(situation: Situation) -> str:
-    return situation.settings["GATEWAY"]
+    return situation.gateway_at

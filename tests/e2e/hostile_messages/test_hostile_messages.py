@@ -65,7 +65,7 @@ def test_a_strange_user_part_is_no_number_or_the_same_number(
     assert heard is not None
     assert heard.code in (180, 400, 404)
     for invite in mobile.invites:
-        assert invite.uri == f"sip:{MOBILE}@{situation.settings['GATEWAY']}"
+        assert invite.uri == f"sip:{MOBILE}@{situation.gateway_at}"
         assert invite.header("X-Evil") is None
 
 

@@ -72,12 +72,13 @@ def test_the_second_pass_of_a_target_answers(situation: Situation) -> None:
 
 
 def test_the_second_gateway_of_a_group_answers(situation: Situation, tmp_path: Path) -> None:
-    refusing, usual = situation.network.address(FIRST_GATEWAY), situation.settings["GATEWAY"]
+    refusing = situation.network.address(FIRST_GATEWAY)
     situation.outside_phone(OFFICE, answer(200))
     first = Phone("first", refusing, SIP_PORT, busy(503), tmp_path / "first")
     first.start()
-    gateways = f"{refusing}:{SIP_PORT}, {usual};priority=2"
-    with other_edge(situation, tmp_path, GATEWAY=gateways) as edge:
+    gateways = {"first": {"at": f"{refusing}:{SIP_PORT}"},
+                "usual": {"at": situation.gateway_at, "priority": 2}}
+    with other_edge(situation, tmp_path, {"gateways": gateways}) as edge:
         heard = edge.dial(Dialling(NUMBER, CALLER, asserted=CALLER)).outcome()
         call_id = heard.final["Call-ID"]
         wait_until(lambda: f"bye callid={call_id}" in edge.edge.log, "a line bye")

@@ -31,7 +31,7 @@ def test_a_tag_and_a_route_open_no_way_to_the_gateway(
 ) -> None:
     abroad = situation.outside_phone(ABROAD, answer())
     proxy = situation.settings["ADDRESS"]
-    uri = f"sip:{ABROAD}@{situation.settings['GATEWAY']}"
+    uri = f"sip:{ABROAD}@{situation.gateway_at}"
     with RawSip(situation.network.address(STRANGER), situation.edge.proxy) as raw:
         request = raw.request(method, uri, headers=[f"Route: <sip:{proxy};lr=on{mark}>"])
         heard = raw.ask(request.replace(b"\r\nCall-ID", b";tag=t\r\nCall-ID", 1))
@@ -66,13 +66,13 @@ def test_a_line_registers_nothing_that_may_be_read_in_two_ways(
     assert own not in situation.edge.kamcmd("ul.dump")
 
 
-@pytest.mark.parametrize("where", ["GATEWAY", "MEDIA_SERVER"])
+@pytest.mark.parametrize("where", ["gateway_at", "media_at"])
 def test_a_line_is_rung_where_it_is_whatever_address_it_registers(
     situation: Situation, where: str
 ) -> None:
     abroad, media = situation.outside_phone(ABROAD, answer()), situation.media_server()
     address = situation.network.address(FIRST_PHONE)
-    uri = f"sip:{ABROAD}@{situation.settings[where]}"
+    uri = f"sip:{ABROAD}@{getattr(situation, where)}"
     with DigestPhone(address, situation.edge.proxy, DOMAIN) as phone:
         account = Account("jana-desk", PASSWORD)
         assert phone.register(account, ("Contact", f"<{uri}>")).code == 200
@@ -85,8 +85,8 @@ def test_a_line_is_rung_where_it_is_whatever_address_it_registers(
 
 
 def test_a_line_whose_call_cannot_be_sent_hears_so(arrange: Arrangements) -> None:
-    unknown = {"FOLLOWME_GATEWAY": "no-such-host.invalid:5060"}
-    situation = arrange("2026-11-23T10:00+01:00", environment=unknown)
+    unknown = {"gateways": {"unknown": {"at": "no-such-host.invalid:5060"}}}
+    situation = arrange("2026-11-23T10:00+01:00", operator=unknown)
     uri = f"sip:49301234567@{DOMAIN}"
     dialling = Dialling(uri, f"jana-desk@{DOMAIN}", credentials=("jana-desk", PASSWORD))
 

@@ -22,7 +22,7 @@ def test_nobodys_number_is_404(situation: Situation, dialled: str) -> None:
 @pytest.mark.parametrize("host", ["$GATEWAY", "$PROXY", "sip.example.net"])
 def test_a_trunk_cannot_call_out_through_us(situation: Situation, via: int, host: str) -> None:
     outside = situation.outside_phone("49115234567", answer())
-    hosts = {"$GATEWAY": situation.settings["GATEWAY"], "$PROXY": situation.settings["ADDRESS"]}
+    hosts = {"$GATEWAY": situation.gateway_at, "$PROXY": situation.settings["ADDRESS"]}
     uri = f"sip:49115234567@{hosts.get(host, host)}"
 
     heard = situation.dial(Dialling(uri, CALLER, asserted=CALLER), via=via).outcome()

@@ -55,7 +55,7 @@ def test_a_dialog_that_we_do_not_know_is_refused(
 ) -> None:
     outside = situation.outside_phone("49115234567", answer())
     with _raw(situation, source) as raw:
-        uri = f"sip:49115234567@{situation.settings['GATEWAY']}"
+        uri = f"sip:49115234567@{situation.gateway_at}"
         request = raw.request(method, uri).replace(b"\r\nCall-ID", b";tag=unknown\r\nCall-ID")
         heard = raw.ask(request)
 

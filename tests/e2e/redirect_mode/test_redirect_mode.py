@@ -2,15 +2,12 @@
 """302 instead of forking (SPEC F9), and our own refusal (M1)."""
 
 from collections.abc import Iterator
-from contextlib import ExitStack
-from pathlib import Path
 
 import pytest
 
-from tests.support.caller import Dialling, Outcome
-from tests.support.other_edge import OtherEdge, other_edge
+from tests.support.caller import Outcome
 from tests.support.phones import answer, busy
-from tests.support.situation import PAI_TRUNK, Situation
+from tests.support.situation import Situation
 
 OUTSIDE, MIXED, VOICEMAIL, REJECTING, CAPPED = (
     "42027777101", "42027777102", "42027777103", "42027777104", "42027777105",
@@ -19,26 +16,25 @@ MOBILE, CALLER = "42073723101", "42075553333"
 
 
 @pytest.fixture
-def redirecting(situation: Situation, tmp_path: Path) -> Iterator[OtherEdge]:
-    """A proxy that answers the trunk with 302 where that says it all."""
-    trunks = f"{situation.network.address(PAI_TRUNK)}=P-Asserted-Identity;redirect"
-    with ExitStack() as ends:
-        yield ends.enter_context(other_edge(situation, tmp_path, TRUNKS=trunks))
+def redirecting(situation: Situation) -> Iterator[Situation]:
+    """The proxy answers the trunk with 302 where that says it all."""
+    with situation.with_network(trunks=situation.trunk(redirect="yes")):
+        yield situation
 
 
-def call(edge: OtherEdge, number: str) -> Outcome:
-    return edge.dial(Dialling(number, CALLER, asserted=CALLER)).outcome()
+def call(redirecting: Situation, number: str) -> Outcome:
+    return redirecting.call(number, CALLER)
 
 
 def test_a_sequence_of_outside_targets_becomes_contacts(
-    situation: Situation, redirecting: OtherEdge
+    situation: Situation, redirecting: Situation
 ) -> None:
     phone = situation.outside_phone(MOBILE, answer())
 
     heard = call(redirecting, OUTSIDE)
 
     assert (heard.code, phone.invites) == (302, [])
-    gateway = situation.settings["GATEWAY"]
+    gateway = situation.gateway_at
     contacts = (heard.final.header("Contact") or "").split(", ")
     assert [each.partition(";q=")[0] for each in contacts] == [
         f"<sip:49115234567@{gateway}?Expires=40>",
@@ -51,7 +47,7 @@ def test_a_sequence_of_outside_targets_becomes_contacts(
 
 @pytest.mark.parametrize("number", [MIXED, VOICEMAIL, CAPPED])
 def test_any_other_sequence_is_forked(
-    situation: Situation, redirecting: OtherEdge, number: str
+    situation: Situation, redirecting: Situation, number: str
 ) -> None:
     phone = situation.outside_phone(MOBILE, answer())
     situation.media_server(busy())
@@ -67,7 +63,7 @@ def test_a_trunk_without_the_mode_is_not_redirected(situation: Situation) -> Non
     assert len(phone.invites) == 1
 
 
-def test_mode_reject_declines(situation: Situation, redirecting: OtherEdge) -> None:
+def test_mode_reject_declines(situation: Situation, redirecting: Situation) -> None:
     assert call(redirecting, REJECTING).final.start_line == "SIP/2.0 603 Decline"
     assert situation.call(REJECTING, CALLER).final.start_line == "SIP/2.0 603 Decline"
     lines = [line for line in situation.edge.log.splitlines() if f"number={REJECTING}" in line]

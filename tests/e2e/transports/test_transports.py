@@ -28,9 +28,9 @@ def certificate(tmp_path: Path) -> Path:
 @pytest.fixture
 def edge(situation: Situation, tmp_path: Path, certificate: Path) -> Iterator[OtherEdge]:
     """A proxy that speaks all of them."""
-    trunks = f"{IPV6}=P-Asserted-Identity,{situation.settings['TRUNKS']}"
+    trunks = {"ipv6": {"from": IPV6, "asserts": "P-Asserted-Identity"}, **situation.trunk()}
     port, tls_port = free_udp_port(), free_udp_port()
-    with other_edge(situation, tmp_path, TRUNKS=trunks, ADDRESS6=IPV6, PORT=str(port),
+    with other_edge(situation, tmp_path, {"trunks": trunks}, ADDRESS6=IPV6, PORT=str(port),
                     TLS_PORT=str(tls_port), TLS_CERTIFICATE=str(certificate),
                     TLS_KEY=str(certificate.with_suffix(".key"))) as made:  # fmt: skip
         yield made

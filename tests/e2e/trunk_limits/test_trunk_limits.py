@@ -17,37 +17,38 @@ NUMBER, MOBILE, CALLER = "42027777101", "42073723101", "42075553333"
 
 
 @pytest.fixture
-def limited(situation: Situation, tmp_path: Path) -> Iterator[Callable[[str], OtherEdge]]:
+def limited(situation: Situation, tmp_path: Path) -> Iterator[Callable[[str, int], OtherEdge]]:
     """A proxy that knows the callers' network as one trunk, with this limit."""
     with ExitStack() as ends:
-        def make(limit: str) -> OtherEdge:
-            trunk = f"{situation.network.address(16)}/29=P-Asserted-Identity;{limit}"
-            return ends.enter_context(other_edge(situation, tmp_path, TRUNKS=trunk))
+        def make(limit: str, count: int) -> OtherEdge:
+            trunk = {"from": f"{situation.network.address(16)}/29",
+                     "asserts": "P-Asserted-Identity", limit: count}
+            operator = {"trunks": {"carrier": trunk}}
+            return ends.enter_context(other_edge(situation, tmp_path, operator))
         yield make
 
 
-def counted(edge: OtherEdge, situation: Situation) -> int:
-    trunk = f"{situation.network.address(16)}/29"
-    return int(edge.edge.kamcmd("dlg.profile_get_size", "trunk", f"s:{trunk}").split()[-1])
+def counted(edge: OtherEdge) -> int:
+    return int(edge.edge.kamcmd("dlg.profile_get_size", "trunk", "s:carrier").split()[-1])
 
 
 def test_sixty_calls_at_once_let_exactly_five_in(
-    situation: Situation, limited: Callable[[str], OtherEdge]
+    situation: Situation, limited: Callable[[str, int], OtherEdge]
 ) -> None:
-    edge = limited("max-calls=5")
+    edge = limited("max_calls", 5)
     mobile = situation.outside_phone(MOBILE, ring())
 
     calls = edge.trunk.dial(Dialling(NUMBER, CALLER, hang_up_after_ms=1500), count=60, rate=600)
 
     assert codes(calls.outcomes()) == {503: 55, 487: 5}
     assert len(mobile.invites) == 5
-    wait_until(lambda: counted(edge, situation) == 0, "none is counted")
+    wait_until(lambda: counted(edge) == 0, "none is counted")
 
 
 def test_a_call_that_is_over_makes_room(
-    situation: Situation, limited: Callable[[str], OtherEdge]
+    situation: Situation, limited: Callable[[str, int], OtherEdge]
 ) -> None:
-    edge = limited("max-calls=1")
+    edge = limited("max_calls", 1)
     mobile = situation.outside_phone(MOBILE, answer())
 
     first = edge.dial(Dialling(NUMBER, CALLER, hold_ms=1500))
@@ -55,14 +56,14 @@ def test_a_call_that_is_over_makes_room(
 
     assert edge.dial(Dialling(NUMBER, CALLER)).outcome().code == 503
     assert first.outcome().code == 200
-    wait_until(lambda: counted(edge, situation) == 0, "none is counted")
+    wait_until(lambda: counted(edge) == 0, "none is counted")
     assert edge.dial(Dialling(NUMBER, CALLER)).outcome().code == 200
 
 
 def test_within_a_second_no_more_than_the_limit_begin(
-    situation: Situation, limited: Callable[[str], OtherEdge]
+    situation: Situation, limited: Callable[[str, int], OtherEdge]
 ) -> None:
-    edge = limited("per-second=4")
+    edge = limited("max_per_second", 4)
     mobile = situation.outside_phone(MOBILE, answer())
 
     calls = edge.trunk.dial(Dialling(NUMBER, CALLER, hold_ms=1), count=40, rate=20)

@@ -327,17 +327,17 @@ class TestAChangeOfState:
 
 class TestTheExchangeOfTheBackgroundProcess:
     ANSWERS = (b"+OK\r\n", b"+OK\r\n", b":1\r\n", array(b"me", b"other"),
-               array(b"{}", b'{"1":[1,1]}', None))
+               array(b"the network", b'{"1":[1,1]}', None))
 
     def test_is_one_round_trip(self, path: Path, read: Store) -> None:
         with server(path, lambda _: b"".join(self.ANSWERS)) as sent:
             found = read.exchange("me", b"{}", {PERSONAL: "42075551111"}, ["other", "gone"])
-        assert found == (frozenset({"me", "other"}), [b'{"1":[1,1]}'])
+        assert found == (frozenset({"me", "other"}), [b'{"1":[1,1]}'], b"the network")
         assert b"".join(sent) == b"".join(command(*words) for words in (
             ("SET", LAST_KEY, "42075551111", "EX", str(store.LAST_CALLER_S)),
             ("SET", "fm:1:calls:{me}", "{}", "EX", str(store.CALLS_S)),
             ("SADD", "fm:1:proxies", "me"), ("SMEMBERS", "fm:1:proxies"),
-            ("MGET", "fm:1:calls:{me}", "fm:1:calls:{other}", "fm:1:calls:{gone}")))
+            ("MGET", "fm:1:network", "fm:1:calls:{other}", "fm:1:calls:{gone}")))
 
     def test_with_a_store_that_is_away_is_said(self, read: Store) -> None:
         with pytest.raises(StoreUnavailable):

@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+import pytest
+
+from kemi_routing.model import Platform
+from kemi_routing.network import Network, Server
+from tests.support.builders import trunk
+
+FAR, NEAR, SPARE, ANYWHERE = (
+    Server("far:1", name="far", data_centre="prague"),
+    Server("near:1", name="near", data_centre="vienna"),
+    Server("spare:1", name="spare", data_centre="vienna", priority=2), Server("any:1", name="any"))
+NETWORK = Network(3, (trunk("192.0.2.20", name="carrier"),), (FAR, SPARE, NEAR),
+                  (FAR, ANYWHERE, Server("[2001:db8::30]:5070")))
+
+
+@pytest.mark.parametrize(("data_centre", "gateways", "media_servers"), [
+    ("vienna", ["near", "spare", "far"], ["any", "", "far"]),
+    ("prague", ["far", "near", "spare"], ["far", "any", ""]),
+    ("", ["far", "near", "spare"], ["any", "", "far"]),
+])
+def test_what_stands_in_the_own_data_centre_comes_first(
+        data_centre: str, gateways: list[str], media_servers: list[str]) -> None:
+    seen = NETWORK.seen_from(data_centre)
+    assert [hop.name for hop in seen.gateways] == gateways
+    assert [hop.name for hop in seen.media_servers] == media_servers
+    assert (seen.revision, seen.trunks) == (NETWORK.revision, NETWORK.trunks)
+
+
+def test_one_of_another_data_centre_is_used_when_all_near_ones_are_out() -> None:
+    priorities = {hop.name: hop.priority for hop in NETWORK.seen_from("vienna").gateways}
+    assert priorities == {"near": 1, "spare": 2, "far": 101}
+
+
+def test_whose_calls_are_taken() -> None:
+    found = NETWORK.trunk_at("192.0.2.20")
+    assert found is not None
+    assert found.name == "carrier"
+    assert NETWORK.trunk_at("192.0.2.21") is None
+
+
+def test_no_target_may_name_what_belongs_to_the_platform() -> None:
+    within = NETWORK.within(Platform(own_hosts=frozenset({"old"})), ["192.0.2.1"])
+    assert within.own_hosts == {"192.0.2.1", "far", "near", "spare", "any", "2001:db8::30"}
+    assert (within.gateway, within.media_server) == (True, True)
+
+
+def test_an_empty_network_leads_nowhere() -> None:
+    within = Network().within(Platform())
+    assert (within.gateway, within.media_server, within.own_hosts) == (False, False, frozenset())
