@@ -21,9 +21,12 @@ from kemi_routing.ksr import bans, flows, in_dialog, in_force, next_hops
 from kemi_routing.ksr.background import Background
 from kemi_routing.ksr.edge import Edge
 from kemi_routing.ksr.fork import Fork
+from kemi_routing.ksr.keeper import Keeper
 from kemi_routing.ksr.name_servers import NameServers
 from kemi_routing.ksr.requests import Requests
 from kemi_routing.ksr.resolver import Resolver
+from kemi_routing.ksr.spool import Spool
+from kemi_routing.redis.call_store import CallStore
 from kemi_routing.redis.store import Store
 
 OK, DROP = 1, -1
@@ -35,10 +38,11 @@ LINE = ctypes.create_string_buffer(8192)  # C keeps writing into it
 class Handler:
     """One per process, made before the fork; Kamailio calls it with each message."""
 
-    def __init__(self, edge: Edge, background: Background) -> None:
+    def __init__(self, edge: Edge, background: Background, keeper: Keeper) -> None:
         self._edge = edge
         self._background = background
         self._resolver = Resolver(edge, NameServers(), _monotonic_ms)
+        self._keeper = keeper
         self._fork = Fork(edge, _monotonic_ms)
         self._requests = Requests(edge, self._fork, lambda: datetime.now(UTC))
 
@@ -78,7 +82,7 @@ class Handler:
         return self._guard(lambda: flows.add_alias(self._edge)) and self.ksr_reply(msg)
 
     def ksr_contact_reply(self, msg: object) -> int:
-        """The same in a second pass or within a call, where nothing else is looked at."""
+        """The same within a call, where nothing else is looked at."""
         return self._guard(lambda: flows.add_alias(self._edge))
 
     def ksr_stray_answer(self, msg: object, event: str) -> int:
@@ -99,8 +103,10 @@ class Handler:
 
     def ksr_background(self, msg: object, event: str) -> int:
         """The background process has its turn (module rtimer)."""
+        now = datetime.now(UTC)
         self._guard(self._resolver.tick)  # first: calls wait for it
-        return self._guard(lambda: self._background.tick(datetime.now(UTC)))
+        self._guard(lambda: self._background.tick(now))
+        return self._guard(lambda: self._keeper.tick(now))
 
     def _guard(self, callback: Callable[[], None],
                otherwise: Callable[[], object] = lambda: None) -> int:
@@ -150,7 +156,9 @@ def mod_init() -> Handler:
     store = Store(chosen.redis, lambda why: edge.alarm("broken", why=why))
     edge = Edge(KSR, chosen, store, os.environ["FOLLOWME_SECRET"])
     proxy = f"{socket.gethostname()}:{chosen.address}:{chosen.port}"
+    keeper = Keeper(edge, CallStore(chosen.redis, chosen.records_days),
+                    Spool(Path(os.environ["FOLLOWME_RUN_DIR"]) / "records"))
     follower = _begin_with_network(edge)
-    handler = Handler(edge, Background(edge, store, proxy, follower))
+    handler = Handler(edge, Background(edge, store, proxy, follower), keeper)
     gc.freeze()  # what is here now is never collected: looking at it would copy it per process
     return handler

@@ -9,7 +9,7 @@ import json
 from dataclasses import dataclass, replace
 from typing import Any
 
-from kemi_routing import hunt, targets
+from kemi_routing import hunt, targets, trail
 from kemi_routing.errors import InvalidValue
 from kemi_routing.hunt import Tried
 from kemi_routing.model import Outcome
@@ -20,7 +20,7 @@ from kemi_routing.targets import MAILBOX, Target
 UNKNOWN = "?"
 """In ``Hunt.hops``."""
 
-_VERSION = "3"
+_VERSION = "4"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +53,10 @@ class Hunt:
     """When the call began, by a monotonic clock that all processes share."""
     answered: bool = False
     """An answer went to the caller: what comes now is a repetition."""
+    received_ms: int = 0
+    """When the call came, UTC epoch: names it in its call record; 0: none is kept."""
+    trail: str = ""
+    """What happened to its branches."""
 
     @property
     def number(self) -> str:
@@ -69,26 +73,29 @@ class Hunt:
         target = self.branches[branch] if branch < len(self.branches) else -1
         return target if target >= 0 else None
 
-    def with_outcome(self, branch: int, outcome: Outcome) -> "Hunt":
-        """This hunt after a branch of the running step ended."""
+    def with_outcome(self, branch: int, outcome: Outcome, told: str = "") -> "Hunt":
+        """This hunt after a branch of the running step ended; ``told`` goes to its trail."""
         target = self.target_of(branch)
         if target is None:
             return self
         outcomes = list(self.outcomes)
         outcomes[target] = (*outcomes[target], outcome)
-        return replace(self, outcomes=tuple(outcomes))
+        return replace(self, outcomes=tuple(outcomes), trail=self.trail + told)
 
     def step_over(self) -> "Hunt":
         """This hunt after its running step: a target without an outcome was never sent."""
         ended = tuple(hunt.strongest(outcomes) for outcomes in self.outcomes)
         return replace(self, tried=(*self.tried, ended), outcomes=(),
-                       branches=(-1,) * len(self.branches))
+                       branches=(-1,) * len(self.branches),
+                       trail=self.trail + trail.who(self.branches))
 
-    def jump_to(self, index: int) -> "Hunt":
-        """This hunt with step ``index`` running, the steps before it left out."""
+    def jump_to(self, index: int, told: str = "") -> "Hunt":
+        """This hunt with step ``index`` running, the steps before it left out; ``told`` goes to
+        its trail.
+        """
         jumped = ((),) * (index - len(self.tried))
         return replace(self, tried=(*self.tried, *jumped),
-                       outcomes=((),) * len(self.steps[index].targets))
+                       outcomes=((),) * len(self.steps[index].targets), trail=self.trail + told)
 
 
 def begin(plan: Plan) -> Hunt:
@@ -103,7 +110,8 @@ def encode(state: Hunt) -> str:
         [list(map(account_fields, state.accounts)), list(map(_step_fields, state.steps)),
          [state.caller.ani, state.caller.anonymous, state.caller.history, state.caller.cli],
          access, state.tried, state.branches, state.outcomes, state.early_media, state.spiral,
-         state.waiting, state.contacts, state.hops, state.began_ms, state.answered],
+         state.waiting, state.contacts, state.hops, state.began_ms, state.answered,
+         state.received_ms, state.trail],
         separators=(",", ":"))
 
 
@@ -112,11 +120,11 @@ def decode(text: str) -> Hunt:
     if text[:1] != _VERSION:
         raise InvalidValue(f"a hunt of version {text[:1]!r}; this program reads {_VERSION}")
     (accounts, steps, caller, access, tried, branches, outcomes, early_media, spiral, waiting,
-     contacts, hops, began_ms, answered) = json.loads(text[1:])
+     contacts, hops, began_ms, answered, *told) = json.loads(text[1:])
     return Hunt(tuple(map(account, accounts)), tuple(map(_step, steps)), Caller(*caller),
                 _access(access) if access else None, _outcomes(tried), tuple(branches),
                 _outcomes(outcomes), early_media, spiral, tuple(waiting), tuple(contacts),
-                tuple(hops), began_ms, answered)
+                tuple(hops), began_ms, answered, *told)
 
 
 def tried_text(tried: Tried) -> str:

@@ -63,9 +63,19 @@ def mailbox_grade(call: Call, number: Number) -> tuple[str, str]:
     elif call.diverted:
         return "", "the call was diverted"
     else:
-        grade = _trunk_grade(call) if call.ani in number.aliases else ""
+        grade = identity_grade(call) if call.ani in number.aliases else ""
         why = f"the caller {call.ani or 'without a number'} is no alias of this number"
     return grade, why
+
+
+def identity_grade(call: Call) -> str:
+    """How far the caller's number can be trusted, a key of ``GRADES``; own or not."""
+    if call.line is not None:
+        return "A"
+    if (not call.asserted or call.anonymous or call.diverted
+            or call.verdict is Verdict.FAILED):
+        return "D"
+    return "C" if call.verdict is Verdict.ATTESTED else "B"
 
 
 def asks_pin(grade: str, number: Number, platform: Platform) -> bool:
@@ -103,12 +113,6 @@ def choose(call: Call, number: Number, now: datetime, above: str = "") -> Choice
     lost = (*spared, *not_meant, *((other, f"{above} comes first") for _, other, _ in beaten),
             *schedule.losers(timetable, now, applied, above))
     return Choice(text, chosen, tuple(Remark(*one) for one in lost))
-
-
-def _trunk_grade(call: Call) -> str:
-    if not call.asserted or call.anonymous or call.verdict is Verdict.FAILED:
-        return "D"
-    return "C" if call.verdict is Verdict.ATTESTED else "B"
 
 
 def _listed(screen: Screen) -> str:

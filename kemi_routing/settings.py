@@ -19,9 +19,9 @@ COUNTS = {"PRIVATE_MB": 1_000_000, "SHARED_MB": 1_000_000, "WORKERS": 1_000_000,
 """Names behind the prefix that are whole numbers, read by kamailio/start, and the most of each."""
 KNOWN = frozenset({
     "ADDRESS", "ADDRESS6", "BAN_S", "CLUSTER", "DATA_CENTRE", "DIGEST", "DOMAIN", "EDGE_PROXIES",
-    "LOG_NUMBERS", "MAILBOX", "OUTGOING_WITHOUT_PIN", "PEERS", "PORT", "REDIS", "RUN_DIR",
-    "SCANNERS", "SIP_HOSTS", "SOURCE_RATE", "SPIRAL_PORT", "TLS_CERTIFICATE", "TLS_KEY",
-    "TLS_PORT", *COUNTS,
+    "LOG_NUMBERS", "MAILBOX", "OUTGOING_WITHOUT_PIN", "PEERS", "PORT", "RECORDS_DAYS", "REDIS",
+    "RUN_DIR", "SCANNERS", "SIP_HOSTS", "SOURCE_RATE", "SPIRAL_PORT", "TLS_CERTIFICATE",
+    "TLS_KEY", "TLS_PORT", *COUNTS,
     "CLUSTER_HOST", "CLUSTER_PORT", "CLUSTER_URI", "CTL", "ENTRY", "HOPS", "NETWORK", "PEER_1",
     "PEER_2", "PEER_3", "PINGER", "REGISTRATIONS", "SECRET"})
 """All names behind the prefix; the last two lines kamailio/start tells kamailio.cfg and the entry.
@@ -75,6 +75,8 @@ class Settings:
     """The trunks, gateways and media servers, which stand in the store."""
     network_known: bool = False
     """Whether the store, or its last good copy, has told the network."""
+    records_days: int = 30
+    """How long call records are kept; 0: there are none."""
 
     def with_network(self, network: Network) -> "Settings":
         """The same in this network, as it is seen from here."""
@@ -158,6 +160,7 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
         ban_s=_seconds("BAN_S", get("BAN_S", "900")),
         scanners=_scanners(get("SCANNERS", ",".join(SCANNERS))),
         data_centre=_name("DATA_CENTRE", get("DATA_CENTRE", "")),
+        records_days=_days("RECORDS_DAYS", get("RECORDS_DAYS", "30")),
     )
 
 
@@ -273,6 +276,12 @@ def _seconds(name: str, text: str) -> int:
     return int(text)
 
 
+def _days(name: str, text: str) -> int:
+    if not (text.isascii() and text.isdecimal() and len(text) <= 4 and int(text) <= _MOST_DAYS):
+        raise InvalidValue(f"{PREFIX}{name}: {text!r}; write days, 0 to {_MOST_DAYS}; 0: none")
+    return int(text)
+
+
 def _count(name: str, text: str, most: int) -> None:
     if not (text.isascii() and text.isdecimal() and 1 <= int(text[:9]) <= most):
         raise InvalidValue(f"{PREFIX}{name}: {text!r}; write a whole number, 1 to {most}")
@@ -289,6 +298,7 @@ def _port(name: str, text: str) -> int:
 
 
 _DAY_S = 86_400
+_MOST_DAYS = 3650
 _HOST_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-[]:")
 _FULL, _MASKED = "full", "masked"
 _REDIS_SCHEMES = ("unix", "redis", "rediss")

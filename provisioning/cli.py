@@ -18,6 +18,7 @@ from kemi_routing.explain import as_text
 from kemi_routing.model import Verdict
 from provisioning import cases, changes, override, show, trunking, values
 from provisioning.check import check, read
+from provisioning.cli_calls import list_calls, why
 from provisioning.desk import FORM, REDIS, Desk, fail, problems_as_dict, with_desk
 from provisioning.doctor.examine import examine
 from provisioning.doctor.finding import Level
@@ -135,8 +136,10 @@ def show_numbers(desk: Desk, number: str | None) -> int:
     if desk.form == "yaml":
         click.echo(authored)
     else:
-        desk.print(show.as_dict(found, now))
-        desk.say(f"{show.heading(found, now)}\n\n{authored}")
+        caller = show.last_caller(found.number, storage)
+        desk.print(show.as_dict(found, now) | {"last_caller": caller or None})
+        said = f"\nlast caller  {caller}" if caller else ""
+        desk.say(f"{show.heading(found, now)}{said}\n\n{authored}")
     return 0
 
 
@@ -236,6 +239,10 @@ def doctor(before_start: bool, form: str, redis: str | None) -> int:
                           "mend": one.mend} for one in findings],
             **{str(level).lower(): count for level, count in counts.items()}}, form))
     return 1 if counts[Level.FAIL] else 0
+
+
+followme.add_command(why)
+followme.add_command(list_calls)
 
 
 def _show_network(desk: Desk, storage: Storage) -> int:

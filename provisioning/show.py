@@ -58,6 +58,12 @@ def one_number(digits: str, storage: Storage) -> tuple[Number, str]:
     return number, mask(found.get(authored, b"").decode().rstrip())
 
 
+def last_caller(key: str, storage: Storage) -> str:
+    """Who called a number last: digits, or ``anonymous``; empty where nobody did of late."""
+    last = keys.last_caller(key)
+    return storage.read([last]).get(last, b"").decode()
+
+
 def overview(number: Number, now: datetime, extents: Extents) -> dict[str, Any]:
     """A number in a list of numbers, of which ``extents`` knows all."""
     return {

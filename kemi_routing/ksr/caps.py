@@ -36,6 +36,11 @@ def is_capped(account: Account) -> bool:
     return bool(account.rights.max_calls or account.rights.max_calls_per_hour)
 
 
+def admitted(edge: Edge) -> list[str]:
+    """The numbers that count this call, and whether it is tracked (``_TRACKED``)."""
+    return str(edge.ksr.pv.get(_ADMITTED) or "").split()
+
+
 def in_profile(edge: Edge, profile: str, value: str) -> int:
     """Tracked calls under a value of a profile now, on this proxy."""
     edge.ksr.dialog.get_profile_size(profile, value, _SIZE)
@@ -101,15 +106,15 @@ class Caps:
         A call is counted once, and let out again by itself. In the request and failure route.
         """
         number = account.number
-        admitted = str(self._ksr.pv.get(_ADMITTED) or "").split()
-        if not is_capped(account) or number in admitted:
+        before = admitted(self._edge)
+        if not is_capped(account) or number in before:
             return True
         with locked(self._edge, number):
             reached = self._reached(account)
-            begun = not reached and _TRACKED in admitted and self._begin(number)
+            begun = not reached and _TRACKED in before and self._begin(number)
         if begun:
             self._ksr.pv.unset(_ADMITTED)
-            self._ksr.pv.sets(_ADMITTED, " ".join((*admitted, number)))
+            self._ksr.pv.sets(_ADMITTED, " ".join((*before, number)))
         else:
             self._tell(number, reached or {
                 "why": "an INVITE without Contact, or one more with the Call-ID of another"})

@@ -48,7 +48,7 @@ def perform(records: Memory, line: LineRecord, code: FeatureCode, behind: str, n
 def announcing(line: LineRecord, done: Confirmation) -> Plan:
     """The plan of a call that hears the confirmation from the media server."""
     target = Planned(Target(Kind.ANNOUNCEMENT, done.announcement), DEFAULT_RING_S, why=done.words)
-    return Plan((Account(done.number, line.owner),), (PlannedStep((target,)),))
+    return Plan((Account(done.number, line.owner),), (PlannedStep((target,)),), rule="feature code")
 
 
 def _change(line: LineRecord, code: FeatureCode, now: datetime,

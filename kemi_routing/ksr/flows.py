@@ -50,13 +50,10 @@ def within_call(edge: Edge) -> None:
         add_alias(edge)
 
 
-def to_phone(edge: Edge, *, second_pass: bool) -> None:
+def to_phone(edge: Edge) -> None:
     """A branch to a registered phone is being added: what it answers comes from its flow."""
-    tm, has_flow = edge.ksr.tm, edge.ksr.isbflagset(NAT_FLAG)
-    if second_pass:
-        tm.t_on_reply(ON_CONTACT_REPLY if has_flow else "")
-    else:
-        tm.t_on_reply(ON_PHONE_REPLY if has_flow else ON_REPLY)
+    has_flow = edge.ksr.isbflagset(NAT_FLAG)
+    edge.ksr.tm.t_on_reply(ON_PHONE_REPLY if has_flow else ON_REPLY)
 
 
 def follow(edge: Edge) -> None:

@@ -15,9 +15,10 @@ from kemi_routing import (
     render,
     second_pass,
     start_delay,
+    trail,
 )
 from kemi_routing.hunt import OUTCOMES, End, classify, next_step, voicemail_cause
-from kemi_routing.ksr import dress, flows, in_force, names
+from kemi_routing.ksr import dress, flows, in_force, names, records
 from kemi_routing.ksr.caps import Caps
 from kemi_routing.ksr.edge import Edge
 from kemi_routing.ksr.next_hops import NextHops
@@ -69,17 +70,19 @@ class Fork:
         self._hop = ""
         """Where the branch goes that is sent once more."""
 
-    def start(self, plan: Plan, *, early_media: bool = False) -> None:
+    def start(self, plan: Plan, *, received_ms: int = 0, early_media: bool = False) -> None:
         """Ring the first step of a plan, or answer; called in the request route.
 
-        With ``early_media`` the caller hears that of every target that rings alone (SPEC F11).
+        ``received_ms`` names the call's record; with ``early_media`` the caller hears that of every
+        target that rings alone (SPEC F11).
         """
-        state = replace(self._begin(plan), early_media=early_media)
+        state = replace(self._begin(plan, received_ms), early_media=early_media)
         self._advance(state, ruri_unused=True)
 
-    def relay(self, plan: Plan) -> None:
+    def relay(self, plan: Plan, received_ms: int = 0) -> None:
         """Send the one target of a plan; the caller hears its answer, whatever it is."""
-        state = self._hops.begin(replace(self._begin(plan).jump_to(0), branches=(0,)))
+        begun = self._begin(plan, received_ms).jump_to(0, trail.step(0, 0))
+        state = self._hops.told(self._hops.begin(replace(begun, branches=(0,))))
         hop, tm = "".join(state.hops), self._ksr.tm
         self._ksr.seturi(self._uri(state, state.running.targets[0], cause=0, hop=hop))
         tm.t_on_branch(ON_BRANCH)
@@ -123,7 +126,7 @@ class Fork:
             self._save(state)
         planned = state.running.targets[target]
         if planned.target.kind is Kind.LINE:
-            flows.to_phone(self._edge, second_pass=state.spiral)
+            flows.to_phone(self._edge)
         hop = self._hop or (state.hops[target] if state.hops else "")
         if hop not in ("", UNKNOWN) and names.named(planned):
             self._ksr.setdsturi(names.uri(hop))
@@ -143,6 +146,8 @@ class Fork:
             return
         # No phone of a second pass is heard here with its 100, and what others say means nothing.
         branch, waits = ksr.pv.get("$T_branch_idx"), ksr.hdr.gete(WAITS) if status == 100 else ""
+        if status in records.RINGS:
+            records.rings(self._edge, branch, self._clock_ms())
         if waits:
             state, woken = start_delay.heard(self._load(), branch, waits, self._clock_ms())
             self._save(state)
@@ -160,9 +165,11 @@ class Fork:
         in_force.keep_up(self._edge)
         tm, pv = self._ksr.tm, self._ksr.pv
         status, branch = pv.get("$T_reply_code"), pv.get("$T_branch_idx")
-        outcome = classify(status, timed_out=tm.t_branch_timeout() > 0,
-                           replied=tm.t_branch_replied() > 0)
-        state = self._load().with_outcome(branch, outcome)
+        timed_out = tm.t_branch_timeout() > 0
+        outcome = classify(status, timed_out=timed_out, replied=tm.t_branch_replied() > 0)
+        state = self._load()
+        state = state.with_outcome(branch, outcome, trail.ended(
+            branch, self._after_ms(state), 0 if timed_out else status, outcome))
         contacts = self._contacts(_CONTACTS) if status in redirect.STATUSES else (
             self._contacts(_MOVED) if second_pass.is_of(state, branch) else "")
         if contacts:
@@ -180,8 +187,7 @@ class Fork:
         in_force.keep_up(self._edge)
         state = self._load().step_over()
         if self._ksr.tm.t_is_canceled() > 0:  # unanswered, tm would prefer a 6xx of a phone
-            if not state.spiral:
-                self._log_end(state, CANCELLED.status)
+            self._log_end(state, CANCELLED.status)
             self._ksr.tm.t_reply(CANCELLED.status, CANCELLED.phrase)
         else:
             self._advance(state, ruri_unused=False)
@@ -194,25 +200,33 @@ class Fork:
         self._log_end(self._load(), CANCELLED.status if tm.t_is_canceled() > 0 else heard,
                       tried=classify(said))
 
-    def _begin(self, plan: Plan) -> Hunt:
-        return replace(plan_codec.begin(plan), began_ms=self._clock_ms())
+    def _begin(self, plan: Plan, received_ms: int) -> Hunt:
+        return replace(plan_codec.begin(plan), began_ms=self._clock_ms(), received_ms=received_ms)
+
+    def _after_ms(self, state: Hunt) -> int:
+        return self._clock_ms() - state.began_ms
 
     def _answered(self, status: int) -> None:
         """Note who answered, once: a phone repeats its 200 until it is acknowledged."""
         state = self._load()
         if state.answered:
             return
-        self._save(replace(state, answered=True))
-        index = state.target_of(self._ksr.pv.get("$T_branch_idx"))
+        branch = self._ksr.pv.get("$T_branch_idx")
+        told = trail.answered(branch, self._after_ms(state), status)
+        state = replace(state, answered=True, trail=state.trail + told)
+        self._save(state)
+        index = state.target_of(branch)
         # One of an earlier step may answer before its CANCEL comes (RFC 3261 section 9.1).
         by = "earlier step" if index is None else state.running.targets[index].target
         self._log_end(state, status, answered=by)
 
     def _log_end(self, state: Hunt, status: int, **values: object) -> None:
-        """The line about the end of a call's set-up."""
-        said = {"tried": plan_codec.tried_text(state.tried), **values}
-        self._edge.log("end", number=state.number, status=status,
-                       after_ms=self._clock_ms() - state.began_ms, **said)
+        """The line and the record about the end of a call's set-up; the first pass has the line."""
+        after_ms = self._after_ms(state)
+        if not state.spiral:
+            said = {"tried": plan_codec.tried_text(state.tried), **values}
+            self._edge.log("end", number=state.number, status=status, after_ms=after_ms, **said)
+        records.ended(self._edge, state, status, after_ms)
 
     def _ring_or_wait(self, state: Hunt) -> None:
         """Ring the target of a second pass, in which the Request-URI is always free to use."""
@@ -273,25 +287,24 @@ class Fork:
         """Ring the next step in which somebody can be reached, or give the final answer."""
         with TargetSet(self._ksr, ruri_unused=ruri_unused) as targets:
             while not isinstance(coming := next_step(state.steps, state.tried), End):
-                state = state.jump_to(coming)
+                state = state.jump_to(coming, trail.step(coming, self._after_ms(state)))
                 if self._send_step(state, targets):
                     return
                 if self._ksr.tm.t_is_canceled() > 0:
                     coming = CANCELLED
                     break
                 state = state.step_over()
+        self._log_end(state, coming.status)
         if state.spiral and coming is not CANCELLED:
             outcome = state.tried[-1][0]
             coming = End(OUTCOMES[outcome].status, "Second Pass Over")
             if state.contacts and outcome is not Outcome.DECLINED:
                 self._ksr.hdr.append_to_reply(f"{MOVED}: {', '.join(state.contacts)}\r\n")
-        else:
-            self._log_end(state, coming.status)
         self._ksr.tm.t_reply(coming.status, coming.phrase)
 
     def _send_step(self, state: Hunt, targets: TargetSet) -> bool:
         """Fork to all targets of the running step; False where not one could be sent."""
-        state = self._hops.begin(replace(state, hops=()))
+        state = self._hops.told(self._hops.begin(replace(state, hops=())))
         added = self._add_branches(state, targets)
         if not added:
             return False
@@ -300,8 +313,7 @@ class Fork:
         self._sending, self._unsent = state, added
         ring_ms = second_pass.ring_ms(state)
         tm = self._ksr.tm
-        if not state.spiral:  # the first pass hears what comes through a second one
-            tm.t_on_reply(ON_REPLY)
+        tm.t_on_reply(ON_REPLY)
         tm.t_on_branch(ON_BRANCH)
         tm.t_on_branch_failure(ON_BRANCH_FAILURE)
         tm.t_on_failure(ON_FAILURE)
@@ -323,7 +335,7 @@ class Fork:
         lost = {index for index, one in enumerate(step)
                 if render.what_is_missing(one, self._edge.settings)}
         uris = ["" if index in lost else
-                self._spiral.uri(state, one) if spirals[index] else
+                self._spiral.uri(state, index) if spirals[index] else
                 self._uri(state, one, cause, hops[index]) for index, one in enumerate(step)]
         lines = [planned.target.kind is Kind.LINE and not planned.confirm and not spiral
                  for planned, spiral in zip(step, spirals, strict=True)]
@@ -360,7 +372,9 @@ class Fork:
             return state
         uri = self._uri(state, planned, voicemail_cause(state.tried), hop)
         hops = (*state.hops[:index], "", *state.hops[index + 1:])
-        self._sending = replace(state, branches=(*state.branches, index), hops=hops)
+        told = trail.elsewhere(len(state.branches), self._after_ms(state), hop)
+        self._sending = replace(state, branches=(*state.branches, index), hops=hops,
+                                trail=state.trail + told)
         self._unsent, self._hop = [index], hop
         self._save(self._sending)
         self._ksr.tm.t_on_reply(ON_REPLY)

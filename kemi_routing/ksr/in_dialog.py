@@ -7,14 +7,16 @@ call whose other side has not heard of it.
 """
 
 import re
+from collections.abc import Callable
+from datetime import datetime
 
 from kemi_routing import locate, render
-from kemi_routing.ksr import caller, flows, loops, names
+from kemi_routing.ksr import caller, flows, loops, names, records
 from kemi_routing.ksr.caps import Caps
 from kemi_routing.ksr.edge import Edge
 
 
-def route(edge: Edge, caps: Caps) -> None:
+def route(edge: Edge, caps: Caps, now: Callable[[], datetime]) -> None:
     """Pass on a request with a To tag, in a call that we let in; others are answered 404."""
     ksr = edge.ksr
     caller.remove(edge, render.OUR_HEADERS)
@@ -26,7 +28,9 @@ def route(edge: Edge, caps: Caps) -> None:
     if ours and not trusted:
         flows.within_call(edge)
     if ours and bye:
-        edge.log("bye", by=_who(edge, route_set))
+        by = _who(edge, route_set)
+        edge.log("bye", by=by)
+        records.hung_up(edge, now(), by)
     if ours and bye and not trusted and caps.hang_up():
         return
     if (ours and ksr.rr.loose_route() > 0) or (

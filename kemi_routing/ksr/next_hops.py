@@ -10,7 +10,7 @@ from collections.abc import Container, Iterable
 from dataclasses import replace
 from pathlib import Path
 
-from kemi_routing import hops, render, second_pass
+from kemi_routing import hops, render, second_pass, trail
 from kemi_routing.hops import Hop
 from kemi_routing.ksr import names
 from kemi_routing.ksr.edge import Edge
@@ -47,6 +47,16 @@ class NextHops:
         return replace(state, hops=tuple(
             hop if spiral or (len(group or ()) < 2 and not named)
             else self.choose(group or ()) or names.NOWHERE for hop, spiral, group, named in rows))
+
+    def told(self, state: Hunt) -> Hunt:
+        """The hunt whose trail tells the hops of the running step."""
+        targets = state.running.targets
+        rows = zip(targets, state.hops or [""] * len(targets), second_pass.needed(state),
+                   strict=True)
+        hops_ = ["" if spiral or hop == names.NOWHERE
+                 else hop or _first(render.hops_of(one, self._edge.settings))
+                 for one, hop, spiral in rows]
+        return replace(state, trail=state.trail + trail.hops(hops_)) if any(hops_) else state
 
     def another(self, planned: Planned, tried: str) -> str:
         """The hop for a branch whose first one does not serve; "" where there is none."""
@@ -101,3 +111,7 @@ def relist(edge: Edge, wanted: Iterable[str], listed: Iterable[str], file: Path)
 
 def _is_active(edge: Edge, at: str) -> bool:
     return edge.ksr.dispatcher.ds_is_active_uri(_PROBED, f"sip:{at}") > 0
+
+
+def _first(group: tuple[Hop, ...]) -> str:
+    return group[0].at if group else ""

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
 from kemi_routing import dialplan, e164, feature_codes, media_leg, render
+from kemi_routing.call_record import Said
 from kemi_routing.decide import decide_whole, outgoing
 from kemi_routing.errors import FollowMeError, Forbidden, StoreUnavailable
 from kemi_routing.forwarding import LOOP
@@ -18,6 +19,7 @@ from kemi_routing.ksr import (
     in_dialog,
     in_force,
     loops,
+    records,
     registrations,
     trunk_limits,
 )
@@ -37,6 +39,7 @@ CONFIRMED = 480
 """Answer to a feature code whose confirmation stands in the reason phrase."""
 WARNS = "followme"
 """Who warns (RFC 3261 section 20.43): the confirmation where no announcement could be played."""
+MERGED = "the same INVITE by another way"
 _OF_PEERS = "KDMQ"
 """Method of Kamailio's module dmq, by which proxies share registrations."""
 _SANITY_MESSAGE, _SANITY_URI = 17895, 7  # all checks of Kamailio's default configuration
@@ -86,7 +89,7 @@ class Requests:
             if ksr.tm.t_check_trans() > 0:
                 ksr.tm.t_relay()
         elif ksr.siputils.has_totag() > 0:
-            in_dialog.route(self._edge, self._caps)
+            in_dialog.route(self._edge, self._caps, self._now)
         elif ksr.tm.t_check_trans() != 0 and not ksr.is_method_in("A"):
             self._dialog_forming()
 
@@ -156,9 +159,10 @@ class Requests:
     def _line_dials(self, call: Call, line: LineRecord, user: str) -> None:
         found = feature_codes.match(line.codes, user)
         if found and self._ksr.is_myself_ruri():
-            self._perform(line, *found)
+            self._perform(call, line, *found)
         elif dialplan.is_emergency(line.dial_plan, user):
             self._edge.alarm("refuse", why="no emergency route", line=line.name, number=user)
+            self._refused(call, line.number, Said(404, "no emergency route"))
             self._edge.reply(404, "No Emergency Route")
         else:
             owner = line.number
@@ -192,9 +196,10 @@ class Requests:
             edge.log("route", number=plan.number, ani=call.ani, rule=plan.rule,
                      steps=len(plan.steps), revision=plan.revision)
             loops.record_route(edge, (plan.number,))
-            self._fork.start(plan)
+            self._fork.start(plan, received_ms=self._decided(call, plan))
 
-    def _perform(self, line: LineRecord, code: feature_codes.FeatureCode, behind: str) -> None:
+    def _perform(self, call: Call, line: LineRecord, code: feature_codes.FeatureCode, behind: str,
+                 ) -> None:
         """Do what a feature code says; the caller hears of it, or sees it where nothing plays."""
         edge = self._edge
         done = codes.perform(edge.records, line, code, behind, self._now())
@@ -202,15 +207,26 @@ class Requests:
         if edge.settings.network.media_servers:
             edge.ksr.hdr.append_to_reply(f'Warning: 399 {WARNS} "{done.words}"\r\n')
             loops.record_route(edge, ())
-            self._fork.start(codes.announcing(line, done))
+            plan = codes.announcing(line, done)
+            self._fork.start(plan, received_ms=self._decided(call, plan))
         else:
             edge.reply(CONFIRMED, done.words)
+            self._refused(call, line.number, Said(CONFIRMED, done.words))
 
     def _dial(self, call: Call, wanted: Sequence[str], trunk: Trunk | None = None,
               owner: Callable[[], Number | None] = lambda: None) -> None:
         """Route a call to the first of these numbers that is ours, or outside for the number of
         its ``owner``.
         """
+        try:
+            self._route_to(call, wanted, trunk, owner)
+        except FollowMeError as error:
+            self._refused(call, call.cli or next(iter(wanted), ""),
+                          Said(error.status, str(error)), trunk)
+            raise
+
+    def _route_to(self, call: Call, wanted: Sequence[str], trunk: Trunk | None,
+                  owner: Callable[[], Number | None]) -> None:
         edge = self._edge
         number = self._find(wanted)
         dialled = wanted[-1] if wanted and e164.is_number(wanted[-1]) else None
@@ -223,7 +239,7 @@ class Requests:
             if not all(map(self._caps.admit, out.accounts)):
                 raise Forbidden(f"{out.number}: a cap is reached")
             loops.record_route(edge, ())
-            self._fork.relay(out)
+            self._fork.relay(out, self._decided(call, out))
         else:
             edge.log("refuse", why="nobody's number", number=self._ksr.pv.gete("$rU"))
             edge.reply(404, "Not Found")
@@ -236,27 +252,32 @@ class Requests:
         return next((found[key] for key in wanted if key in found), None)
 
     def _ring(self, call: Call, number: Number, trunk: Trunk | None) -> None:
-        edge = self._edge
-        call, plan = self._decide(call, number)
+        edge, now = self._edge, self._now()
+        came = records.arrival(edge, call, trunk, now)
+        call, plan = self._decide(call, number, now)
         edge.log("route", number=plan.number, ani=call.ani, rule=plan.rule,
                  steps=len(plan.steps), revision=plan.revision)
         if number.lines and plan.access is None and plan.reject != LOOP:
             caller_ = ANONYMOUS if call.anonymous or not call.ani else call.ani
             self._ksr.mqueue.mq_add(background.LAST_CALLER, number.number, caller_)
         if plan.reject:
-            self._reject(call, plan, *plan.reject)
+            said = self._reject(call, plan, *plan.reject)
+            records.decided(edge, came, plan, said)
         elif loops.is_merged(edge, plan.number):
-            edge.log("loop", number=plan.number, why="the same INVITE by another way")
+            edge.log("loop", number=plan.number, why=MERGED)
             edge.reply(*LOOP)
+            records.decided(edge, came, plan, Said(LOOP[0], MERGED))
         elif trunk and trunk.redirect and (contacts := self._contacts(plan)):
             edge.log("end", number=plan.number, status=302, tried="nothing")
             edge.reply(302, "Moved Temporarily", f"Contact: {', '.join(contacts)}")
+            records.decided(edge, came, plan, Said(302, ", ".join(contacts)))
         else:
             self._caps.watch(plan)
             loops.record_route(edge, (account.number for account in plan.accounts))
-            self._fork.start(plan, early_media=trunk is not None and trunk.early_media)
+            self._fork.start(plan, received_ms=records.decided(edge, came, plan),
+                             early_media=trunk is not None and trunk.early_media)
 
-    def _decide(self, call: Call, number: Number) -> tuple[Call, Plan]:
+    def _decide(self, call: Call, number: Number, now: datetime) -> tuple[Call, Plan]:
         """The plan, whole with all numbers of ours that it names; and the call as we know it."""
         edge = self._edge
 
@@ -264,13 +285,25 @@ class Requests:
             return loops.with_visited(edge, call, keys), edge.records.numbers(keys)
 
         call = loops.with_visited(edge, call, {number.number})
-        return decide_whole(call, number, self._now(), edge.settings.platform, look_up)
+        return decide_whole(call, number, now, edge.settings.platform, look_up)
 
-    def _reject(self, call: Call, plan: Plan, status: int, phrase: str) -> None:
+    def _reject(self, call: Call, plan: Plan, status: int, phrase: str) -> Said:
+        said = Said(status, phrase)
         if plan.reject == LOOP:
-            self._edge.log("loop", number=plan.number, cycle=loops.cycle(call, plan))
+            cycle = loops.cycle(call, plan)
+            self._edge.log("loop", number=plan.number, cycle=cycle)
+            said = Said(status, f"{phrase}: {cycle}")
         self._edge.log("end", number=plan.number, status=status, tried="nothing")
         self._edge.reply(status, phrase)
+        return said
+
+    def _decided(self, call: Call, plan: Plan) -> int:
+        came = records.arrival(self._edge, call, None, self._now())
+        return records.decided(self._edge, came, plan)
+
+    def _refused(self, call: Call, number: str, said: Said, trunk: Trunk | None = None) -> None:
+        came = records.arrival(self._edge, call, trunk, self._now())
+        records.refused(self._edge, came, number, said)
 
     def _contacts(self, plan: Plan) -> list[str] | None:
         """The Contacts of a 302; None where we must ring ourselves, as where a cap counts calls."""

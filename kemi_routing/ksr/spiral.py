@@ -11,8 +11,8 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from dataclasses import replace
 from hmac import compare_digest
 
-from kemi_routing import plan_codec
-from kemi_routing.plan import Account, Planned, PlannedStep
+from kemi_routing import plan_codec, trail
+from kemi_routing.plan import Account, PlannedStep
 from kemi_routing.plan_codec import Hunt
 
 
@@ -23,15 +23,17 @@ class Spiral:
         self._secret = secret
         self._port = port
 
-    def uri(self, state: Hunt, planned: Planned) -> str:
-        """The URI at which this target of a hunt gets its second pass.
+    def uri(self, state: Hunt, index: int) -> str:
+        """The URI at which this target of the running step gets its second pass.
 
         The first pass has dressed the branch already: the target goes on without a CLI, and
         without the words about it, with which the URI could outgrow Kamailio's MAX_URI_SIZE.
         """
+        planned = state.running.targets[index]
         bare = replace(planned, cli=None, why="", label="", account=0)
         account = state.accounts[planned.account]
-        fields = [account.number, account.owner, plan_codec.planned_fields(bare)]
+        fields = [account.number, account.owner, plan_codec.planned_fields(bare),
+                  state.received_ms, state.began_ms, len(state.tried), index]
         load = urlsafe_b64encode(json.dumps(fields).encode()).decode().rstrip("=")
         return f"sip:{self._secret}.{load}@127.0.0.1:{self._port}"
 
@@ -40,6 +42,8 @@ class Spiral:
         secret, _, load = user.partition(".")
         if not compare_digest(secret.encode(), self._secret.encode()):
             return None
-        number, owner, planned = json.loads(urlsafe_b64decode(load + "=" * (-len(load) % 4)))
+        number, owner, planned, received_ms, began_ms, *place = json.loads(
+            urlsafe_b64decode(load + "=" * (-len(load) % 4)))
         step = PlannedStep((plan_codec.planned(planned),))
-        return Hunt((Account(number, owner),), (step,), spiral=True)
+        return Hunt((Account(number, owner),), (step,), spiral=True, began_ms=began_ms,
+                    received_ms=received_ms, trail=trail.second_pass(*place))

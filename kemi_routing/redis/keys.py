@@ -23,6 +23,16 @@ def last_caller(key: str) -> str:
     return f"{PREFIX}last:{{{key}}}"
 
 
+def story(call: str) -> str:
+    """The entries of a call record, a list; ``call`` is ``call_record.name`` of its Call-ID."""
+    return f"{PREFIX}story:{{{call}}}"
+
+
+def stories(key: str) -> str:
+    """The calls of that number, by the time at which they came."""
+    return f"{PREFIX}stories:{{{key}}}"
+
+
 def authored(key: str) -> str:
     """What a person wrote for that number."""
     return f"{PREFIX}authored:{{{key}}}"

@@ -23,6 +23,13 @@ SLOW_MS = 10
 MOST_SKEW_S = 1
 NOBODY = "doctor"
 """Key of no number: with it every command below changes nothing (``XX``: only what exists)."""
+_MAY_PUSH = """
+if redis.acl_check_cmd and not redis.acl_check_cmd('RPUSH', KEYS[1], '') then
+    return redis.error_reply('NOPERM RPUSH')
+end
+return 0
+"""
+"""RPUSH makes a key where there is none, so it is only asked for (Redis 7)."""
 NEEDS: tuple[tuple[str | int, ...], ...] = (
     ("GET", keys.line(NOBODY)),
     ("MGET", keys.number(NOBODY), keys.state(NOBODY)),
@@ -32,6 +39,13 @@ NEEDS: tuple[tuple[str | int, ...], ...] = (
     ("SET", keys.calls(NOBODY), "", "XX"),
     ("SMEMBERS", keys.proxies()),
     ("MGET", keys.network()),
+    ("EVAL", _MAY_PUSH, 1, keys.story(NOBODY)),
+    ("LTRIM", keys.story(NOBODY), 0, 0),
+    ("EXPIRE", keys.story(NOBODY), 1),
+    ("ZADD", keys.stories(NOBODY), "XX", 0, ""),
+    ("ZREMRANGEBYSCORE", keys.stories(NOBODY), 0, 0),
+    ("ZREMRANGEBYRANK", keys.stories(NOBODY), 0, 0),
+    ("EXPIRE", keys.stories(NOBODY), 1),
 )
 """What the edge does there."""
 TOO_MUCH = ("SET", keys.number(NOBODY), "", "XX")
@@ -71,7 +85,8 @@ def _latency(client: Redis, url: str) -> Finding:
 
 def _rights(client: Redis) -> Iterator[Finding]:
     about = "redis rights"
-    refused = [f"{need[0]} {next(word for word in need if str(word).startswith(keys.PREFIX))}"
+    refused = [f"{'RPUSH' if _MAY_PUSH in need else need[0]} "
+               f"{next(word for word in need if str(word).startswith(keys.PREFIX))}"
                for need in (*NEEDS, *_again(client))
                if isinstance(_error(client, need), NoPermissionError)]
     read_only = isinstance(_error(client, TOO_MUCH), ReadOnlyError)

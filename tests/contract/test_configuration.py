@@ -13,6 +13,7 @@ from kemi_routing.ksr import (
     loops,
     names,
     next_hops,
+    records,
     trunk_limits,
 )
 from tests.contract import source
@@ -54,7 +55,8 @@ def test_tables_and_queues_that_workers_use_are_there() -> None:
         loops.FORKED, names.NAMES, next_hops.FAILED, trunk_limits.SECOND, in_force.TABLE,
         credentials.GUESSES, credentials.GUESSED,
         bans.BANNED, bans.PROVED, bans.TRUSTED, bans.IGNORED}
-    assert fake.mqueue.queues.keys() == {caps.BEGUN, background.LAST_CALLER, names.NAMES}
+    assert fake.mqueue.queues.keys() == {
+        caps.BEGUN, background.LAST_CALLER, names.NAMES, records.RECORDS}
 
 
 def test_phones_behind_nat_are_known_by_one_flag_and_reached_by_one_variable() -> None:

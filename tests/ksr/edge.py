@@ -2,10 +2,15 @@
 """The product on the fake Kamailio: records in a dictionary, callbacks on new entry objects."""
 
 import importlib.util
+import itertools
+import os
+import shutil
 import sys
-from collections.abc import Callable, Iterable, Mapping
+import weakref
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from tempfile import gettempdir
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -14,6 +19,8 @@ from kemi_routing.errors import StoreUnavailable
 from kemi_routing.ksr.background import Background, Exchange
 from kemi_routing.ksr.edge import Edge
 from kemi_routing.ksr.in_force import Follower, LastGood
+from kemi_routing.ksr.keeper import Keeper
+from kemi_routing.ksr.spool import Spool
 from kemi_routing.model import Number
 from kemi_routing.network import Network, Server
 from kemi_routing.record import LineRecord, State
@@ -51,6 +58,8 @@ PROXY_NAME = "edge-1:127.0.0.1:5060"
 
 T = TypeVar("T")
 
+_COUNT = itertools.count()
+
 
 def entry() -> Any:
     """``kamailio/followme.py`` as Kamailio loads it."""
@@ -78,6 +87,8 @@ class Records:
     """What each proxy told last."""
     operators: bytes | None = None
     """The record of the operator's network."""
+    stories: list[tuple[str, str]] = field(default_factory=list)
+    """Entries of call records that were written, with the names of their calls."""
     down: bool = False
 
     def number(self, key: str) -> Number | None:
@@ -117,6 +128,11 @@ class Records:
         self._check()
         return self.operators
 
+    def keep(self, entries: Sequence[tuple[str, str]], now_ms: int) -> int:
+        self._check()
+        self.stories += entries
+        return 0
+
     def _check(self) -> None:
         if self.down:
             raise StoreUnavailable("the store is down")
@@ -130,11 +146,15 @@ class Product(FakeKamailio):
                                {one.name: one for one in lines})
         self._entry = entry()
         self.run_dir = Path("/nowhere")
+        self.folder = Path(gettempdir()) / f"followme-{os.getpid()}-{next(_COUNT)}"
+        """Where call records wait for the store; made when the first one does."""
+        weakref.finalize(self, shutil.rmtree, self.folder, ignore_errors=True)
         super().__init__(self._handler_of, local=(PROXY, SPIRAL))
 
     def _handler_of(self, ksr: "Api") -> Any:
         edge = Edge(ksr, SETTINGS, self.records, SECRET)
-        return self._entry.Handler(edge, self.background(edge))
+        return self._entry.Handler(edge, self.background(edge),
+                                   Keeper(edge, self.records, Spool(self.folder)))
 
     def background(self, edge: Edge, store: Exchange | None = None) -> Background:
         """A background process that begins with this edge."""

@@ -10,6 +10,8 @@ from kemi_routing.errors import StoreUnavailable
 from kemi_routing.ksr import trunk_limits
 from kemi_routing.ksr.caps import Caps, in_profile
 from kemi_routing.ksr.edge import Edge
+from kemi_routing.ksr.keeper import Keeper
+from kemi_routing.ksr.spool import Spool
 from kemi_routing.model import Number
 from kemi_routing.record import LineRecord
 from tests.contract import recording
@@ -80,7 +82,8 @@ class Faulty(Product):
         records = cast("product_edge.Records", Meddled(self.records, STORE, self.meddle))
         edge = Edge(cast("Api", Meddled(ksr, "", self.meddle)), product_edge.SETTINGS, records,
                     SECRET)
-        return self._entry.Handler(edge, self.background(edge, records))
+        return self._entry.Handler(edge, self.background(edge, records),
+                                   Keeper(edge, records, Spool(self.folder)))
 
     def meddle(self, path: str, function: Callable[..., object], args: tuple[object, ...],
                ) -> object:

@@ -246,7 +246,8 @@ def test_show_for_programs(loaded: Followme) -> None:
                   {"name": "back-office", "max_phones": 1}],
         "mode": "forward_only", "ring_s": 20, "cli": "personal number",
         "mailbox": "pin_unless_trusted", "screening": [], "callers": [], "on": {},
-        "schedule": [], "holidays": [], "overrides": [], "default": "everybody",
+        "schedule": [], "holidays": [], "overrides": [], "last_caller": None,
+        "default": "everybody",
         "sequences": {"everybody": {"mode": None, "on": {}, "steps": [
             [shown_target("line bench-one"), shown_target("line bench-two")],
             [shown_target("line back-office") | {"ring_s": 15}]]}}}

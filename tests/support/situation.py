@@ -179,7 +179,7 @@ class Situation:
     def apply(self, *files: Path) -> None:
         """Write YAML files to Redis; ``$SIP_HOST`` in them becomes the address of SIP targets."""
         written = [self._substituted(file) for file in files]
-        self._followme("apply", *map(str, written), "--yes")
+        self.followme("apply", *map(str, written), "--yes")
 
     def explain(
         self, dialled: str, ani: str, *, at: datetime | None = None, via: str | None = None,
@@ -188,7 +188,7 @@ class Situation:
         """What ``followme explain`` says, as JSON; the time is the edge's unless given."""
         when = at or self.at or datetime.now().astimezone()
         options = ["--from", ani, "--at", when.isoformat(), *(["--via", via] if via else [])]
-        return json.loads(self._followme("explain", dialled, *options, *flags, "-F", "json"))
+        return json.loads(self.followme("explain", dialled, *options, *flags, "-F", "json"))
 
     def _substituted(self, file: Path) -> Path:
         text = string.Template(file.read_text(encoding="utf-8"))
@@ -197,7 +197,7 @@ class Situation:
         written.write_text(text.safe_substitute(SIP_HOST=host), encoding="utf-8")
         return written
 
-    def _followme(self, *arguments: str) -> str:
+    def followme(self, *arguments: str) -> str:
         ours = {f"FOLLOWME_{name}": value for name, value in self.settings.items()}
         done = subprocess.run(
             [FOLLOWME, *arguments], env={**os.environ, **ours}, capture_output=True, text=True,

@@ -29,6 +29,7 @@ def hunt(*steps: PlannedStep, branches: tuple[int, ...] = (0,), early_media: boo
     (hunt(VOICEMAIL), True),
     (hunt(planned("menu main", OFFICE), branches=(0, 1)), True),
     (hunt(LAST, branches=(-1, 0)), False),
+    (replace(hunt(planned(OFFICE, then=1, end=1), VOICEMAIL), spiral=True), True),
 ])
 def test_only_the_last_possible_target_is_heard(state: Hunt, passes: bool) -> None:
     assert early_media.passes(state, 0) is passes

@@ -27,7 +27,7 @@ hunts = st.builds(
     outcomes=st.lists(some_outcomes, max_size=4).map(tuple), early_media=st.booleans(),
     spiral=st.booleans(), waiting=st.lists(st.text(), max_size=4).map(tuple),
     contacts=st.lists(st.text(), max_size=4).map(tuple), began_ms=st.integers(0, 2**63),
-    answered=st.booleans())
+    answered=st.booleans(), received_ms=st.integers(0, 2**63), trail=st.text())
 
 
 @given(hunts)
@@ -40,7 +40,7 @@ def test_a_hunt_comes_back_from_its_text_which_fits_an_avp(state: Hunt) -> None:
 
 @pytest.mark.parametrize("text", ["", "0[]", "2[]", "None", "[]"])
 def test_a_hunt_of_another_version_is_refused(text: str) -> None:
-    with pytest.raises(InvalidValue, match=f"version '{text[:1]}'; this program reads 3".replace(
+    with pytest.raises(InvalidValue, match=f"version '{text[:1]}'; this program reads 4".replace(
             "[", r"\[")):
         plan_codec.decode(text)
 

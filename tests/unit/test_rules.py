@@ -243,3 +243,11 @@ def test_a_rule_wins_and_the_time_rule_is_won_or_lost(
 def test_the_rules_of_time_come_last_in_the_order_of_their_ranks() -> None:
     assert list(rules.RULES) == [
         "own mailbox", "allow and block list", "rule by caller", *schedule.Rank]
+
+
+@pytest.mark.parametrize(("fields", "grade"), [
+    ({"line": "desk"}, "A"), ({}, "B"), ({"verdict": Verdict.ATTESTED}, "C"),
+    ({"asserted": False}, "D"), ({"anonymous": True}, "D"), ({"diverted": True}, "D"),
+    ({"verdict": Verdict.FAILED}, "D")])
+def test_how_far_any_callers_number_can_be_trusted(fields: dict[str, Any], grade: str) -> None:
+    assert rules.identity_grade(call(**fields)) == grade

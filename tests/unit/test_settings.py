@@ -28,6 +28,7 @@ EVERYTHING = {
     "FOLLOWME_LOG_NUMBERS": "masked",
     "FOLLOWME_DIGEST": "SHA-256",
     "FOLLOWME_BAN_S": "60",
+    "FOLLOWME_RECORDS_DAYS": "0",
     "FOLLOWME_CLUSTER": "192.0.2.10:5058",
     "FOLLOWME_PEERS": "192.0.2.11:5058, [2001:DB8::11]:5058",
     "FOLLOWME_EDGE_PROXIES": "192.0.2.50, 2001:DB8::50",
@@ -50,7 +51,7 @@ def test_what_the_operator_said() -> None:
                 {"192.0.2.10", "2001:db8::10"}),
             mailbox=MailboxPolicy.ALWAYS_PIN, outgoing_without_pin="AB"),
         address="192.0.2.10", address6="2001:db8::10", port=5070, spiral_port=5071,
-        mask_numbers=True, digest=Digest.SHA_256, ban_s=60, cluster_port=5058,
+        mask_numbers=True, digest=Digest.SHA_256, ban_s=60, records_days=0, cluster_port=5058,
         scanners=("friendly-scanner", "my probe/1"),
         peers=frozenset({"192.0.2.11", "2001:db8::11"}),
         edge_proxies=frozenset({"192.0.2.50", "2001:db8::50"}), data_centre="vienna")
@@ -77,6 +78,9 @@ def test_the_socket_that_faces_the_phones() -> None:
 
 
 @pytest.mark.parametrize(("name", "text", "right_form"), [
+    ("RECORDS_DAYS", "-1", "'-1'; write days, 0 to 3650; 0: none"),
+    ("RECORDS_DAYS", "3651", "'3651'; write days, 0 to 3650"),
+    ("RECORDS_DAYS", "9" * 5000, "write days, 0 to 3650"),
     ("OUTGOING_WITHOUT_PIN", "D", "write the grades that need no PIN: A, AB, AC, ABC"),
     ("OUTGOING_WITHOUT_PIN", "B", "'B'; write the grades that need no PIN: A, AB, AC, ABC"),
     ("LOG_NUMBERS", "none", "'none'; write full or masked"),
