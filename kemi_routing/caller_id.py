@@ -13,10 +13,12 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 from typing import Any
 
 from kemi_routing import e164, hunt
 from kemi_routing.errors import InvalidValue
+from kemi_routing.formats import E164, Format
 from kemi_routing.model import CLI_OF_CALLER, Outcome
 from kemi_routing.plan import Account, Caller, Planned, PlannedStep
 from kemi_routing.targets import Kind
@@ -68,10 +70,12 @@ class Profile:
     diversion: Forwarders = Forwarders.ALL
     history: bool = True
     """Whether History-Info goes out, with entries of ours."""
+    numbers: Format = E164
+    """How numbers are written that we tell; those that pass through stay as they are."""
 
     @property
     def text(self) -> str:
-        """The written form; ``profile`` of it gives this profile again."""
+        """The written form, but for ``numbers``; ``profile`` of it gives this profile again."""
         return (f"from={self.from_} pai={self.pai} rpid={self.rpid} diversion={self.diversion} "
                 f"history={'yes' if self.history else 'no'}")
 
@@ -144,31 +148,32 @@ def user_of(number: str) -> str:
 
 def inside(planned: Planned, so_far: SoFar, domain: str) -> Dress:
     """A branch to one of our lines or to the media server: it sees the caller."""
-    caller, extension = so_far.caller, so_far.caller.cli
+    caller, extension, uri = so_far.caller, so_far.caller.cli, partial(_uri, domain, E164)
     if extension and not caller.anonymous and not e164.is_number(extension):
         home = so_far.accounts[planned.account].owner.partition("/")[0]
-        shown: str | None = _uri(user_of(extension.removeprefix(f"{home}/")), domain)
+        shown: str | None = uri(user_of(extension.removeprefix(f"{home}/")))
     else:
-        shown = _from_uri(None, caller, domain, trusted=False)
+        shown = _from_uri(None, caller, uri, trusted=False)
     forwarders = _forwarders(planned, so_far) if planned.target.kind is Kind.VOICEMAIL else []
-    return Dress(shown, IDENTITY_HEADERS if shown else (), _diversion(forwarders, domain))
+    return Dress(shown, IDENTITY_HEADERS if shown else (), _diversion(forwarders, uri))
 
 
-def outside(planned: Planned, uri: str, so_far: SoFar, profile: Profile, domain: str) -> Dress:
+def outside(planned: Planned, to: str, so_far: SoFar, profile: Profile, domain: str) -> Dress:
     """A branch that leaves the platform with this Request-URI."""
     caller, trusted = so_far.caller, planned.target.kind is Kind.PSTN
+    uri = partial(_uri, domain, profile.numbers)
     from_, pai, rpid = (_number(word, planned, so_far)
                         for word in (profile.from_, profile.pai, profile.rpid))
-    from_uri = _from_uri(from_, caller, domain, trusted=trusted)
+    from_uri = _from_uri(from_, caller, uri, trusted=trusted)
     asserted = _shown(pai, caller, trusted=trusted)
     party = _shown(rpid, caller, trusted=trusted)
     forwarders = [one for one in _forwarders(planned, so_far) if e164.is_number(one[0])]
     goes = {IDENTITY: from_uri is not None, ASSERTED: asserted != _AS_RECEIVED,
             PREFERRED: asserted != _AS_RECEIVED, PARTY: party != _AS_RECEIVED,
             DIVERSION: profile.diversion is not Forwarders.ALL, HISTORY: not profile.history}
-    told = _diversion(forwarders[_TOLD[profile.diversion]], domain)
-    add = (*_asserted(asserted, domain), *_party(party, caller, domain),
-           *(_history(uri, forwarders, so_far, domain) if profile.history else ()))
+    told = _diversion(forwarders[_TOLD[profile.diversion]], uri)
+    add = (*_asserted(asserted, uri), *_party(party, caller, uri),
+           *(_history(to, forwarders, so_far, uri) if profile.history else ()))
     remove = tuple(name for name, gone in goes.items() if gone)
     return Dress(from_uri, remove, () if goes[DIVERSION] else told,
                  (*told, *add) if goes[DIVERSION] else add)
@@ -176,6 +181,8 @@ def outside(planned: Planned, uri: str, so_far: SoFar, profile: Profile, domain:
 
 _TOLD = {Forwarders.ALL: slice(None), Forwarders.LAST: slice(-1, None),
          Forwarders.NONE: slice(0)}
+Uri = Callable[[str], str]
+"""Makes a URI of ours of a user part."""
 _Forwarders = list[tuple[str, Outcome | None]]
 
 
@@ -192,14 +199,14 @@ def _number(word: str, planned: Planned, so_far: SoFar) -> str | None:
     return None if number == so_far.caller.cli else number
 
 
-def _from_uri(number: str | None, caller: Caller, domain: str, *, trusted: bool) -> str | None:
+def _from_uri(number: str | None, caller: Caller, uri: Uri, *, trusted: bool) -> str | None:
     if number is None and caller.anonymous:
         # A line's From names the line, whatever Privacy it asks for.
         return ANONYMOUS_URI if caller.cli or not trusted else None
     shown = number or caller.cli
     if shown and not e164.is_number(shown):
         return ANONYMOUS_URI
-    return _uri(shown, domain) if shown else None
+    return uri(shown) if shown else None
 
 
 def _shown(number: str | None, caller: Caller, *, trusted: bool) -> str:
@@ -208,16 +215,16 @@ def _shown(number: str | None, caller: Caller, *, trusted: bool) -> str:
     return number or caller.cli or _AS_RECEIVED
 
 
-def _asserted(shown: str, domain: str) -> tuple[str, ...]:
-    return (f"{ASSERTED}: <{_uri(shown, domain)}>",) if e164.is_number(shown) else ()
+def _asserted(shown: str, uri: Uri) -> tuple[str, ...]:
+    return (f"{ASSERTED}: <{uri(shown)}>",) if e164.is_number(shown) else ()
 
 
-def _party(shown: str, caller: Caller, domain: str) -> tuple[str, ...]:
+def _party(shown: str, caller: Caller, uri: Uri) -> tuple[str, ...]:
     """draft-ietf-sip-privacy-04 section 4."""
     if not e164.is_number(shown):
         return ()
     privacy = "full" if caller.anonymous and shown == caller.cli else "off"
-    return (f"{PARTY}: <{_uri(shown, domain)}>;party=calling;screen=yes;privacy={privacy}",)
+    return (f"{PARTY}: <{uri(shown)}>;party=calling;screen=yes;privacy={privacy}",)
 
 
 def _forwarders(planned: Planned, so_far: SoFar) -> _Forwarders:
@@ -235,14 +242,14 @@ def _forwarders(planned: Planned, so_far: SoFar) -> _Forwarders:
     return chain
 
 
-def _diversion(forwarders: _Forwarders, domain: str) -> tuple[str, ...]:
+def _diversion(forwarders: _Forwarders, uri: Uri) -> tuple[str, ...]:
     """The last one comes first (RFC 5806 section 4)."""
-    values = [f"<{_uri(user_of(number), domain)}>;reason={REASONS[why]};counter=1;privacy=off"
+    values = [f"<{uri(user_of(number))}>;reason={REASONS[why]};counter=1;privacy=off"
               for number, why in reversed(forwarders)]
     return (f"{DIVERSION}: {', '.join(values)}",) if values else ()
 
 
-def _history(uri: str, forwarders: _Forwarders, so_far: SoFar, domain: str,
+def _history(to: str, forwarders: _Forwarders, so_far: SoFar, uri: Uri,
              ) -> tuple[str, ...]:
     """Our entries (RFC 7044 section 10.3): for each number that the call came through, unless the
     proxy before us wrote the first already, and for the target.
@@ -254,16 +261,16 @@ def _history(uri: str, forwarders: _Forwarders, so_far: SoFar, domain: str,
     index = so_far.caller.history
     if not index:
         index = "1"
-        entries.append(f"<{_uri(number, domain)}>;index=1")
+        entries.append(f"<{uri(number)}>;index=1")
     for number, next_why in others:
-        entries.append(f"<{_uri(number, domain)};cause={cause(why)}>;index={index}.1;mp={index}")
+        entries.append(f"<{uri(number)};cause={cause(why)}>;index={index}.1;mp={index}")
         index, why = f"{index}.1", next_why
-    entries.append(f"<{uri};cause={cause(why)}>;index={index}.{so_far.branch};mp={index}")
+    entries.append(f"<{to};cause={cause(why)}>;index={index}.{so_far.branch};mp={index}")
     return (f"{HISTORY}: {', '.join(entries)}",)
 
 
-def _uri(user: str, domain: str) -> str:
-    return f"sip:{user}@{domain}"
+def _uri(domain: str, numbers: Format, user: str) -> str:
+    return f"sip:{numbers.write(user)}@{domain}"
 
 
 def _who(word: str) -> str:

@@ -37,12 +37,12 @@ def why_skipped(target: Target, rights: Rights, platform: Platform) -> str | Non
             (kind.outside and not rights.forward_external,
              "permission forward_external is not granted"),
             (kind is Kind.PSTN and not platform.gateway, "no gateway is configured"),
-            (kind is Kind.IAX, "no IAX gateway is configured")):
+            (kind is Kind.IAX and not platform.iax_gateway, "no IAX gateway is configured")):
         if missing:
             return why
     if kind is Kind.PSTN:
         return permissions.why_denied(target.address, rights)
-    return platform.refused_host(target.host) if kind is Kind.SIP else None
+    return platform.refused_host(target.host) if kind in (Kind.SIP, Kind.IAX) else None
 
 
 class Forwarding:
@@ -134,12 +134,15 @@ class Forwarding:
         reason = why_skipped(ring.target, number.rights, self._platform)
         if ring.confirm and not self._platform.media_server:
             reason = "confirm needs a media server, and none is configured"
+        elif ring.confirm and ring.target.kind is Kind.IAX:
+            reason = "the prompt of confirm cannot call back an IAX target"
         if reason:
             self.skipped.append(Remark(_named(ring), reason))
             return []
         if ring.target.kind is Kind.NUMBER:
             return self._lines_of_other(account, why, ring)
-        return [Planned(ring.target, ring.ring_s, present_cli(ring.target, number, self._call), why,
+        cli = present_cli(ring.target, number, self._call)
+        return [Planned(ring.target.public, ring.ring_s, cli, why,
                         ring.label, ring.delay_s, ring.confirm, account,
                         own=ring.target.kind is Kind.LINE)]
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from kemi_routing import e164
+from kemi_routing.formats import E164, Format
 from kemi_routing.model import Verdict
 
 _QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"?', re.DOTALL)
@@ -30,15 +30,16 @@ _FAILED = "tn-validation-failed"
 _PRIVATE = frozenset({"id", "user", "header", "session", "critical", UNREADABLE})
 
 
-def number_of(text: str) -> str | None:
-    """The number in the first ``sip:`` or ``tel:`` URI with one (RFC 3325 section 9.1).
+def number_of(text: str, numbers: Format = E164) -> str | None:
+    """The number in the first ``sip:`` or ``tel:`` URI with one (RFC 3325 section 9.1), where they
+    are written in this form.
 
     Display names and parameters are the caller's own words, whatever they look like.
     """
     unquoted = _QUOTED.sub("", text)
     for uri in _BRACKETED.findall(unquoted) or [unquoted]:
         user = _URI_USER.match(uri)
-        if user and (number := e164.from_sip_user(user[1])):
+        if user and (number := numbers.number(user[1])):
             return number
     return None
 
@@ -60,15 +61,16 @@ def is_retargeted(history_info: str) -> bool:
     return history.count("index=") > 1 or any(mark in history for mark in _RETARGETING)
 
 
-def diverters(diversion: str, history_info: str) -> tuple[str, ...]:
+def diverters(diversion: str, history_info: str, numbers: Format = E164) -> tuple[str, ...]:
     """The numbers that diverted the call, the last one first, each once.
 
     Of Diversion each value, the last diversion stands first (RFC 5806 section 4). Of History-Info
     the way back from the last entry (RFC 7044 section 10.3): a step from one entry to the next
     that keeps the number is no diversion, nor is a branch on which the call has not come.
     """
-    told = [number_of(value) for value in _values(diversion)]
-    return tuple(dict.fromkeys(filter(None, [*told, *_retargeters(_history(history_info))])))
+    told = [number_of(value, numbers) for value in _values(diversion)]
+    history = _retargeters(_history(history_info, numbers))
+    return tuple(dict.fromkeys(filter(None, [*told, *history])))
 
 
 def history_index(history_info: str) -> str:
@@ -127,15 +129,15 @@ def _values(text: str) -> list[str]:
     return [value for value in _VALUE.findall(_QUOTED.sub("", text)) if value.strip()]
 
 
-def _history(text: str) -> list[_Entry]:
-    return [_entry(value) for value in _values(text)[-_MOST_ENTRIES:]]
+def _history(text: str, numbers: Format = E164) -> list[_Entry]:
+    return [_entry(value, numbers) for value in _values(text)[-_MOST_ENTRIES:]]
 
 
-def _entry(value: str) -> _Entry:
+def _entry(value: str, numbers: Format) -> _Entry:
     parameters = value.rpartition(">")[2]
     index, origin = _INDEX.search(parameters), _ORIGIN.search(parameters)
     own = index[1] if index else ""
-    return _Entry(number_of(value), own, origin[1] if origin else own.rpartition(".")[0])
+    return _Entry(number_of(value, numbers), own, origin[1] if origin else own.rpartition(".")[0])
 
 
 def _retargeters(entries: list[_Entry]) -> Iterator[str | None]:

@@ -197,6 +197,8 @@ class Platform:
     """Whether there is one: voicemail, applications and ``confirm`` need it."""
     gateway: bool = True
     """Whether there is one: outside numbers need it."""
+    iax_gateway: bool = True
+    """Whether there is one: IAX targets need it."""
     mailbox: MailboxPolicy = MailboxPolicy.PIN_UNLESS_TRUSTED
     """The least that the operator demands of every mailbox."""
     outgoing_without_pin: str = "A"

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from kemi_routing.caller_id import Profile
+from kemi_routing.formats import E164, Format
 from kemi_routing.hops import MAX_PRIORITY, Hop
 from kemi_routing.model import Platform
 from kemi_routing.trunks import Trunk, Trunks
@@ -20,6 +21,8 @@ class Server(Hop):
     """Where it stands; empty: everywhere."""
     cli: Profile | None = None
     """What a gateway is shown; None: what all outside targets are."""
+    numbers: Format = E164
+    """How a gateway wants them."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +35,8 @@ class Network:
     gateways: tuple[Server, ...] = ()
     """Where calls to outside numbers leave."""
     media_servers: tuple[Server, ...] = ()
+    iax_gateways: tuple[Server, ...] = ()
+    """Where calls to IAX peers leave (SPEC T3)."""
     cli: Profile = Profile()
     """What outside targets are shown, where their gateway has no profile of its own."""
 
@@ -43,10 +48,20 @@ class Network:
     def _trunks(self) -> Trunks:
         return Trunks(self.trunks)
 
+    @property
+    def groups(self) -> tuple[tuple[Server, ...], ...]:
+        """All groups, each of which stands in for its own."""
+        return self.gateways, self.media_servers, self.iax_gateways
+
     @cached_property
     def gateway_hosts(self) -> frozenset[str]:
         """The hosts of all gateways."""
         return _hosts(self.gateways)
+
+    @cached_property
+    def hosts(self) -> frozenset[str]:
+        """The hosts of all gateways and media servers."""
+        return frozenset().union(*map(_hosts, self.groups))
 
     @cached_property
     def media_hosts(self) -> frozenset[str]:
@@ -54,21 +69,26 @@ class Network:
         return _hosts(self.media_servers)
 
     def seen_from(self, data_centre: str) -> "Network":
-        """The same, with all that stands in another data centre behind all that does not, and the
-        best of each group first (SPEC B3); an empty name is in none.
+        """The same for a proxy there, an empty name being nowhere: all that stands in another data
+        centre comes behind all that does not (SPEC B3), the best of each group first, and each
+        gateway has its own profile.
         """
-        def near(group: tuple[Server, ...]) -> tuple[Server, ...]:
-            moved = (replace(hop, priority=hop.priority + MAX_PRIORITY)
-                     if hop.data_centre not in ("", data_centre) else hop for hop in group)
-            return tuple(sorted(moved, key=lambda hop: hop.priority))
+        def near(group: Iterable[Server]) -> tuple[Server, ...]:
+            moved = (replace(one, priority=one.priority + MAX_PRIORITY)
+                     if one.data_centre not in ("", data_centre) else one for one in group)
+            return tuple(sorted(moved, key=lambda one: one.priority))
 
-        return replace(self, gateways=near(self.gateways), media_servers=near(self.media_servers))
+        gateways = (replace(one, cli=replace(one.cli or self.cli, numbers=one.numbers))
+                    for one in self.gateways)
+        return replace(self, gateways=near(gateways), media_servers=near(self.media_servers),
+                       iax_gateways=near(self.iax_gateways))
 
     def within(self, platform: Platform, own: Iterable[str] = ()) -> Platform:
         """The platform with this network, and with these addresses of our own."""
         return replace(
-            platform, own_hosts=frozenset(own) | self.gateway_hosts | self.media_hosts,
-            media_server=bool(self.media_servers), gateway=bool(self.gateways))
+            platform, own_hosts=frozenset(own) | self.hosts,
+            media_server=bool(self.media_servers), gateway=bool(self.gateways),
+            iax_gateway=bool(self.iax_gateways))
 
 
 def _hosts(group: Iterable[Server]) -> frozenset[str]:

@@ -4,8 +4,9 @@
 from collections.abc import Iterable
 from typing import Any
 
-from kemi_routing import caller_id, hops, targets, trunks
+from kemi_routing import caller_id, formats, hops, targets, trunks
 from kemi_routing.errors import BrokenRecord, InvalidValue
+from kemi_routing.formats import Format
 from kemi_routing.hops import MAX_PRIORITY, MAX_WEIGHT
 from kemi_routing.network import Network, Server
 from kemi_routing.record import pack, unpack
@@ -18,23 +19,24 @@ def encode(network: Network) -> bytes:
     return pack([
         network.revision,
         [[one.name, list(map(trunks.source_text, one.sources)), one.asserts, one.stir,
-          one.redirect, one.early_media, one.max_calls, one.max_per_second]
+          one.redirect, one.early_media, one.max_calls, one.max_per_second,
+          one.numbers.text]
          for one in network.trunks],
-        list(map(_hop_fields, network.gateways)), list(map(_hop_fields, network.media_servers)),
-        network.cli.text])
+        *(list(map(_hop_fields, group)) for group in network.groups), network.cli.text])
 
 
 def decode(data: bytes) -> Network:
     """The network of a stored record; raises BrokenRecord that says which field is wrong."""
-    fields = Fields(unpack(data), 5)
+    fields = Fields(unpack(data), 6)
     network = Network(
         revision=fields.take("revision", read_integer),
         trunks=fields.take("trunks", read_each(_trunk)),
         gateways=fields.take("gateways", read_each(_hop)),
         media_servers=fields.take("media servers", read_each(_hop)),
+        iax_gateways=fields.take("IAX gateways", read_each(_hop)),
         cli=fields.take("cli", _profile))
     _refuse_twins("source", (source for one in network.trunks for source in one.sources))
-    for group in (network.gateways, network.media_servers):
+    for group in network.groups:
         _refuse_twins("hop", (hop.at for hop in group))
     return network
 
@@ -47,28 +49,33 @@ def _refuse_twins(what: str, things: Iterable[object]) -> None:
 
 
 def _hop_fields(hop: Server) -> list[Any]:
-    return [hop.name, hop.at, hop.weight, hop.priority, hop.data_centre, hop.cli and hop.cli.text]
+    return [hop.name, hop.at, hop.weight, hop.priority, hop.data_centre, hop.cli and hop.cli.text,
+            hop.numbers.text]
 
 
 def _trunk(value: Any) -> Trunk:
-    name, sources, asserts, stir, redirect, early_media, max_calls, max_per_second = value
+    name, sources, asserts, stir, redirect, early_media, max_calls, max_per_second, numbers = value
     return Trunk(
         Asserts(asserts), "" if stir == "" else trunks.header(read_text(stir)),
         read_flag(redirect), read_flag(early_media), _up_to(MAX_LIMIT, max_calls, 0),
         _up_to(MAX_LIMIT, max_per_second, 0), _name(name),
-        read_each(lambda one: trunks.source(read_text(one)))(sources))
+        read_each(lambda one: trunks.source(read_text(one)))(sources), _format(numbers))
 
 
 def _hop(value: Any) -> Server:
-    name, at, weight, priority, data_centre, cli = value
+    name, at, weight, priority, data_centre, cli, numbers = value
     return Server(hops.address(read_text(at)), _up_to(MAX_WEIGHT, weight),
                   _up_to(MAX_PRIORITY, priority), _name(name),
                   "" if data_centre == "" else _name(data_centre),
-                  None if cli is None else _profile(cli))
+                  None if cli is None else _profile(cli), _format(numbers))
 
 
 def _profile(value: object) -> caller_id.Profile:
     return caller_id.profile(read_text(value))
+
+
+def _format(value: object) -> Format:
+    return formats.read(read_text(value))
 
 
 def _name(value: object) -> str:

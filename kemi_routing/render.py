@@ -10,9 +10,10 @@ from dataclasses import replace
 from urllib.parse import quote
 
 from kemi_routing import caller_id
-from kemi_routing.caller_id import Dress, Profile, SoFar
+from kemi_routing.caller_id import Dress, SoFar
 from kemi_routing.errors import InvalidValue
 from kemi_routing.hops import Hop
+from kemi_routing.network import Server
 from kemi_routing.plan import Access, Plan, Planned, PlannedStep
 from kemi_routing.settings import Settings
 from kemi_routing.targets import Kind
@@ -31,6 +32,7 @@ _MAILBOX_OF = "target=sip:{user}%40{domain}"
 _URIS = {
     Kind.PSTN: "sip:{name}@{hop}",
     Kind.SIP: "{name}",
+    Kind.IAX: "sip:{name}@{hop};peer={peer}",
     Kind.LINE: "sip:{name}@{domain}",
     Kind.VOICEMAIL: f"sip:voicemail@{{hop}};{_MAILBOX_OF};cause={{cause}}",
     Kind.MAILBOX: f"sip:vm-access@{{hop}};{_MAILBOX_OF}",
@@ -41,23 +43,27 @@ _URIS = {
     Kind.PARKING: "sip:park@{hop}",
 }
 """Request-URIs; voicemail as in RFC 4458 section 2, announcement and conference in RFC 4240."""
+_WITHOUT = {Kind.PSTN: "no gateway is configured", Kind.IAX: "no IAX gateway is configured"}
 _CONFIRM = "sip:screen@{hop};target={back}"
-_WITHOUT = {Kind.IAX: "no IAX gateway is configured", Kind.NUMBER: "only its lines can be rung"}
 
 
 def hops_of(planned: Planned, settings: Settings) -> tuple[Hop, ...]:
     """The gateways or media servers one of which the branch goes to; empty for what needs none."""
     if _at_media_server(planned):
         return settings.network.media_servers
+    if planned.target.kind is Kind.IAX:
+        return settings.network.iax_gateways
     return settings.network.gateways if planned.target.kind is Kind.PSTN else ()
 
 
 def what_is_missing(planned: Planned, settings: Settings) -> str:
     """Why no branch can go to this target; empty where one can."""
+    if not _at_media_server(planned) and planned.target.kind is Kind.NUMBER:
+        return "only its lines can be rung"
+    if hops_of(planned, settings):
+        return ""
     if _at_media_server(planned):
-        return "" if settings.network.media_servers else "no media server is configured"
-    if planned.target.kind is Kind.PSTN and not settings.network.gateways:
-        return "no gateway is configured"
+        return "no media server is configured"
     return _WITHOUT.get(planned.target.kind, "")
 
 
@@ -66,16 +72,20 @@ def target_uri(planned: Planned, number: str, settings: Settings, cause: int, ho
 
     ``number`` is that of the target's account, ``cause`` the RFC 4458 cause that voicemail gets,
     ``hop`` the ``host:port`` of one of ``hops_of``, the first where it is left out.
-    Raises InvalidValue for an IAX target, whose password has no place in a SIP message (SPEC T3),
-    for a number, of which only the lines ring, and where there is no hop that it needs.
+    Of an IAX peer it has no password (SPEC T3). Raises InvalidValue for a number, of which only
+    the lines ring, and where there is no hop that it needs.
     """
     target, domain = planned.target, settings.platform.domain
     if missing := what_is_missing(planned, settings):
         raise InvalidValue(f"{target}: {missing}")
     form = _CONFIRM if planned.confirm else _URIS[target.kind]
-    group = hops_of(planned, settings)
+    group, gateway = hops_of(planned, settings), _gateway(planned, settings, hop)
+    peer, _, name = target.public.address.rpartition("/")
+    if target.kind is not Kind.IAX:
+        name = gateway.numbers.write(target.address) if gateway else target.address
     return form.format(
-        name=target.address, domain=domain, hop=hop or (group[0].at if group else ""),
+        name=name, peer=quote(peer, safe=""),
+        domain=domain, hop=hop or (group[0].at if group else ""),
         user=caller_id.user_of(number), cause=cause,
         back=_way_back(planned, domain) if planned.confirm else "")
 
@@ -90,7 +100,9 @@ def dress(planned: Planned, so_far: SoFar, access: Access | None, settings: Sett
     if planned.target.kind.outside and not _at_media_server(planned):
         number = so_far.accounts[planned.account].number
         uri = target_uri(planned, number, settings, cause=0, hop=hop)
-        return caller_id.outside(planned, uri, so_far, _profile(planned, settings, hop), domain)
+        gateway = _gateway(planned, settings, hop)
+        profile = (gateway and gateway.cli) or settings.network.cli
+        return caller_id.outside(planned, uri, so_far, profile, domain)
     seen = caller_id.inside(planned, so_far, domain)
     return replace(seen, add=_to_media_server(planned, so_far, access))
 
@@ -134,11 +146,12 @@ def _to_media_server(planned: Planned, so_far: SoFar, access: Access | None) -> 
             f"{OUTGOING}: {access.outgoing}")
 
 
-def _profile(planned: Planned, settings: Settings, hop: str) -> Profile:
-    """What this target is shown: as its gateway has it, or all others."""
-    group = settings.network.gateways if planned.target.kind is Kind.PSTN else ()
-    to = next((one for one in group if one.at == hop), None) or next(iter(group), None)
-    return (to and to.cli) or settings.network.cli
+def _gateway(planned: Planned, settings: Settings, hop: str) -> Server | None:
+    """The gateway that gets the branch; None where that goes elsewhere."""
+    if planned.target.kind is not Kind.PSTN or planned.confirm:
+        return None
+    group = settings.network.gateways
+    return next((one for one in group if one.at == hop), None) or next(iter(group), None)
 
 
 def _at_media_server(planned: Planned) -> bool:

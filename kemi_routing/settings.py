@@ -94,7 +94,7 @@ class Settings:
             return False
         network = self.network
         if network.trunk_at(host) or host in {
-                *self.platform.sip_hosts, *network.gateway_hosts, *network.media_hosts}:
+                *self.platform.sip_hosts, *network.hosts}:
             return True
         try:
             address = ipaddress.ip_address(host)
@@ -109,8 +109,8 @@ class Settings:
         """Whether this address is a trunk, or one of the servers that these settings name."""
         network = self.network
         return bool(network.trunk_at(address)) or address in {
-            LOOPBACK, self.address, self.address6 or LOOPBACK, *network.gateway_hosts,
-            *network.media_hosts, *self.peers, *self.edge_proxies, *self.platform.sip_hosts}
+            LOOPBACK, self.address, self.address6 or LOOPBACK, *network.hosts,
+            *self.peers, *self.edge_proxies, *self.platform.sip_hosts}
 
     @property
     def send_socket(self) -> str:

@@ -7,7 +7,7 @@ parameter but ``transport``, so it can be put into a SIP message as it stands.
 
 import ipaddress
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from kemi_routing import e164
@@ -98,6 +98,14 @@ class Target:
                 return self.address
         return f"{self.kind} {self.address}".rstrip()
 
+    @property
+    def public(self) -> "Target":
+        """The same without an IAX password: what is rung, told and sent (SPEC T3)."""
+        if self.kind is not Kind.IAX:
+            return self
+        user, at, peer = self.address.partition("@")
+        return replace(self, address=f"{user.partition(':')[0]}{at}{peer}")
+
     def __str__(self) -> str:
         """The form for people and logs: an IAX password is masked (SPEC T3)."""
         return mask(self.text)
@@ -106,8 +114,9 @@ class Target:
 
     @property
     def host(self) -> str:
-        """The host of a SIP target, brackets of IPv6 removed; empty for other kinds."""
-        match = _SIP.fullmatch(self.address) if self.kind is Kind.SIP else None
+        """The host of a SIP or IAX target, brackets of IPv6 removed; empty for other kinds."""
+        match = (_SIP.fullmatch(self.address) if self.kind is Kind.SIP else
+                 _IAX.fullmatch(self.text) if self.kind is Kind.IAX else None)
         return match["host"].strip("[]").lower() if match else ""
 
 

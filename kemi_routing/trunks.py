@@ -10,6 +10,7 @@ from ipaddress import IPv4Network, IPv6Network
 from types import MappingProxyType
 
 from kemi_routing.errors import InvalidValue
+from kemi_routing.formats import E164, Format
 
 MAX_LIMIT = 1_000_000
 
@@ -43,6 +44,8 @@ class Trunk:
     """What the operator calls it, for logs and counts."""
     sources: tuple[Network, ...] = ()
     """Where its calls come from."""
+    numbers: Format = E164
+    """How it writes them."""
 
 
 class Trunks:

@@ -250,10 +250,11 @@ class Trunk(Shape):
     early_media: str | None = None
     max_calls: str | None = None
     max_per_second: str | None = None
+    numbers: str | None = None
 
 
 class Hop(Shape):
-    """Where calls are sent: a media server."""
+    """Where calls are sent: a media server, or an IAX gateway."""
 
     form = "{at: 192.0.2.30:5060}"
     at: str | None = None
@@ -267,6 +268,7 @@ class Gateway(Hop):
 
     form = "{at: 192.0.2.10:5060}"
     cli: str | None = None
+    numbers: str | None = None
 
 
 class FeatureCode(Shape):
@@ -287,6 +289,7 @@ class Organisation(Shape):
     trunks: dict[str, Trunk] | None = None
     gateways: dict[str, Gateway] | None = None
     media_servers: dict[str, Hop] | None = None
+    iax_gateways: dict[str, Hop] | None = None
     cli: str | None = None
     dial_plan: DialPlan = DialPlan()
     redirects: str | None = None
@@ -298,7 +301,7 @@ class Organisation(Shape):
     subscribers: dict[str, Subscriber] = {}
 
 
-OPERATORS = ("grants", "trunks", "gateways", "media_servers", "cli")
+OPERATORS = ("grants", "trunks", "gateways", "media_servers", "iax_gateways", "cli")
 """Keys of a file of the operator's own."""
 
 S = TypeVar("S", bound=Shape)

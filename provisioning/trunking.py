@@ -5,11 +5,12 @@ A key that stands in the files says all of its kind: what is not written there i
 no file has a key for stays as it is stored.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import fields, replace
+from functools import partial
 from typing import Any
 
-from kemi_routing import caller_id, hops, network_record, trunks
+from kemi_routing import caller_id, formats, hops, network_record, trunks
 from kemi_routing.hops import MAX_PRIORITY, MAX_WEIGHT
 from kemi_routing.model import Platform
 from kemi_routing.network import Network, Server
@@ -22,24 +23,24 @@ from provisioning.storage import Change, Storage
 from provisioning.stored import read_network
 
 OPERATOR = "the operator"
-PARTS = {"trunks": "trunk", "gateways": "gateway", "media_servers": "media server"}
+PARTS = {"trunks": "trunk", "gateways": "gateway", "media_servers": "media server",
+         "iax_gateways": "IAX gateway"}
 """Keys of a file that are fields of ``Network``, and what stands below each."""
 CLI = "cli"
 
 
 def read(spot: Spot, written: shape.Organisation, checked: Checked) -> None:
     """Add what an operator's file says; what is wrong with it is noted."""
-    readers: dict[str, Callable[[Spot, str, Any, Checked], object]] = {
-        "trunks": _trunk, "gateways": _hop, "media_servers": _hop}
     for key, kind in PARTS.items():
         if (of_key := getattr(written, key)) is None:
             continue
+        read_one = _trunk if key == "trunks" else partial(_hop, kind)
         found = checked.network.setdefault(key, ())
         for name, one in of_key.items():
             where = spot / key / name
             where.at_key().read(values.name, name)
             checked.claim(kind, name, OPERATOR, where.at_key())
-            found = (*found, readers[key](where, name, one, checked))
+            found = (*found, read_one(where, name, one, checked))
         checked.network[key] = tuple(filter(None, found))
     if written.cli is not None:
         checked.claim(CLI, "of the platform", OPERATOR, (spot / CLI).at_key())
@@ -55,6 +56,8 @@ def platform_of(checked: Checked) -> Platform:
         within,
         media_server=within.media_server if "media_servers" in checked.network
         else checked.platform.media_server,
+        iax_gateway=within.iax_gateway if "iax_gateways" in checked.network
+        else checked.platform.iax_gateway,
         gateway=within.gateway if "gateways" in checked.network else checked.platform.gateway)
 
 
@@ -88,6 +91,7 @@ def as_dict(network: Network) -> dict[str, Any]:
         "trunks": {one.name: _trunk_keys(one) for one in network.trunks},
         "gateways": {hop.name: _hop_keys(hop) for hop in network.gateways},
         "media_servers": {hop.name: _hop_keys(hop) for hop in network.media_servers},
+        "iax_gateways": {hop.name: _hop_keys(hop) for hop in network.iax_gateways},
         CLI: network.cli.text,
     }
 
@@ -98,15 +102,20 @@ def _trunk_keys(trunk: Trunk) -> dict[str, Any]:
 
 
 def _hop_keys(hop: Server) -> dict[str, Any]:
-    told = _told(hop, Server("", name=hop.name))
-    return told | ({CLI: hop.cli.text} if hop.cli else {})
+    return _told(hop, Server("", name=hop.name))
 
 
 def _told(one: Trunk | Server, default: Trunk | Server) -> dict[str, Any]:
     """The fields that are not as they are unless written."""
     found = {field.name: getattr(one, field.name) for field in fields(one)}
-    return {key: "yes" if value is True else value for key, value in found.items()
+    return {key: _as_written(value) for key, value in found.items()
             if value != getattr(default, key)}
+
+
+def _as_written(value: Any) -> Any:
+    if isinstance(value, formats.Format | caller_id.Profile):
+        return value.text
+    return "yes" if value is True else value
 
 
 def differences(before: Network, after: Network) -> Iterator[str]:
@@ -140,19 +149,21 @@ def _trunk(spot: Spot, name: str, written: shape.Trunk, checked: Checked) -> Tru
         spot.optional("max_calls", written.max_calls, values.up_to(MAX_LIMIT, "calls"), 0),
         spot.optional("max_per_second", written.max_per_second,
                       values.up_to(MAX_LIMIT, "calls"), 0),
-        name, tuple(sources))
+        name, tuple(sources),
+        spot.optional("numbers", written.numbers, formats.read, formats.E164))
     return trunk if asserts and sources else None
 
 
-def _hop(spot: Spot, name: str, written: shape.Hop, checked: Checked) -> Server | None:
+def _hop(kind: str, spot: Spot, name: str, written: shape.Hop, checked: Checked) -> Server | None:
     at = spot.required("at", written.at, hops.address, "192.0.2.10:5060")
     if at is not None:
-        kind = "gateway" if isinstance(written, shape.Gateway) else "media server"
         checked.claim(f"{kind} at", at, OPERATOR, spot / "at")
-    cli = written.cli if isinstance(written, shape.Gateway) else None
+    of_gateway = (written.cli, written.numbers) if isinstance(written, shape.Gateway) else ()
+    cli, numbers = of_gateway or (None, None)
     hop = Server(
         at or "", spot.optional("weight", written.weight, values.up_to(MAX_WEIGHT, "shares"), 1),
         spot.optional("priority", written.priority, values.up_to(MAX_PRIORITY, "ranks"), 1),
         name, spot.optional("data_centre", written.data_centre, values.name, ""),
-        None if cli is None else (spot / CLI).read(caller_id.profile, cli))
+        None if cli is None else (spot / CLI).read(caller_id.profile, cli),
+        spot.optional("numbers", numbers, formats.read, formats.E164))
     return hop if at else None

@@ -4,6 +4,7 @@
 import ipaddress
 
 from kemi_routing import caller_id, contact, identity, media_leg, render
+from kemi_routing.formats import Format
 from kemi_routing.ksr.edge import Edge
 from kemi_routing.model import Call, Number, Verdict
 from kemi_routing.record import LineRecord
@@ -34,14 +35,15 @@ def phone(edge: Edge) -> str:
 def from_trunk(edge: Edge, trunk: Trunk) -> Call:
     """The call of a trusted trunk; identity headers that it may not set are removed."""
     sender = edge.ksr.pv.gete("$fu")
-    asserted = _asserted_number(edge) if trunk.asserts is Asserts.PAI else None
+    asserted = _asserted_number(edge, trunk.numbers) if trunk.asserts is Asserts.PAI else None
     diversion, history = _text(edge, caller_id.DIVERSION), _text(edge, caller_id.HISTORY)
     call = Call(
-        ani=asserted or identity.number_of(sender),
+        ani=asserted or identity.number_of(sender, trunk.numbers),
         asserted=trunk.asserts is Asserts.FROM or asserted is not None,
         anonymous=identity.is_anonymous(sender, _text(edge, "Privacy")),
         verdict=identity.verdict(_text(edge, trunk.stir)) if trunk.stir else Verdict.NONE,
-        diverters=identity.diverters(diversion, history) if diversion or history else (),
+        diverters=(identity.diverters(diversion, history, trunk.numbers)
+                   if diversion or history else ()),
         diverted=edge.ksr.hdr.is_present(caller_id.DIVERSION) > 0
         or identity.is_retargeted(history),
         history=identity.history_index(history) if history else "",
@@ -86,9 +88,9 @@ def from_prompt(edge: Edge) -> Call:
     return from_trunk(edge, _MEDIA_SERVER)
 
 
-def _asserted_number(edge: Edge) -> str | None:
-    return (identity.number_of(str(edge.ksr.pv.gete("$ai")))
-            or identity.number_of(_text(edge, "P-Asserted-Identity")))
+def _asserted_number(edge: Edge, numbers: Format) -> str | None:
+    return (identity.number_of(str(edge.ksr.pv.gete("$ai")), numbers)
+            or identity.number_of(_text(edge, "P-Asserted-Identity"), numbers))
 
 
 def _text(edge: Edge, name: str) -> str:

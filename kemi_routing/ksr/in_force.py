@@ -119,7 +119,8 @@ class Follower:
         edge.changes = table.sht_inc(TABLE, CHANGES)
         edge.settings = edge.settings.with_network(network)
         edge.tell("network", revision=network.revision, trunks=len(network.trunks),
-                  gateways=len(network.gateways), media_servers=len(network.media_servers))
+                  gateways=len(network.gateways), media_servers=len(network.media_servers),
+                  iax_gateways=len(network.iax_gateways))
 
     def _list_hops(self, at: float) -> None:
         """Tell dispatcher what to probe from now on; until then a new hop is out of service."""

@@ -88,8 +88,7 @@ class NextHops:
 
 def probed(network: Network) -> tuple[str, ...]:
     """``host:port`` of what dispatcher probes: all groups of two and more."""
-    groups = (network.gateways, network.media_servers)
-    return tuple(sorted({hop.at for group in groups if len(group) > 1 for hop in group}))
+    return tuple(sorted({hop.at for group in network.groups if len(group) > 1 for hop in group}))
 
 
 def write_list(ats: Iterable[str], file: Path, dead: Container[str] = ()) -> None:

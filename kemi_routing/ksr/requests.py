@@ -132,7 +132,7 @@ class Requests:
                 if not trunk_limits.admit(edge, self._caps, trunk, self._now()):
                     edge.reply(503, "Service Unavailable")
                     return
-                number = e164.from_sip_user(self._ksr.pv.gete("$rU"))
+                number = trunk.numbers.number(self._ksr.pv.gete("$rU"))
                 self._dial(call, (number,) if number else (), trunk)
         elif bans.is_scanner(edge):
             return

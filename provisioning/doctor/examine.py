@@ -48,6 +48,7 @@ PARTS = (
     Part("trunks", network.trunks, ("REDIS",), may_come_later=True),
     Part("gateway", network.gateways, ("REDIS",), may_come_later=True, waits=True),
     Part("media server", network.media_servers, ("REDIS",), may_come_later=True, waits=True),
+    Part("IAX gateway", network.iax_gateways, ("REDIS",), may_come_later=True, waits=True),
 )
 _OF_A_MACHINE = (ImportError, OSError, ValueError, LookupError, RedisError)
 """What a machine in a bad state does to a check."""

@@ -40,6 +40,12 @@ def media_servers(patient: Patient) -> Iterator[Finding]:
         yield ok("media server", "none: voicemail and other applications are left out")
 
 
+def iax_gateways(patient: Patient) -> Iterator[Finding]:
+    """Whether the IAX gateways answer, where there are any."""
+    if group := patient.settings.network.iax_gateways:
+        yield from _group("IAX gateway", group, patient)
+
+
 def sockets(patient: Patient) -> Iterator[Finding]:
     """Whether our own sockets are free before the start, and ours afterwards."""
     chosen = patient.settings

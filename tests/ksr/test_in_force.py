@@ -88,7 +88,8 @@ class TestATrunk:
         proxy.call(PERSONAL, source=STRANGER)
         proxy.call(PERSONAL)
         assert (proxy.codes, len(proxy.uris)) == ([403, 403], 1)
-        assert proxy.said() == ["network revision=4 trunks=1 gateways=1 media_servers=1"]
+        assert proxy.said() == [
+            "network revision=4 trunks=1 gateways=1 media_servers=1 iax_gateways=0"]
 
     def test_asserts_by_another_header_from_now_on(self, proxy: Proxy) -> None:
         proxy.hears(replace(NEW, trunks=(trunk("127.0.0.20", asserts=Asserts.NOTHING),)))

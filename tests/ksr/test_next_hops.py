@@ -2,13 +2,17 @@
 """Gateways and media servers that do not serve, as calls see them."""
 
 
+from base64 import urlsafe_b64decode
+from dataclasses import replace
+
 import pytest
 
+from kemi_routing import targets
 from kemi_routing.ksr.next_hops import FAILED
-from kemi_routing.model import Mode
+from kemi_routing.model import Mode, Ring
 from kemi_routing.network import Server
 from tests.ksr import edge as product_edge
-from tests.ksr.edge import Product, in_network
+from tests.ksr.edge import SECRET, Product, in_network
 from tests.support.builders import MOBILE, OFFICE, PERSONAL, number, sequence, step
 
 FIRST, SECOND = "127.0.0.40:5060", "127.0.0.41:5060"
@@ -102,6 +106,27 @@ def test_voicemail_is_taken_by_another_media_server() -> None:
     product.answer("voicemail", 503)
     first, second = product.uris
     assert second == first.replace(FIRST, SECOND)
+
+
+def test_a_second_pass_to_an_iax_peer_knows_no_password(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(product_edge, "SETTINGS", replace(
+        in_network(iax_gateways=HOPS), platform=replace(
+            in_network(iax_gateways=HOPS).platform, sip_hosts=frozenset({"pbx.example.net"}))))
+    peer = Ring(targets.parse("IAX2/jana:hush@pbx.example.net/100"), 10)
+    product = Product(number(default="all", mode=Mode.FORWARD_ONLY, sequences=(
+        sequence("all", (peer, *step(OFFICE, ring_s=20))),)))
+    product.call(PERSONAL)
+    product.spiral()
+    sent = [uri for uri in product.uris if "peer=" in uri]
+    assert sent == [f"sip:100@{FIRST};peer=jana%40pbx.example.net"]
+    product.answer("100", 503)
+    assert [uri for uri in product.uris if "peer=" in uri][1:] == [
+        f"sip:100@{SECOND};peer=jana%40pbx.example.net"]
+    load = next(uri for uri in product.uris if f"{SECRET}." in uri).partition(f"{SECRET}.")[2]
+    assert b"jana@pbx" in urlsafe_b64decode(load.partition("@")[0] + "===")
+    assert b"hush" not in urlsafe_b64decode(load.partition("@")[0] + "===")
+    assert "hush" not in str([(one.uri, one.headers) for one in product.forwarded])
+    assert "hush" not in str(product.log)
 
 
 def test_a_call_that_was_given_up_is_not_sent_elsewhere() -> None:

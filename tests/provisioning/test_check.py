@@ -21,7 +21,8 @@ from tests.provisioning.conftest import EXAMPLES
 from tests.support.builders import NOW, PRAGUE
 
 REFUSED = sorted((Path(__file__).parent / "refused").glob("*.yaml"))
-PLATFORM = Platform(sip_hosts=frozenset(["sip.example.net"]), own_hosts=frozenset(["8.8.4.4"]))
+PLATFORM = Platform(sip_hosts=frozenset(["sip.example.net"]), own_hosts=frozenset(["8.8.4.4"]),
+                    iax_gateway=False)
 FRAME = """\
 organisation: acme
 time_zone: Europe/Prague

@@ -96,6 +96,13 @@ class TestGateway:
                 ["FAIL trunks not known, nor are gateways and media servers: the store does not "
                  "answer; mend redis first"], [], []]
 
+    def test_for_iax_is_asked_where_there_is_one(self) -> None:
+        assert said(network.iax_gateways) == []
+        with answering(response("200 OK")) as port:
+            (line,) = said(network.iax_gateways, within(
+                iax_gateways=(Server(f"127.0.0.1:{port}"),)))
+        assert line.startswith(f"OK IAX gateway 127.0.0.1:{port} answers 200 OK")
+
     def test_no_media_server(self) -> None:
         assert said(network.media_servers) == [
             "OK media server none: voicemail and other applications are left out"]

@@ -66,7 +66,7 @@ sip:jana@sip.example.net;maddr=8.8.8.8  refused   refused   refused   refused
 """
 """Whether a target rings: "refused" is not even written."""
 
-PLATFORM = Platform(sip_hosts=frozenset({"sip.example.net"}))
+PLATFORM = Platform(sip_hosts=frozenset({"sip.example.net"}), iax_gateway=False)
 FIRST = 420277771100
 ORGANISATION = """\
 organisation: acme

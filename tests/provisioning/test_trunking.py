@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from kemi_routing import formats
 from kemi_routing.caller_id import profile
 from kemi_routing.model import Platform
 from kemi_routing.network import Network, Server
@@ -28,21 +29,25 @@ trunks:
     early_media: yes
     max_calls: 100
     max_per_second: 10
+    numbers: national 49 0
   office: {from: 192.0.2.0/28, asserts: none, redirect: no}
 gateways:
   vienna: {at: GW.example.net:5060, weight: 3, data_centre: vienna, cli: from=caller history=no}
-  prague: {at: "192.0.2.40:5060", priority: 2}
+  prague: {at: "192.0.2.40:5060", priority: 2, numbers: plus}
 media_servers: {one: {at: "[2001:db8::30]:5070"}}
+iax_gateways: {iax: {at: "192.0.2.45:5060"}}
 cli: pai=none
 """
 READ = Network(
     2, (trunk("192.0.2.20", "2001:db8::/64", name="carrier", stir="X-Attest", redirect=True,
-              early_media=True, max_calls=100, max_per_second=10),
+              early_media=True, max_calls=100, max_per_second=10,
+              numbers=formats.read("national 49 0")),
         trunk("192.0.2.0/28", name="office", asserts=Asserts.NOTHING)),
     (Server("gw.example.net:5060", 3, name="vienna", data_centre="vienna",
             cli=profile("from=caller history=no")),
-     Server("192.0.2.40:5060", priority=2, name="prague")),
-    (Server("[2001:db8::30]:5070", name="one"),), profile("pai=none"))
+     Server("192.0.2.40:5060", priority=2, name="prague", numbers=formats.read("plus"))),
+    (Server("[2001:db8::30]:5070", name="one"),), (Server("192.0.2.45:5060", name="iax"),),
+    profile("pai=none"))
 
 
 @pytest.fixture
@@ -66,7 +71,8 @@ def test_what_is_written_is_what_the_edge_reads(
         "network of the operator: changed, revision 1 -> 2",
         "  trunk carrier: changed", "  trunk office: changed", "  gateway vienna: new",
         "  gateway prague: new", "  gateway usual: removed", "  media server one: new",
-        "  media server usual: removed", "  cli: changed", "1 change written"])
+        "  media server usual: removed", "  IAX gateway iax: new", "  cli: changed",
+        "1 change written"])
     assert stored(storage) == READ
 
 
@@ -89,7 +95,8 @@ def test_what_is_shown_can_be_applied(
     assert followme("apply", again, "--yes").out.endswith("nothing to do\n")
     for_programs = json.loads(followme("show", "network", "-F", "json").out)
     assert for_programs["revision"] == 2
-    assert for_programs["gateways"]["prague"] == {"at": "192.0.2.40:5060", "priority": 2}
+    assert for_programs["gateways"]["prague"] == {
+        "at": "192.0.2.40:5060", "priority": 2, "numbers": "plus"}
 
 
 def test_a_key_that_is_not_written_changes_nothing(
@@ -139,8 +146,8 @@ def test_two_files_are_one_network_and_name_a_thing_once(
     other.write_text("gateways: {third: {at: h:1}, prague: {at: h:2}}\ncli: pai=number\n")
     ran = followme("apply", written, other, "--yes")
     assert [line.partition(": ")[2] for line in ran.err.splitlines()[:2]] == [
-        f"gateway prague stands in {written}:13 already; write it once",
-        f"cli of the platform stands in {written}:15 already; write it once"]
+        f"gateway prague stands in {written}:14 already; write it once",
+        f"cli of the platform stands in {written}:17 already; write it once"]
     other.write_text("gateways: {third: {at: h:1}}\n")
     assert followme("apply", written, other, "--yes").code == 0
     assert [hop.name for hop in stored(storage).gateways] == ["vienna", "prague", "third"]
@@ -162,6 +169,8 @@ subscribers:
             (FULL, True, True)):
         platform = check_text(text, "o.yaml", Platform(), NOW).platform
         assert (platform.gateway, platform.media_server) == (gateway, media)
+        assert platform.iax_gateway
+    assert not check_text("iax_gateways: {}", "o.yaml", Platform(), NOW).platform.iax_gateway
     assert {"gw.example.net", "2001:db8::30"} <= check_text(
         FULL, "o.yaml", Platform(), NOW).platform.own_hosts
 

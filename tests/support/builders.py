@@ -107,6 +107,6 @@ def trunk(*froms: str, asserts: Asserts = Asserts.PAI, **fields: Any) -> Trunk:
     return Trunk(asserts, sources=tuple(map(trunks.source, froms)), **fields)
 
 
-PLATFORM = Platform("followme.local", frozenset({"sip.example.net"}))
+PLATFORM = Platform("followme.local", frozenset({"sip.example.net"}), iax_gateway=False)
 NO_MEDIA = Platform("followme.local", media_server=False)
 MONDAY_NOON = at("2026-03-02 12:00")

@@ -138,6 +138,8 @@ class Situation:
                        for last, header in asserts.items()},
             "gateways": {"usual": {"at": self.gateway_at}},
             "media_servers": {"usual": {"at": self.media_at}},
+            "iax_gateways": {},
+            "cli": "",
         }  # fmt: skip
 
     def trunk(self, **more: str) -> dict[str, Any]:

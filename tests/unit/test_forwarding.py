@@ -290,6 +290,25 @@ def test_what_a_media_server_is_needed_for(ring: Ring, why: str | None) -> None:
         assert [remark.why for remark in plan.skipped] == ([expected] if expected else [])
 
 
+IAX = replace(PLATFORM, iax_gateway=True, sip_hosts=frozenset({"pbx.example.net"}))
+
+
+@pytest.mark.parametrize(("peer", "confirm", "why"), [
+    ("jana:secret@pbx.example.net/1", False, None), ("jana:secret@8.8.8.8/1", False, None),
+    ("jana:secret@pbx.example.net/1", True, "the prompt of confirm cannot call back an IAX target"),
+    ("jana:secret@127.0.0.1/1", False, "127.0.0.1 is not a public address"),
+    ("jana:secret@other.example/1", False,
+     "the operator does not allow calls to the host other.example")])
+def test_an_iax_peer_rings_without_its_password(peer: str, why: str | None, *, confirm: bool,
+                                                ) -> None:
+    ring = Ring(Target(Kind.IAX, peer), confirm=confirm)
+    plan = decide(call(), forwarding((ring,)), MONDAY_NOON, IAX)
+    rung = [one.target.address for each in plan.steps for one in each.targets]
+    assert rung == ([] if why else [peer.replace(":secret", "")])
+    assert [one.why for one in plan.skipped] == ([why] if why else [])
+    assert "secret" not in repr(plan)
+
+
 def test_without_a_gateway_outside_numbers_are_left_out() -> None:
     both = forwarding(step(OFFICE, "line jana-desk"))
     plan = decide(call(), both, MONDAY_NOON, replace(PLATFORM, gateway=False))

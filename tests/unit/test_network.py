@@ -1,6 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
+from dataclasses import replace
+
 import pytest
 
+from kemi_routing import formats
+from kemi_routing.caller_id import Profile
 from kemi_routing.model import Platform
 from kemi_routing.network import Network, Server
 from tests.support.builders import trunk
@@ -31,6 +35,14 @@ def test_one_of_another_data_centre_is_used_when_all_near_ones_are_out() -> None
     assert priorities == {"near": 1, "spare": 2, "far": 101}
 
 
+def test_each_gateway_has_its_profile_and_its_numbers() -> None:
+    plus = formats.read("plus")
+    own, common = Profile("caller"), Profile(history=False)
+    seen = Network(gateways=(Server("a:1", cli=own, numbers=plus), Server("b:1")),
+                   cli=common).seen_from("")
+    assert [one.cli for one in seen.gateways] == [replace(own, numbers=plus), common]
+
+
 def test_whose_calls_are_taken() -> None:
     found = NETWORK.trunk_at("192.0.2.20")
     assert found is not None
@@ -41,7 +53,13 @@ def test_whose_calls_are_taken() -> None:
 def test_no_target_may_name_what_belongs_to_the_platform() -> None:
     within = NETWORK.within(Platform(own_hosts=frozenset({"old"})), ["192.0.2.1"])
     assert within.own_hosts == {"192.0.2.1", "far", "near", "spare", "any", "2001:db8::30"}
-    assert (within.gateway, within.media_server) == (True, True)
+    assert (within.gateway, within.media_server, within.iax_gateway) == (True, True, False)
+    assert NETWORK.gateway_hosts == {"far", "spare", "near"}
+    assert NETWORK.media_hosts == {"far", "any", "2001:db8::30"}
+    iax = Network(iax_gateways=(NEAR,)).seen_from("prague")
+    assert iax.within(Platform()).iax_gateway
+    assert iax.hosts == {"near"}
+    assert [one.priority for one in iax.iax_gateways] == [101]
 
 
 def test_an_empty_network_leads_nowhere() -> None:

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kemi_routing import formats
 from kemi_routing.caller_id import profile
 from kemi_routing.errors import BrokenRecord, UnknownVersion
 from kemi_routing.network import Network, Server
@@ -19,11 +20,14 @@ from tests.support.builders import trunk
 
 FULL = Network(
     7, (trunk("192.0.2.20", "2001:db8::/64", name="carrier", stir="X-Attest", redirect=True,
-              early_media=True, max_calls=1_000_000, max_per_second=1),
+              early_media=True, max_calls=1_000_000, max_per_second=1,
+              numbers=formats.read("national 49 0")),
         trunk("192.0.2.21", name="other", asserts=Asserts.NOTHING)),
-    (Server("192.0.2.40:5060", 1000, 100, "vienna", "eu", profile("from=caller pai=none")),
+    (Server("192.0.2.40:5060", 1000, 100, "vienna", "eu", profile("from=caller pai=none"),
+            formats.read("plus")),
      Server("gw.example.net:5062", name="prague")),
-    (Server("[2001:db8::30]:5070", name="media"),), profile("history=no diversion=last"))
+    (Server("[2001:db8::30]:5070", name="media"),), (Server("192.0.2.45:5060", name="iax"),),
+    profile("history=no diversion=last"))
 
 
 def altered(*path: int, to: Any) -> bytes:
@@ -54,6 +58,8 @@ def test_what_was_written_is_read(network: Network) -> None:
     (altered(1, 0, 3, to="X Y"), "trunks: 'X Y' is not the name of a header"),
     (altered(1, 0, 4, to=1), "trunks: 1 is not true or false"),
     (altered(1, 0, 6, to=1_000_001), "trunks: 1000001 is not 0 to 1000000"),
+    (altered(1, 0, 8, to="local"), "trunks: 'local'; write e164, plus"),
+    (altered(2, 0, 6, to=""), "gateways: ''; write e164, plus"),
     (altered(2, 0, 1, to="h:0"), "gateways: .* is not a port"),
     (altered(2, 0, 1, to="h;lr:1"), "gateways: .* write host:port"),
     (altered(2, 1, 1, to="192.0.2.40:5060"), "a hop stands there twice"),
@@ -62,7 +68,8 @@ def test_what_was_written_is_read(network: Network) -> None:
     (altered(2, 0, 4, to="e u"), "gateways: 'e u' is not a name"),
     (altered(2, 0, 5, to="from=none"), "gateways: 'from=none'; write from=number"),
     (altered(3, to=None), "media servers: None is not an array"),
-    (altered(4, to="history=maybe"), "cli: 'history=maybe'; write"),
+    (altered(4, 0, 1, to="h:0"), "IAX gateways: .* is not a port"),
+    (altered(5, to="history=maybe"), "cli: 'history=maybe'; write"),
 ])
 def test_a_broken_record_names_the_field(data: bytes, why: str) -> None:
     with pytest.raises(BrokenRecord, match=why):

@@ -3,7 +3,7 @@ from dataclasses import replace
 
 import pytest
 
-from kemi_routing import render, settings, targets
+from kemi_routing import formats, render, settings, targets
 from kemi_routing.caller_id import Dress, SoFar, profile
 from kemi_routing.errors import InvalidValue
 from kemi_routing.model import Outcome
@@ -15,10 +15,11 @@ NUMBER, EXTENSION = "42027777100", "acme/201"
 NETWORK = Network(
     gateways=(Server("192.0.2.40:5060"),
               Server("192.0.2.41:5060", cli=profile("from=caller pai=none"))),
-    media_servers=(Server("192.0.2.30:5070"),), cli=profile("history=no"))
+    media_servers=(Server("192.0.2.30:5070"),),
+    iax_gateways=(Server("192.0.2.45:5060"),), cli=profile("history=no"))
 SETTINGS = settings.from_environment(
     {"FOLLOWME_DOMAIN": "voice.example"}).with_network(NETWORK)
-WITHOUT_MEDIA = SETTINGS.with_network(replace(NETWORK, media_servers=()))
+WITHOUT_MEDIA = SETTINGS.with_network(replace(NETWORK, media_servers=(), iax_gateways=()))
 WITHOUT_GATEWAY = SETTINGS.with_network(replace(NETWORK, gateways=()))
 MEDIA = "192.0.2.30:5070"
 
@@ -30,6 +31,8 @@ def planned(text: str, cli: str | None = None, *, confirm: bool = False) -> Plan
 @pytest.mark.parametrize(("text", "uri"), [
     ("49115234567", "sip:49115234567@192.0.2.40:5060"),
     ("line jana-desk", "sip:jana-desk@voice.example"),
+    ("IAX2/jana:hidden@pbx.example.com:4569/100",
+     "sip:100@192.0.2.45:5060;peer=jana%40pbx.example.com%3A4569"),
     ("SIP/jana@example.net:5061", "sip:jana@example.net:5061"),
     ("sip:jana@[2001:db8::1];transport=tls", "sip:jana@[2001:db8::1];transport=tls"),
     ("voicemail",  # RFC 4458 section 2
@@ -80,6 +83,21 @@ def test_an_outside_number_needs_a_gateway() -> None:
     assert render.what_is_missing(number, SETTINGS) == ""
     with pytest.raises(InvalidValue, match="49115234567: no gateway is configured"):
         render.target_uri(number, NUMBER, WITHOUT_GATEWAY, cause=0)
+
+
+def test_a_gateway_gets_numbers_as_it_wants_them() -> None:
+    german = Server("192.0.2.42:5060", cli=profile("rpid=personal"),
+                    numbers=formats.read("national 49 0"))
+    chosen = SETTINGS.with_network(replace(NETWORK, gateways=(german,)))
+    so_far = SoFar((Account("49301234567", "acme/jana"),), Caller("42075553333"), (Outcome.BUSY,))
+    called = planned("49115234567", "49301234567")
+    shown = render.dress(called, so_far, None, chosen)
+    assert render.target_uri(called, NUMBER, chosen, 0) == "sip:0115234567@192.0.2.42:5060"
+    assert shown.from_uri == "sip:0301234567@voice.example"
+    assert [line.count("0301234567") for line in (*shown.on_top, *shown.add)] == [1, 1, 1, 1]
+    assert "sip:0115234567@192.0.2.42:5060;cause=486" in shown.add[-1]
+    assert render.target_uri(planned("sip:49115234567@h.example"), NUMBER, chosen, 0) == (
+        "sip:49115234567@h.example")
 
 
 @pytest.mark.parametrize(("hop", "shown", "told"), [

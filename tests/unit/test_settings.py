@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from kemi_routing.caller_id import Profile
 from kemi_routing.errors import InvalidValue
 from kemi_routing.model import MailboxPolicy, Platform
 from kemi_routing.network import Network, Server
@@ -64,7 +65,8 @@ def test_the_network_comes_from_the_store() -> None:
                  for name in ("prague", "vienna"))
     network = Network(7, (trunk("192.0.2.20"),), (far, near))
     after = before.with_network(Network(6, media_servers=(far,))).with_network(network)
-    assert after.network == replace(network, gateways=(near, replace(far, priority=101)))
+    assert after.network == replace(network, gateways=(
+        replace(near, cli=Profile()), replace(far, cli=Profile(), priority=101)))
     assert after.network_known
     assert after.platform == replace(
         before.platform, media_server=False, own_hosts=frozenset(

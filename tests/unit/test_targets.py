@@ -200,3 +200,17 @@ def test_the_name_of_a_line(text: str, is_name: bool) -> None:
 ])
 def test_the_key_of_a_number(text: str, is_key: bool) -> None:
     assert targets.is_number_key(text) is is_key
+
+
+@pytest.mark.parametrize(("address", "public"), [
+    ("jana:hidden@pbx.example.com/100", "jana@pbx.example.com/100"),
+    ("jana@[2001:db8::1]:4569/s", "jana@[2001:db8::1]:4569/s")])
+def test_a_peer_is_told_without_its_password(address: str, public: str) -> None:
+    assert Target(Kind.IAX, address).public == Target(Kind.IAX, public)
+    assert Target(Kind.PSTN, "49115234567").public == Target(Kind.PSTN, "49115234567")
+
+
+@pytest.mark.parametrize(("address", "host"), [
+    ("jana:hidden@PBX.example.com:4569/100", "pbx.example.com"), ("jana@[::1]/s", "::1")])
+def test_the_host_of_a_peer(address: str, host: str) -> None:
+    assert Target(Kind.IAX, address).host == host

@@ -196,3 +196,19 @@ def test_what_stands_in_redis_is_in_force_for_the_first_call(
 ) -> None:
     with other_edge(situation, tmp_path, {"trunks": with_stranger(situation)}) as second:
         assert asked(second.edge, situation.network.address(STRANGER)) == LET_IN
+
+
+def test_numbers_are_read_as_the_trunk_writes_them_and_written_as_the_gateway_wants_them(
+    situation: Situation,
+) -> None:
+    mobile = situation.outside_phone(f"+{MOBILE}", answer())
+    gateway = situation.usual["gateways"]["usual"] | {"numbers": "plus"}
+    trunks = situation.trunk(numbers="national 420")
+    with situation.with_network(trunks=trunks, gateways={"usual": gateway}):
+        heard = situation.call(JANA.removeprefix("420"), CALLER.removeprefix("420"))
+    (invite,) = mobile.invites
+    assert heard.code == 200
+    assert invite.uri == f"sip:+{MOBILE}@{situation.gateway_at}"
+    assert invite["P-Asserted-Identity"] == f"<sip:+{JANA}@followme.local>"
+    assert invite.caller_number == f"+{JANA}"
+    assert f" number={JANA} ani={CALLER} " in situation.edge.log
