@@ -69,7 +69,7 @@ def test_the_network_comes_from_the_store() -> None:
         replace(near, cli=Profile()), replace(far, cli=Profile(), priority=101)))
     assert after.network_known
     assert after.platform == replace(
-        before.platform, media_server=False, own_hosts=frozenset(
+        before.platform, media_server=False, iax_gateway=False, own_hosts=frozenset(
             {"192.0.2.10", "2001:db8::10", "prague.example.net", "vienna.example.net"}))
     assert replace(after, platform=before.platform, network=before.network,
                    network_known=False) == before
