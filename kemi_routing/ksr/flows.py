@@ -16,6 +16,7 @@ NAT_FLAG = 6
 ON_REPLY = "ksr_reply"
 ON_PHONE_REPLY = "ksr_phone_reply"
 ON_CONTACT_REPLY = "ksr_contact_reply"
+ON_FLOW_REPLY = "ksr_flow_reply"
 
 _UDP = "udp"
 
@@ -65,7 +66,7 @@ def follow(edge: Edge) -> None:
     if found:
         ksr.seturi(found[0])
         ksr.setdsturi(found[1])
-        ksr.tm.t_on_reply(ON_CONTACT_REPLY)
+        ksr.tm.t_on_reply(ON_FLOW_REPLY)
 
 
 def _source(edge: Edge) -> tuple[str, int]:

@@ -18,7 +18,7 @@ from kemi_routing import (
     trail,
 )
 from kemi_routing.hunt import OUTCOMES, End, classify, next_step, voicemail_cause
-from kemi_routing.ksr import dress, flows, in_force, names, records
+from kemi_routing.ksr import dress, flows, in_force, names, parties, records
 from kemi_routing.ksr.caps import Caps
 from kemi_routing.ksr.edge import Edge
 from kemi_routing.ksr.next_hops import NextHops
@@ -46,6 +46,8 @@ WAITS = "X-Followme-Waits"
 MOVED = "X-Followme-Moved"
 """In the end of a second pass: the contacts to which a phone of it wants to redirect the call."""
 _CONTACTS, _MOVED = "$T_rpl($(hdr(Contact)[*]))", f"$T_rpl($hdr({MOVED}))"
+_ELSEWHERE = (Kind.LINE, Kind.SIP)
+"""Targets that are no servers of ours."""
 _BODY_HEADERS = ("Content-Type", "Content-Disposition", "Content-Encoding", "Content-Language",
                  "Content-ID", "MIME-Version")
 
@@ -207,18 +209,19 @@ class Fork:
         return self._clock_ms() - state.began_ms
 
     def _answered(self, status: int) -> None:
-        """Note who answered, once: a phone repeats its 200 until it is acknowledged."""
+        """Note who answered, and once tell it: a phone repeats its 200 until it is acknowledged."""
         state = self._load()
-        if state.answered:
-            return
         branch = self._ksr.pv.get("$T_branch_idx")
-        told = trail.answered(branch, self._after_ms(state), status)
-        state = replace(state, answered=True, trail=state.trail + told)
-        self._save(state)
         index = state.target_of(branch)
         # One of an earlier step may answer before its CANCEL comes (RFC 3261 section 9.1).
-        by = "earlier step" if index is None else state.running.targets[index].target
-        self._log_end(state, status, answered=by)
+        by = None if index is None else state.running.targets[index].target
+        if not state.spiral:  # the first pass knows both sides
+            parties.answered(self._edge, by_server=by is not None and by.kind not in _ELSEWHERE)
+        if not state.answered:
+            told = trail.answered(branch, self._after_ms(state), status)
+            state = replace(state, answered=True, trail=state.trail + told)
+            self._save(state)
+            self._log_end(state, status, answered=by or "earlier step")
 
     def _log_end(self, state: Hunt, status: int, **values: object) -> None:
         """The line and the record about the end of a call's set-up; the first pass has the line."""

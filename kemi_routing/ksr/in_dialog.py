@@ -2,8 +2,8 @@
 """Requests within a call (RFC 3261 section 12.2).
 
 Who has a part in a call knows our mark of it, and writes the Request-URI himself. So a request goes
-where it says, but opens no connection to our own machinery, and no BYE alone ends the count of a
-call whose other side has not heard of it.
+where the other side is (``parties``), opens no connection to our own machinery, and no BYE alone
+ends the count of a call whose other side has not heard of it.
 """
 
 import re
@@ -11,7 +11,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from kemi_routing import locate, render
-from kemi_routing.ksr import caller, flows, loops, names, records
+from kemi_routing.ksr import caller, flows, loops, names, parties, records
 from kemi_routing.ksr.caps import Caps
 from kemi_routing.ksr.edge import Edge
 
@@ -35,6 +35,10 @@ def route(edge: Edge, caps: Caps, now: Callable[[], datetime]) -> None:
         return
     if (ours and ksr.rr.loose_route() > 0) or (
             ksr.is_method_in("A") and ksr.tm.t_check_trans() > 0):
+        if ours and not parties.may_pass(edge):
+            if not ksr.is_method_in("A"):
+                edge.reply(404, "Not Here")
+            return
         flows.follow(edge)
         if _finds_its_way(edge):
             if not edge.settings.may_connect(*_next_hop(edge)):

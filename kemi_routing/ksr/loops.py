@@ -41,7 +41,7 @@ def is_ours(edge: Edge) -> bool:
     """Whether the Record-Route of a message says that its call was let in here."""
     try:
         mark = f";{ROUTE_MARK}={edge.mark()}"
-        return any(mark in route for route in _routes(edge))
+        return any(mark in route for route in routes(edge))
     except UnicodeDecodeError:
         return False
 
@@ -74,14 +74,15 @@ def cycle(call: Call, plan: Plan) -> str:
 
 def _marks(edge: Edge) -> set[str]:
     marks: set[str] = set()
-    for route in _routes(edge):
+    for route in routes(edge):
         for proof, numbers in _OURS.findall(route):
             if proof == edge.mark():
                 marks.update(numbers.split("."))
     return marks
 
 
-def _routes(edge: Edge) -> Iterator[str]:
+def routes(edge: Edge) -> Iterator[str]:
+    """The Record-Route headers of a message."""
     for index in range(_MOST_ROUTES):
         written = edge.ksr.hdr.get_idx("Record-Route", index)
         if written is None:

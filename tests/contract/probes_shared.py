@@ -47,6 +47,14 @@ def texts_in_a_hash_table(ksr: "Api") -> object:
 
 
 @probe(CALL)
+def text_in_a_hash_table(ksr: "Api") -> object:
+    table = ksr.htable
+    seen: list[object] = [table.sht_get("parties", "a"), table.sht_sets("parties", "a", "b c\nd")]
+    seen += [table.sht_get("parties", "a"), table.sht_sets("parties", "a", "")]
+    return [*seen, table.sht_get("parties", "a"), table.sht_rm("parties", "a")]
+
+
+@probe(CALL)
 def lock_of_a_hash_table(ksr: "Api") -> object:
     table = ksr.htable
     seen = [table.sht_lock("caps", "a"), table.sht_lock("caps", "a")]

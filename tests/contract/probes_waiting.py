@@ -303,6 +303,29 @@ class AnswersOfFailedBranches(Conversation):
         return 1
 
 
+class RequestOfAnAnswer(Conversation):
+    """$T_req reads the INVITE in the reply route."""
+
+    @staticmethod
+    def talk(line: Line) -> None:
+        line.send(Request(headers=(("Contact", "<sip:caller@h>;a=b"),)))
+        line.answer("a", 200, ("Contact", "<sip:callee@h>"))
+        line.final()
+
+    def ksr_request_route(self, _message: object) -> int:
+        ksr = self.ksr
+        ksr.seturi(self.phone("a"))
+        ksr.tm.t_on_reply("on_reply")
+        self.note(ksr.tm.t_relay())
+        return 1
+
+    def on_reply(self, _message: object) -> int:
+        pv = self.ksr.pv
+        self.note([pv.gete("$T_req($hdr(Contact))"), pv.gete("$T_req($hdr(X-None))")])
+        self.note([pv.gete("$T_req($si)"), type(pv.gete("$T_req($sp)")).__name__, pv.gete("$ft")])
+        return 1
+
+
 class UnreadableAnswer(Conversation):
     @staticmethod
     def talk(line: Line) -> None:

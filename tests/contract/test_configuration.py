@@ -13,6 +13,7 @@ from kemi_routing.ksr import (
     loops,
     names,
     next_hops,
+    parties,
     records,
     trunk_limits,
 )
@@ -54,7 +55,7 @@ def test_tables_and_queues_that_workers_use_are_there() -> None:
         caps.LOCKS, caps.BEGUN, caps.COUNTED, caps.ELSEWHERE, caps.ALARMED,
         loops.FORKED, names.NAMES, next_hops.FAILED, trunk_limits.SECOND, in_force.TABLE,
         credentials.GUESSES, credentials.GUESSED,
-        bans.BANNED, bans.PROVED, bans.TRUSTED, bans.IGNORED}
+        bans.BANNED, bans.PROVED, bans.TRUSTED, bans.IGNORED, parties.PARTIES}
     assert fake.mqueue.queues.keys() == {
         caps.BEGUN, background.LAST_CALLER, names.NAMES, records.RECORDS}
 

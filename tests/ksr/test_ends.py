@@ -57,7 +57,8 @@ def lines(product: Product, verb: str = "end") -> list[str]:
 def answered(product: Product, user: str | Branch) -> None:
     """A phone answers; its 200 has the Call-ID of the INVITE."""
     call_id = product.transactions[-1].request.call_id
-    product.answer(user, 200, headers=[("Call-ID", call_id)])
+    there = ("Contact", f"<{Request().uri}>")  # where ``bye`` goes
+    product.answer(user, 200, headers=[("Call-ID", call_id), ("To", "<sip:a@b>;tag=t"), there])
 
 
 class TestAnAnswer:

@@ -103,11 +103,13 @@ class TestWithinACall:
         """In a call that a phone behind NAT answered."""
         registered(edge)
         invite = called(edge)
-        edge.answer(DESK, 200, headers=[("Contact", f"<{INSIDE}>")])
+        edge.answer(DESK, 200, headers=[("Contact", f"<{INSIDE}>"), ("To", "<sip:a@b>;tag=t")])
         route = ("Route", invite.headers.get("Record-Route") or "")
         request = edge.transaction.request
-        edge.receive(Request(method, uri, "<sip:a@b>;tag=x", "<sip:a@b>;tag=t",
-                             (route, *headers), source, call_id=request.call_id))
+        tags = ("t", "a") if source == NAT else ("a", "t")
+        caller, callee = (f"<sip:a@b>;tag={tag}" for tag in tags)
+        edge.receive(Request(method, uri, caller, callee, (route, *headers), source,
+                             call_id=request.call_id))
         return edge.forwarded[-1]
 
     @pytest.mark.parametrize("method", ["INVITE", "BYE", "ACK", "INFO"])
@@ -125,9 +127,9 @@ class TestWithinACall:
         assert (sent.uri, sent.destination) == (f"{INSIDE}{ALIAS}", "sip:192.0.2.9;lr")
 
     @pytest.mark.parametrize("where", ["127.0.0.1~6379~2", "192.0.2.9~6379~1", "0.0.0.0~9~3"])
-    def test_no_alias_opens_a_connection_to_our_machinery(self, edge: Product, where: str) -> None:
+    def test_no_alias_leads_elsewhere(self, edge: Product, where: str) -> None:
         sent = self.send(edge, "INFO", f"{INSIDE};alias={where}", STRANGER)
-        assert not sent.connects
+        assert (sent.method, edge.codes[-1]) == ("INVITE", 404)
 
     def test_its_own_new_address_is_that_of_its_flow(self, edge: Product) -> None:
         sent = self.send(edge, "INVITE", OTHER[1].strip("<>"), NAT, ("Contact", f"<{INSIDE}>"))

@@ -3,32 +3,41 @@
 
 import pytest
 
+from kemi_routing.ksr import parties
 from kemi_routing.model import Mode
 from tests.ksr.edge import STRANGER, TRUNK, Product
 from tests.support.builders import OFFICE, PERSONAL, number, sequence, step
 from tests.support.sip_message import Address, Request
 
+GATEWAY = Address("127.0.0.40", 5060)
 CONTACT = ("Contact", "<sip:caller@127.0.0.20:5060>")
-CALLEE = ("Contact", f"<sip:{OFFICE}@127.0.0.40:5060>")
+AT_OFFICE = f"sip:{OFFICE}@127.0.0.40:5060"
+CALLEE = (("Contact", f"<{AT_OFFICE}>"), ("To", "<sip:a@b>;tag=t"))
+AT_CALLER = "sip:caller@127.0.0.20:5060"
 
 
 class Answered(Product):
     """A call that the office has answered."""
 
-    def __init__(self, **caps: int) -> None:
+    def __init__(self, proxies: str = "", **caps: int) -> None:
         super().__init__(number(mode=Mode.FORWARD_ONLY, default="all",
                                 sequences=(sequence("all", step(OFFICE)),), **caps))
         self.request = self.call(PERSONAL, "42075553333", CONTACT)
-        self.answer(OFFICE, 200, headers=[CALLEE])
+        between = [("Record-Route", proxies)] if proxies else []
+        self.answer(OFFICE, 200, headers=[*CALLEE, *between])
         self.route = ("Route", self.forwarded[0].headers.get("Record-Route") or "")
 
     def send(self, method: str, uri: str, *routes: tuple[str, str], source: Address = STRANGER,
-             caller: str = "") -> Request:
+             tags: tuple[str, str] = ("a", "t")) -> Request:
+        caller, callee = (f"<sip:a@b>;tag={tag}" for tag in tags)
         request = Request(method=method, uri=uri, call_id=self.request.call_id, source=source,
-                          caller=caller or self.request.caller, callee="<sip:a@b>;tag=t",
-                          headers=(self.route, *routes))
+                          caller=caller, callee=callee, headers=(self.route, *routes))
         self.receive(request)
         return request
+
+    def forget(self) -> None:
+        """As after a restart."""
+        self.htable.tables[parties.PARTIES].clear()
 
     @property
     def byes(self) -> list[str]:
@@ -41,11 +50,13 @@ class TestConnections:
         ("127.0.0.1:6379", False), ("192.168.1.5:6379", False)])
     def test_are_not_opened_to_our_machinery(self, host: str, *, opened: bool) -> None:
         edge = Answered()
+        edge.forget()
         edge.send("INFO", f"sip:x@{host};transport=tcp")
         assert edge.forwarded[-1].connects is opened
 
     def test_are_not_opened_by_a_second_route_either(self) -> None:
         edge = Answered()
+        edge.forget()
         edge.send("INFO", "sip:x@192.168.1.5", ("Route", "<sip:127.0.0.1:6379;lr>"))
         assert edge.forwarded[-1].connects is False
 
@@ -85,17 +96,17 @@ class TestByeOfACountedCall:
         assert edge.byes == [f"sip:{OFFICE}@127.0.0.40:5060"]
         assert edge.codes == [200, 200, 200]
 
-    @pytest.mark.parametrize(("source", "caller"), [
-        (TRUNK, ""), (STRANGER, "<sip:a@b>;tag=other")], ids=["trunk", "callee"])
-    def test_of_others_is_passed_on(self, source: Address, caller: str) -> None:
+    @pytest.mark.parametrize(("source", "uri", "tags"), [
+        (TRUNK, AT_OFFICE, ("a", "t")), (GATEWAY, AT_CALLER, ("t", "a"))], ids=["trunk", "callee"])
+    def test_of_others_is_passed_on(self, source: Address, uri: str, tags: tuple[str, str]) -> None:
         edge = Answered(max_calls=1)
-        edge.send("BYE", "sip:x@127.0.0.20", source=source, caller=caller)
-        assert edge.byes == ["sip:x@127.0.0.20"]
+        edge.send("BYE", uri, source=source, tags=tags)
+        assert edge.byes == [uri]
 
     def test_that_no_cap_counts_is_passed_on(self) -> None:
         edge = Answered()
-        edge.send("BYE", "sip:x@127.0.0.20")
-        assert edge.byes == ["sip:x@127.0.0.20"]
+        edge.send("BYE", AT_OFFICE)
+        assert edge.byes == [AT_OFFICE]
 
     def test_that_crosses_the_end_of_the_call_is_481(self, monkeypatch: pytest.MonkeyPatch) -> None:
         edge = Answered(max_calls=1)
@@ -112,3 +123,66 @@ class TestByeOfACountedCall:
                              caller=invite.caller, callee="<sip:a@b>;tag=t", source=STRANGER,
                              headers=(("Route", route),)))
         assert [one.uri for one in edge.forwarded[1:]] == ["sip:x@127.0.0.20"]
+
+
+ELSEWHERE = "sip:x@192.0.2.66:9"
+
+
+class TestWhereARequestGoes:
+    @pytest.mark.parametrize("method", ["ACK", "BYE", "INFO", "INVITE", "MESSAGE", "REFER"])
+    @pytest.mark.parametrize(("uri", "tags"), [
+        (ELSEWHERE, ("a", "t")), (AT_CALLER, ("a", "t")), (f"{AT_OFFICE}1", ("a", "t")),
+        ("tel:+49900123456", ("a", "t")), (AT_OFFICE, ("a", "x")), (AT_OFFICE, ("t", "a"))])
+    def test_is_the_other_side(self, method: str, uri: str, tags: tuple[str, str]) -> None:
+        edge = Answered()
+        edge.send(method, uri, tags=tags)
+        assert [one.method for one in edge.forwarded] == ["INVITE"]
+        assert edge.codes == [200, *([404] if method != "ACK" else [])]
+
+    def test_is_no_other_hop(self) -> None:
+        edge = Answered()
+        edge.send("INFO", AT_OFFICE, ("Route", "<sip:192.0.2.66:9;lr>"))
+        assert edge.codes == [200, 404]
+
+    def test_is_a_proxy_on_the_way(self) -> None:
+        edge = Answered("<sip:192.0.2.9;lr>, <sip:192.0.2.10;lr>")
+        edge.send("INFO", AT_OFFICE, ("Route", "<sip:192.0.2.10;lr>"))
+        assert edge.forwarded[-1].destination == "sip:192.0.2.10;lr"
+
+    def test_is_believed_of_our_servers_and_where_nothing_is_known(self) -> None:
+        edge = Answered()
+        edge.send("INFO", ELSEWHERE, source=TRUNK)
+        edge.forget()
+        edge.send("INFO", ELSEWHERE)
+        assert [one.uri for one in edge.forwarded[1:]] == [ELSEWHERE] * 2
+
+    @pytest.mark.parametrize("method", ["INVITE", "UPDATE"])
+    def test_moves_with_a_side(self, method: str) -> None:
+        edge = Answered()
+        moved = ("Contact", f"<{ELSEWHERE}>")
+        edge.send(method, AT_CALLER, moved, source=GATEWAY, tags=("t", "a"))
+        edge.send("INFO", ELSEWHERE)
+        edge.send("BYE", AT_OFFICE)
+        assert [one.uri for one in edge.forwarded[2:]] == [ELSEWHERE, AT_OFFICE]
+
+    @pytest.mark.parametrize(("code", "passed"), [(200, True), (488, False)])
+    def test_moves_with_what_a_side_answers(self, code: int, *, passed: bool) -> None:
+        edge = Answered()
+        edge.send("INVITE", AT_OFFICE, ("Contact", f"<{AT_CALLER}>"))
+        edge.answer(OFFICE, code, headers=[("Contact", f"<{ELSEWHERE}>"),
+                                           ("To", "<sip:a@b>;tag=t")])
+        edge.send("INFO", ELSEWHERE)
+        assert (edge.forwarded[-1].uri == ELSEWHERE) is passed
+
+    def test_that_nothing_is_known_of_stays_so(self) -> None:
+        edge = Answered()
+        edge.forget()
+        edge.send("INVITE", AT_OFFICE, ("Contact", f"<{AT_CALLER}>"))
+        assert edge.htable.tables[parties.PARTIES] == {}
+
+    def test_is_no_server_of_ours_that_a_side_only_names(self) -> None:
+        edge = Answered()
+        named = ("Contact", "<sip:49900123456@127.0.0.40>")
+        edge.send("UPDATE", AT_OFFICE, named)
+        edge.send("INVITE", "sip:49900123456@127.0.0.40", source=STRANGER, tags=("t", "a"))
+        assert [one.method for one in edge.forwarded] == ["INVITE", "UPDATE"]

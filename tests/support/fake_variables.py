@@ -6,7 +6,14 @@ from collections.abc import Callable
 
 from tests.support.fake_message import Core, Part
 from tests.support.fake_state import Message, Misuse, Process, Route, Value
-from tests.support.sip_message import NameAddr, Uri, auth_params, parse_name_addr, parse_uri
+from tests.support.sip_message import (
+    Headers,
+    NameAddr,
+    Uri,
+    auth_params,
+    parse_name_addr,
+    parse_uri,
+)
 
 INT_MAX = 2**31 - 1
 
@@ -29,9 +36,15 @@ class Variable:
         self.index: str = outer["index"] or ""
 
 
+def _of_dialog(message: Message) -> Headers:
+    """What an answer repeats of its request, where a test did not write it."""
+    return message.request.lines if message.reply else Headers()
+
+
 def _address(message: Message, header: str) -> NameAddr:
     """The header taken apart; bytes that are not UTF-8 matter only in the part that is read."""
-    value = next((line.value for line in message.lines if line.named(header)), "")
+    lines = (*message.lines, *_of_dialog(message))
+    value = next((line.value for line in lines if line.named(header)), "")
     text = value if isinstance(value, str) else value.decode(errors="surrogateescape")
     return parse_name_addr(text)
 
@@ -98,7 +111,8 @@ OF_MESSAGE: dict[str, Reader] = {
     "rm": lambda message: message.request.method,
     "rs": lambda message: message.reply.code if message.reply else None,
     "rr": lambda message: message.reply.reason if message.reply else None,
-    "ci": lambda message: message.lines.get("Call-ID"),
+    "ci": lambda message: (message.lines.get("Call-ID")
+                           or _of_dialog(message).get("Call-ID")),
     "cs": lambda message: (message.lines.get("CSeq") or "").partition(" ")[0],
     "ct": lambda message: message.lines.get("Contact"),
     "ua": lambda message: message.lines.get("User-Agent"),
@@ -146,6 +160,8 @@ class Pv(Part):
     def get(self, name: str) -> Value | None:
         if name.startswith("$T_rpl("):
             return self._of_answer(Variable(name.removeprefix("$T_rpl(").removesuffix(")")))
+        if name.startswith("$T_req("):
+            return self._of_request(Variable(name.removeprefix("$T_req(").removesuffix(")")))
         if name == "$(mb{line.at,0})":
             return self._message.request.start_line
         variable = Variable(name)
@@ -263,6 +279,16 @@ class Pv(Part):
         if answer is None:
             return None
         message = Message(transaction.request, reply=answer)
+        if variable.name == "hdr":
+            return _header(message, variable)
+        return OF_MESSAGE[variable.name](message)
+
+    def _of_request(self, variable: Variable) -> Value | None:
+        """What stood in the request whose answer is looked at."""
+        transaction = self._process.transaction
+        if transaction is None:
+            return None
+        message = Message(transaction.request)
         if variable.name == "hdr":
             return _header(message, variable)
         return OF_MESSAGE[variable.name](message)

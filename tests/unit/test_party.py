@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+import pytest
+
+from kemi_routing import party
+from kemi_routing.party import MOST, Where, is_at, is_between, passed, remembered, where
+
+PHONE = Where("desk@192.168.1.10:5060", "192.168.1.10")
+FLOW = "203.0.113.5:40123"
+GATEWAY = Where("x@192.0.2.40", "192.0.2.40")
+
+
+@pytest.mark.parametrize(("text", "expected"), [
+    ("sip:desk@192.168.1.10:5060", PHONE),
+    ("<sip:desk@192.168.1.10:5060;transport=tcp>;q=0.5", PHONE),
+    ('"x <sip:a@b>" <sip:desk@192.168.1.10:5060>', PHONE),
+    ('Jana <SIPS:desk@192.168.1.10:5060?a=b>', PHONE),
+    ("sip:desk@192.168.1.10:5060;alias=203.0.113.5~40123~2",
+     Where("desk@192.168.1.10:5060", "192.168.1.10", FLOW)),
+    ("sip:a@192.0.2.40:5;x;MADDR=[2001:DB8::1];maddr=b?c",
+     Where("a@192.0.2.40:5;maddr=[2001:db8::1];maddr=b", "192.0.2.40")),
+    ("<sip:GW.example.net>", Where("@gw.example.net", "gw.example.net")),
+    ("sip:a;b=c@[2001:DB8::1]:5", Where("a;b=c@[2001:db8::1]:5", "2001:db8::1")),
+    ("sip:a@192.0.2.40, sip:b@192.0.2.41", Where("a@192.0.2.40", "192.0.2.40")),
+])  # fmt: skip
+def test_where_a_uri_leads(text: str, expected: Where) -> None:
+    assert where(text) == expected
+
+
+@pytest.mark.parametrize("text", [
+    "", "*", "tel:+42027777100", "sip:", "sip:a@", "sip:a b@192.0.2.1", "sip:a@192.0.2.1:",
+    "sip:a@192.0.2.1 x", "sip:a@192.0.2.1:123456", "sip:a@é"])
+def test_what_is_not_understood_leads_nowhere(text: str) -> None:
+    assert where(text) is None
+
+
+def test_the_hosts_of_a_uri_are_its_own_and_those_that_stand_for_it() -> None:
+    assert PHONE.hosts == ("192.168.1.10",)
+    assert Where("a@b", "b", "[2001:db8::1]:5").hosts == ("b", "2001:db8::1")
+    assert Where("a@b;maddr=[2001:db8::1];maddr=c", "b").hosts == ("b", "2001:db8::1", "c")
+
+
+class TestASide:
+    def test_is_where_it_said(self) -> None:
+        known = remembered("", "a", PHONE, FLOW, ours=False)
+        assert is_at(known, "a", PHONE, ())
+        assert not is_at(known, "b", PHONE, ())
+        assert not is_at(known, "a", GATEWAY, ())
+        assert not is_at("", "a", PHONE, ())
+
+    @pytest.mark.parametrize(("flow", "expected"), [(FLOW, True), ("203.0.113.6:40123", False)])
+    def test_has_the_alias_of_its_flow_only(self, flow: str, *, expected: bool) -> None:
+        known = remembered("", "a", PHONE, FLOW, ours=False)
+        assert is_at(known, "a", Where(PHONE.target, PHONE.host, flow), ()) is expected
+
+    def test_that_names_its_alias_is_at_that(self) -> None:
+        said = Where(PHONE.target, PHONE.host, FLOW)
+        known = remembered("", "a", said, "127.0.0.1:5060", ours=False)
+        assert is_at(known, "a", said, ())
+
+    @pytest.mark.parametrize("ours", [True, False])
+    def test_leads_to_our_server_only_if_it_is_that(self, *, ours: bool) -> None:
+        known = remembered("", "a", GATEWAY, FLOW, ours=ours)
+        assert is_at(known, "a", GATEWAY, {GATEWAY.host}) is ours
+
+    def test_may_move_and_go_back(self) -> None:
+        known = remembered("", "b", GATEWAY, FLOW, ours=False)
+        moves = [Where(f"a@192.0.2.{last}", f"192.0.2.{last}") for last in range(MOST + 1)]
+        for each in (*moves, moves[-1]):
+            known = remembered(known, "a", each, FLOW, ours=False)
+        assert [is_at(known, "a", each, ()) for each in moves] == [False] + [True] * MOST
+        assert is_at(known, "b", GATEWAY, ())
+        assert len(known.split("\n")) == MOST + 1
+
+    @pytest.mark.parametrize("tag", ["a b", "a\nb", ""])
+    def test_that_breaks_the_lines_is_not_remembered(self, tag: str) -> None:
+        assert remembered("x", tag, PHONE, FLOW, ours=False) == "x"
+
+
+def test_there_are_so_many_sides_at_most() -> None:
+    known = ""
+    for each in range(100):
+        known = remembered(known, f"tag-{each}", PHONE, FLOW, ours=False)
+    assert len(known.split("\n")) == 21
+    assert is_at(known, "tag-99", PHONE, ())
+
+
+def test_a_proxy_between_the_sides_is_no_side() -> None:
+    known = passed("", GATEWAY)
+    assert is_between(known, GATEWAY)
+    assert not is_between(known, PHONE)
+    assert not is_at(known, "a", GATEWAY, ())
+    assert party.is_between(remembered(known, "a", PHONE, FLOW, ours=False), GATEWAY)
