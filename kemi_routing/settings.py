@@ -77,6 +77,8 @@ class Settings:
     """Whether the store, or its last good copy, has told the network."""
     records_days: int = 30
     """How long call records are kept; 0: there are none."""
+    tls: tuple[str, str] | None = None
+    """PEM files with the certificate of this proxy, and its key; None: it speaks no TLS."""
 
     def with_network(self, network: Network) -> "Settings":
         """The same in this network, as it is seen from here."""
@@ -139,7 +141,6 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
         "SPIRAL_PORT", get("SPIRAL_PORT", "5059"))
     if port == spiral_port:
         raise InvalidValue(f"{PREFIX}SPIRAL_PORT: {port} is {PREFIX}PORT too; write another one")
-    _check_tls(*map(get, TLS, ("", "", "")))
     return Settings(
         redis=_redis(get("REDIS", f"redis://127.0.0.1:{REDIS_PORT}/0")),
         platform=Platform(
@@ -158,6 +159,7 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
         edge_proxies=_addresses("EDGE_PROXIES", get("EDGE_PROXIES", "")),
         digest=_digest(get("DIGEST", Digest.MD5)),
         ban_s=_seconds("BAN_S", get("BAN_S", "900")),
+        tls=_tls(*map(get, TLS, ("", "", ""))),
         scanners=_scanners(get("SCANNERS", ",".join(SCANNERS))),
         data_centre=_name("DATA_CENTRE", get("DATA_CENTRE", "")),
         records_days=_days("RECORDS_DAYS", get("RECORDS_DAYS", "30")),
@@ -171,12 +173,13 @@ def unknown(environment: Mapping[str, str]) -> tuple[str, ...]:
                  for name in names if name not in KNOWN)
 
 
-def _check_tls(port: str, *files: str) -> None:
+def _tls(port: str, certificate: str, key: str) -> tuple[str, str] | None:
     if port:
         _port("TLS_PORT", port)
-    if len({bool(port), *map(bool, files)}) > 1:
+    if len({bool(port), bool(certificate), bool(key)}) > 1:
         raise InvalidValue(f"{PREFIX}TLS_PORT: write {' and '.join(PREFIX + one for one in TLS)} "
                            "together, or none of them")
+    return (certificate, key) if port else None
 
 
 def _nearest(name: str) -> str:

@@ -60,6 +60,9 @@ def sockets(patient: Patient) -> Iterator[Finding]:
                        "start Kamailio with the settings that this command has")
         else:
             yield ok("spiral port", f"{LOOPBACK}:{chosen.spiral_port}")
+    if chosen.address6 and (why := _bind(chosen.address6, 0, socket.SOCK_DGRAM)) is not None:
+        yield fail("address", f"{chosen.address6} is not on this machine: {why}",
+                   "look at FOLLOWME_ADDRESS6")
     if address.startswith("127."):
         yield warn("address", f"only this machine reaches {address}",
                    "set FOLLOWME_ADDRESS to the address that trunks and phones send to")

@@ -291,7 +291,7 @@ class TestWithinACall:
     def answered(rows: str) -> Named:
         product = Named(step(OFFICE), rows=rows)
         product.call(PERSONAL, "42075553333", CONTACT)
-        product.answer(OFFICE, 200, headers=[CALLEE])
+        product.answer(OFFICE, 200, headers=CALLEE)
         return product
 
     @staticmethod

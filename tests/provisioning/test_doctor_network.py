@@ -130,6 +130,12 @@ class TestSockets:
         assert found[0] == ("FAIL address 192.0.2.1:5060 cannot be listened at: Cannot assign "
                             "requested address; look at FOLLOWME_ADDRESS, FOLLOWME_PORT")
 
+    def test_of_another_machine_by_ipv6(self) -> None:
+        chosen = replace(SETTINGS, address6="2001:db8::10", spiral_port=free_udp_port())
+        found = said(network.sockets, replace(PATIENT, settings=chosen, before_start=True))
+        told = "FAIL address 2001:db8::10 is not on this machine: "
+        assert sum(line.startswith(told) for line in found) == 1
+
     @pytest.mark.parametrize(("listens", "level"), [(True, "OK"), (False, "FAIL")])
     def test_of_a_kamailio_that_runs(self, *, listens: bool, level: str) -> None:
         with (answering(response("200 OK")) as port,

@@ -33,6 +33,9 @@ EVERYTHING = {
     "FOLLOWME_CLUSTER": "192.0.2.10:5058",
     "FOLLOWME_PEERS": "192.0.2.11:5058, [2001:DB8::11]:5058",
     "FOLLOWME_EDGE_PROXIES": "192.0.2.50, 2001:DB8::50",
+    "FOLLOWME_TLS_PORT": "5061",
+    "FOLLOWME_TLS_CERTIFICATE": "/etc/edge.pem",
+    "FOLLOWME_TLS_KEY": "/etc/edge.key",
     "FOLLOWME_SCANNERS": "Friendly-Scanner, my probe/1",
     "FOLLOWME_DATA_CENTRE": "vienna",
 }
@@ -53,7 +56,7 @@ def test_what_the_operator_said() -> None:
             mailbox=MailboxPolicy.ALWAYS_PIN, outgoing_without_pin="AB"),
         address="192.0.2.10", address6="2001:db8::10", port=5070, spiral_port=5071,
         mask_numbers=True, digest=Digest.SHA_256, ban_s=60, records_days=0, cluster_port=5058,
-        scanners=("friendly-scanner", "my probe/1"),
+        scanners=("friendly-scanner", "my probe/1"), tls=("/etc/edge.pem", "/etc/edge.key"),
         peers=frozenset({"192.0.2.11", "2001:db8::11"}),
         edge_proxies=frozenset({"192.0.2.50", "2001:db8::50"}), data_centre="vienna")
 
