@@ -7,7 +7,7 @@ nothing was noted, as before the answer and after a restart, the Request-URI is 
 """
 
 from kemi_routing import party
-from kemi_routing.ksr import caller, loops
+from kemi_routing.ksr import caller, in_force, loops
 from kemi_routing.ksr.edge import Edge
 from kemi_routing.settings import LOOPBACK
 
@@ -22,6 +22,7 @@ def answered(edge: Edge, *, by_server: bool) -> None:
     """Note both sides of a call, and the proxies between, from the 200 that answers it;
     ``by_server``: a gateway's or media server's.
     """
+    in_force.keep_up(edge)
     pv = edge.ksr.pv
     contact, address, port = map(str, map(pv.gete, _OF_CALLER))
     known = _with_sender(edge, _known(edge), str(pv.gete("$tt")), ours=by_server)
@@ -38,6 +39,7 @@ def answered(edge: Edge, *, by_server: bool) -> None:
 def refreshed(edge: Edge) -> None:
     """Note where a side is from now on that answers a new INVITE or UPDATE."""
     if 200 <= edge.ksr.pv.geti("$rs") < 300:
+        in_force.keep_up(edge)
         _moves(edge, str(edge.ksr.pv.gete("$tt")))
 
 
