@@ -62,11 +62,15 @@ def lift(situation: Situation, last: int) -> None:
     assert is_heard(situation, last)
 
 
-def flood(situation: Situation, last: int, made: Callable[[RawSip], bytes] = options) -> None:
-    """Far more than the limit."""
+def flood(
+    situation: Situation, last: int, made: Callable[[RawSip], bytes] = options
+) -> dict[str, int]:
+    """Far more than the limit; who is banned then."""
     with raw(situation, last) as wire:
         for _ in range(MANY):
             wire.send(made(wire))
+    wait_until(lambda: bool(situation.banned()), "the flood noticed")
+    return situation.banned()
 
 
 @pytest.mark.parametrize("made", [options, lambda _: b"\xff" * 300, lambda _: ANSWER],
@@ -75,8 +79,8 @@ def test_a_stranger_is_ignored_for_a_moment(
     situation: Situation, made: Callable[[RawSip], bytes]
 ) -> None:
     before = len(situation.edge.log)
-    flood(situation, STRANGER, made)
-    assert situation.banned() == {situation.network.address(STRANGER): Reason.IGNORED}
+    address = situation.network.address(STRANGER)
+    assert flood(situation, STRANGER, made) == {address: Reason.IGNORED}
     assert not is_heard(situation, STRANGER)
     assert is_heard(situation, FIRST_PHONE)
     lines = situation.edge.log[before:].splitlines()
@@ -89,8 +93,7 @@ def test_a_stranger_who_goes_on_is_banned(situation: Situation) -> None:
     for _ in range(2):
         flood(situation, STRANGER)
         lift(situation, STRANGER)
-    flood(situation, STRANGER)
-    assert situation.banned() == {address: Reason.TOO_MANY}
+    assert flood(situation, STRANGER) == {address: Reason.TOO_MANY}
     wait_until(lambda: is_heard(situation, STRANGER), "the end of the ban", BAN_S + 4)
 
 
@@ -106,8 +109,7 @@ def test_an_address_with_a_line_is_never_banned(situation: Situation) -> None:
     with DigestPhone(address, situation.edge.proxy, DOMAIN) as phone:
         assert phone.register(DESK).code == 200
     for _ in range(4):
-        flood(situation, FIRST_PHONE)
-        assert situation.banned() == {address: Reason.IGNORED}
+        assert flood(situation, FIRST_PHONE) == {address: Reason.IGNORED}
         lift(situation, FIRST_PHONE)
 
 

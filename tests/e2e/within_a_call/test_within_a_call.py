@@ -95,7 +95,7 @@ def test_a_phone_reaches_no_other_address(talk: Talk, victim: Trap, method: str)
 
 def test_a_phone_reaches_no_gateway(situation: Situation, talk: Talk) -> None:
     meant = talk.phones.target
-    talk.phones.target = f"sip:{ABROAD}@{situation.settings['GATEWAY']}"
+    talk.phones.target = "sip:{}@{}:{}".format(ABROAD, *situation.gateway.address)
     talk.phone.send(talk.phones, "INVITE")
     assert talk.phone.final("INVITE").code == 404
     assert situation.gateway.unknown == []
