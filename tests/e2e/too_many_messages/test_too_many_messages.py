@@ -85,6 +85,7 @@ def test_a_stranger_is_ignored_for_a_moment(
     assert is_heard(situation, FIRST_PHONE)
     lines = situation.edge.log[before:].splitlines()
     assert sum(" ignore source=" in line for line in lines) == 1
+    assert [line for line in lines if "ERROR: htable" in line] == []
     wait_until(lambda: is_heard(situation, STRANGER), "the stranger heard again", IGNORED_S + 4)
 
 

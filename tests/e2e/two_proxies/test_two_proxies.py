@@ -27,7 +27,7 @@ from tests.support.situation import (
 
 DESK = Account("jana-desk", PASSWORD)
 JANA, CALLER, PORT = "42027777101", "42075553333", 5058
-SHARED_WITHIN_S, BANNED_WITHIN_S = 5, 1
+SHARED_WITHIN_S = 5
 YAML = Path(__file__).with_name("situation.yaml")
 
 
@@ -110,17 +110,17 @@ def test_who_is_banned_at_one_is_banned_at_the_other_and_lifted_there_too(
     edges = (situation.edge, second.edge)
     for seen, lifted in (edges, edges[::-1]):
         address = scan(situation, seen.proxy)
-        wait_until(lambda: all(map(banned_at, edges)), "banned at both", BANNED_WITHIN_S)
+        wait_until(lambda: all(map(banned_at, edges)), "banned at both", SHARED_WITHIN_S)
         assert banned_at(edges[0]) == banned_at(edges[1]) == {address: Reason.SCANNER}
         lifted.kamcmd("htable.delete", "banned", f"s:{address}")
-        wait_until(lambda: not any(map(banned_at, edges)), "lifted at both", BANNED_WITHIN_S)
+        wait_until(lambda: not any(map(banned_at, edges)), "lifted at both", SHARED_WITHIN_S)
 
 
 def test_the_proxy_that_comes_later_learns_who_is_banned(
     situation: Situation, tmp_path: Path
 ) -> None:
     address = scan(situation, situation.edge.proxy)
-    wait_until(lambda: bool(situation.banned()), "banned here", BANNED_WITHIN_S)
+    wait_until(lambda: bool(situation.banned()), "banned here", SHARED_WITHIN_S)
     here, there = (f"{situation.network.address(last)}:{PORT}" for last in (PROXY, OTHER_PROXY))
     with other_edge(situation, tmp_path, CLUSTER=there, PEERS=here) as late:
         wait_until(lambda: banned_at(late.edge) == {address: Reason.SCANNER}, "learnt", 15)
