@@ -46,8 +46,6 @@ WAITS = "X-Followme-Waits"
 MOVED = "X-Followme-Moved"
 """In the end of a second pass: the contacts to which a phone of it wants to redirect the call."""
 _CONTACTS, _MOVED = "$T_rpl($(hdr(Contact)[*]))", f"$T_rpl($hdr({MOVED}))"
-_ELSEWHERE = (Kind.LINE, Kind.SIP)
-"""Targets that are no servers of ours."""
 _BODY_HEADERS = ("Content-Type", "Content-Disposition", "Content-Encoding", "Content-Language",
                  "Content-ID", "MIME-Version")
 
@@ -216,7 +214,7 @@ class Fork:
         # One of an earlier step may answer before its CANCEL comes (RFC 3261 section 9.1).
         by = None if index is None else state.running.targets[index].target
         if not state.spiral:  # the first pass knows both sides
-            parties.answered(self._edge, by_server=by is not None and by.kind not in _ELSEWHERE)
+            parties.answered(self._edge, by)
         if not state.answered:
             told = trail.answered(branch, self._after_ms(state), status)
             state = replace(state, answered=True, trail=state.trail + told)

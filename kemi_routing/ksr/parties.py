@@ -10,6 +10,7 @@ from kemi_routing import party
 from kemi_routing.ksr import caller, in_force, loops
 from kemi_routing.ksr.edge import Edge
 from kemi_routing.settings import LOOPBACK
+from kemi_routing.targets import Kind, Target
 
 PARTIES = "parties"
 """Hash table of kamailio.cfg: where the sides of a call are, by the call's mark."""
@@ -18,10 +19,11 @@ _REFRESHING = ("INVITE", "UPDATE")
 _OF_CALLER = ("$T_req($hdr(Contact))", "$T_req($si)", "$T_req($sp)")
 
 
-def answered(edge: Edge, *, by_server: bool) -> None:
-    """Note both sides of a call, and the proxies between, from the 200 that answers it;
-    ``by_server``: a gateway's or media server's.
+def answered(edge: Edge, by: Target | None) -> None:
+    """Note both sides of a call, and the proxies between, from the 200 of this target; None: of one
+    that is not known any more.
     """
+    by_server = by is not None and by.kind not in (Kind.LINE, Kind.SIP)
     in_force.keep_up(edge)
     pv = edge.ksr.pv
     contact, address, port = map(str, map(pv.gete, _OF_CALLER))
