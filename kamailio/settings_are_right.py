@@ -14,7 +14,7 @@ try:
     settings.from_environment(os.environ)
 except InvalidValue as error:
     sys.exit(f"followme: {error}")
-for name in settings.TLS[1:]:
+for name in (*settings.TLS[1:], settings.TLS_CA):
     path = os.environ.get(settings.PREFIX + name, "").strip()
     if path and not os.access(path, os.R_OK):
         sys.exit(f"followme: {settings.PREFIX}{name}: {path!r} cannot be read; write the path of "

@@ -45,6 +45,11 @@ class Network:
         return self._trunks.at(address)
 
     @cached_property
+    def by_certificate(self) -> dict[str, Trunk]:
+        """The trunks that are known by the name in their TLS certificate, in lower case."""
+        return {one.certificate: one for one in self.trunks if one.certificate}
+
+    @cached_property
     def _trunks(self) -> Trunks:
         return Trunks(self.trunks)
 

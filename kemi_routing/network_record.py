@@ -20,7 +20,7 @@ def encode(network: Network) -> bytes:
         network.revision,
         [[one.name, list(map(trunks.source_text, one.sources)), one.asserts, one.stir,
           one.redirect, one.early_media, one.max_calls, one.max_per_second,
-          one.numbers.text]
+          one.numbers.text, one.certificate]
          for one in network.trunks],
         *(list(map(_hop_fields, group)) for group in network.groups), network.cli.text])
 
@@ -36,6 +36,7 @@ def decode(data: bytes) -> Network:
         iax_gateways=fields.take("IAX gateways", read_each(_hop)),
         cli=fields.take("cli", _profile))
     _refuse_twins("source", (source for one in network.trunks for source in one.sources))
+    _refuse_twins("certificate", filter(None, (one.certificate for one in network.trunks)))
     for group in network.groups:
         _refuse_twins("hop", (hop.at for hop in group))
     return network
@@ -54,12 +55,14 @@ def _hop_fields(hop: Server) -> list[Any]:
 
 
 def _trunk(value: Any) -> Trunk:
-    name, sources, asserts, stir, redirect, early_media, max_calls, max_per_second, numbers = value
+    (name, sources, asserts, stir, redirect, early_media, max_calls, max_per_second, numbers,
+     certificate) = value
     return Trunk(
         Asserts(asserts), "" if stir == "" else trunks.header(read_text(stir)),
         read_flag(redirect), read_flag(early_media), _up_to(MAX_LIMIT, max_calls, 0),
         _up_to(MAX_LIMIT, max_per_second, 0), _name(name),
-        read_each(lambda one: trunks.source(read_text(one)))(sources), _format(numbers))
+        read_each(lambda one: trunks.source(read_text(one)))(sources), _format(numbers),
+        "" if certificate == "" else trunks.certificate(read_text(certificate)))
 
 
 def _hop(value: Any) -> Server:

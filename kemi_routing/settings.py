@@ -20,7 +20,7 @@ COUNTS = {"PRIVATE_MB": 1_000_000, "SHARED_MB": 1_000_000, "WORKERS": 1_000_000,
 KNOWN = frozenset({
     "ADDRESS", "ADDRESS6", "BAN_S", "CLUSTER", "DATA_CENTRE", "DIGEST", "DOMAIN", "EDGE_PROXIES",
     "LOG_NUMBERS", "MAILBOX", "OUTGOING_WITHOUT_PIN", "PEERS", "PORT", "RECORDS_DAYS", "REDIS",
-    "RUN_DIR", "SCANNERS", "SIP_HOSTS", "SOURCE_RATE", "SPIRAL_PORT", "TLS_CERTIFICATE",
+    "RUN_DIR", "SCANNERS", "SIP_HOSTS", "SOURCE_RATE", "SPIRAL_PORT", "TLS_CA", "TLS_CERTIFICATE",
     "TLS_KEY", "TLS_PORT", *COUNTS,
     "CLUSTER_HOST", "CLUSTER_PORT", "CLUSTER_URI", "CTL", "ENTRY", "HOPS", "NETWORK", "PEER_1",
     "PEER_2", "PEER_3", "PINGER", "REGISTRATIONS", "SECRET"})
@@ -31,6 +31,8 @@ SCANNERS = ("friendly-scanner", "friendly-request", "sipvicious", "sipcli", "sun
 """How the User-Agent begins of tools that look for victims, unless the operator says otherwise."""
 TLS = ("TLS_PORT", "TLS_CERTIFICATE", "TLS_KEY")
 """Settings that go together; the last two are paths of PEM files."""
+TLS_CA = "TLS_CA"
+"""With them: path of the PEM file of those who sign the certificates of trunks."""
 REDIS_PORT = 6379
 LOOPBACK = "127.0.0.1"
 REDIS_FORM = "write unix:///path/redis.sock or redis://host:port/db"
@@ -141,6 +143,8 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
         "SPIRAL_PORT", get("SPIRAL_PORT", "5059"))
     if port == spiral_port:
         raise InvalidValue(f"{PREFIX}SPIRAL_PORT: {port} is {PREFIX}PORT too; write another one")
+    if get(TLS_CA, "") and not get(TLS[0], ""):
+        raise InvalidValue(f"{PREFIX}{TLS_CA}: write it together with {PREFIX}{TLS[0]}")
     return Settings(
         redis=_redis(get("REDIS", f"redis://127.0.0.1:{REDIS_PORT}/0")),
         platform=Platform(

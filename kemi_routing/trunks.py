@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Trusted sources of calls, by address or network, and what each may and gets (SPEC B1)."""
+"""Trusted sources of calls, by address, network or certificate, and what each may and gets (SPEC
+B1).
+"""
 
 import ipaddress
 import re
@@ -46,6 +48,8 @@ class Trunk:
     """Where its calls come from."""
     numbers: Format = E164
     """How it writes them."""
+    certificate: str = ""
+    """Name in its TLS certificate, by which it is known wherever its calls come from; or empty."""
 
 
 class Trunks:
@@ -84,6 +88,14 @@ def source_text(source: Network) -> str:
     return str(source.network_address if source.num_addresses == 1 else source)
 
 
+def certificate(text: str) -> str:
+    """The name in a certificate, its common name or first DNS name; raises InvalidValue."""
+    if _CERTIFICATE.fullmatch(text):
+        return text.lower()
+    raise InvalidValue(f"{text!r} is not the name of a certificate; write its common name, or its "
+                       "first DNS name: sbc.carrier.example")
+
+
 def header(text: str) -> str:
     """The name of a header; raises InvalidValue."""
     if _HEADER.fullmatch(text):
@@ -91,4 +103,5 @@ def header(text: str) -> str:
     raise InvalidValue(f"{text!r} is not the name of a header; write {Asserts.PAI}")
 
 
+_CERTIFICATE = re.compile("[A-Za-z0-9_][A-Za-z0-9_. -]{0,252}", re.ASCII)
 _HEADER = re.compile("[A-Za-z][A-Za-z0-9-]{0,63}", re.ASCII)

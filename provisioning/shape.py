@@ -244,6 +244,7 @@ class Trunk(Shape):
 
     form = "{from: [192.0.2.20], asserts: P-Asserted-Identity}"
     sources: Annotated[list[str], BeforeValidator(_one_or_many)] = Field([], alias="from")
+    certificate: str | None = None
     asserts: str | None = None
     stir: str | None = None
     redirect: str | None = None

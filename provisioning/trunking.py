@@ -97,7 +97,8 @@ def as_dict(network: Network) -> dict[str, Any]:
 
 
 def _trunk_keys(trunk: Trunk) -> dict[str, Any]:
-    return {"from": list(map(trunks.source_text, trunk.sources)), "asserts": str(trunk.asserts),
+    froms = {"from": list(map(trunks.source_text, trunk.sources))} if trunk.sources else {}
+    return {**froms, "asserts": str(trunk.asserts),
             **_told(trunk, Trunk(trunk.asserts, name=trunk.name, sources=trunk.sources))}
 
 
@@ -140,8 +141,11 @@ def _trunk(spot: Spot, name: str, written: shape.Trunk, checked: Checked) -> Tru
         if (source := where.read(trunks.source, text)) is not None:
             checked.claim("source", trunks.source_text(source), OPERATOR, where)
             sources.append(source)
-    if not written.sources and spot / "from" is spot:
-        spot.at_key().error("from is missing; write  from: [192.0.2.20]")
+    certificate = spot.optional("certificate", written.certificate, trunks.certificate, "")
+    if certificate:
+        checked.claim("certificate", certificate, OPERATOR, spot / "certificate")
+    if not written.sources and written.certificate is None and spot / "from" is spot:
+        spot.at_key().error("from is missing; write  from: [192.0.2.20], or a certificate")
     trunk = Trunk(
         asserts or Asserts.NOTHING, spot.optional("stir", written.stir, trunks.header, ""),
         spot.optional("redirect", written.redirect, values.yes, False),
@@ -150,8 +154,8 @@ def _trunk(spot: Spot, name: str, written: shape.Trunk, checked: Checked) -> Tru
         spot.optional("max_per_second", written.max_per_second,
                       values.up_to(MAX_LIMIT, "calls"), 0),
         name, tuple(sources),
-        spot.optional("numbers", written.numbers, formats.read, formats.E164))
-    return trunk if asserts and sources else None
+        spot.optional("numbers", written.numbers, formats.read, formats.E164), certificate)
+    return trunk if asserts and (sources or certificate) else None
 
 
 def _hop(kind: str, spot: Spot, name: str, written: shape.Hop, checked: Checked) -> Server | None:

@@ -15,6 +15,7 @@ _WRITTEN_BY_US = (*caller_id.IDENTITY_HEADERS, *render.OUR_HEADERS, caller_id.DI
                   caller_id.HISTORY)
 """Headers that nobody writes who only calls for himself."""
 _MEDIA_SERVER = Trunk(Asserts.FROM)
+_CERTIFICATE = ("$tls_peer_san_hostname", "$tls_peer_subject_cn")
 _MOST_ROWS = 20
 
 
@@ -22,6 +23,19 @@ def source(edge: Edge) -> str:
     """The address that the request came from, as the settings write it."""
     address = edge.ksr.pv.gete("$si")
     return str(ipaddress.ip_address(address)) if ":" in address else address
+
+
+def trunk(edge: Edge) -> Trunk | None:
+    """The trunk that sends the request: by its address, or by the name in its TLS certificate,
+    which an authority of ``FOLLOWME_TLS_CA`` has signed (Kamailio module tls).
+    """
+    network, pv = edge.settings.network, edge.ksr.pv
+    found = network.trunk_at(source(edge))
+    if found or not network.by_certificate or pv.gete("$proto") != "tls" or str(
+            pv.get("$tls_peer_verified")) != "1":
+        return found
+    names = (str(pv.gete(name)).lower() for name in _CERTIFICATE)
+    return next(filter(None, map(network.by_certificate.get, names)), None)
 
 
 def phone(edge: Edge) -> str:

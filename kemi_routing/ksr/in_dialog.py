@@ -22,7 +22,7 @@ def route(edge: Edge, caps: Caps, now: Callable[[], datetime]) -> None:
     caller.remove(edge, render.OUR_HEADERS)
     route_set, bye = ksr.hdr.gete("Route"), ksr.is_method_in("B")
     ours = f";{loops.ROUTE_MARK}={edge.mark()}" in route_set
-    trusted = edge.settings.network.trunk_at(caller.source(edge)) is not None
+    trusted = caller.trunk(edge) is not None
     if bye and ksr.tm.t_check_trans() == 0:  # a repetition, which tm has handled
         return
     if ours and not trusted:

@@ -126,7 +126,7 @@ class Requests:
         edge = self._edge
         if self._ksr.pv.get("$Rp") == edge.settings.spiral_port:
             self._fork.second_pass()
-        elif trunk := edge.settings.network.trunk_at(caller.source(edge)):
+        elif trunk := caller.trunk(edge):
             call = caller.from_trunk(edge, trunk)
             if self._let_in():
                 if not trunk_limits.admit(edge, self._caps, trunk, self._now()):

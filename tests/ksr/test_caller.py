@@ -14,9 +14,11 @@ from kemi_routing.model import Call, Verdict
 from kemi_routing.network import Network, Server
 from kemi_routing.record import LineRecord
 from kemi_routing.trunks import Asserts, Trunk
-from tests.ksr.edge import SECRET, Records
-from tests.support.builders import PERSONAL, number
+from tests.ksr import edge as product_edge
+from tests.ksr.edge import SECRET, Product, Records, in_network
+from tests.support.builders import PERSONAL, number, trunk
 from tests.support.fake_ksr import FakeKamailio
+from tests.support.fake_variables import OF_MESSAGE
 from tests.support.sip_message import Address, Headers, Request
 
 if TYPE_CHECKING:
@@ -145,3 +147,27 @@ def test_what_a_trunk_may_not_assert_goes() -> None:
     ("127.0.0.20", "127.0.0.20"), ("2001:db8:0:0:0:0:0:20", "2001:db8::20")])
 def test_the_source_address_is_written_as_in_the_settings(address: str, written: str) -> None:
     assert read(Request(source=Address(address)), caller.source)[0] == written
+
+
+@pytest.mark.parametrize(("proto", "verified", "names", "status"), [
+    ("tls", 1, ("SBC.carrier.example", ""), 404), ("tls", "1", ("", "sbc.carrier.example"), 404),
+    ("tls", 1, ("other.example", "sbc.carrier.example"), 404),
+    ("tls", 1, ("other.example", "other.example"), 403),
+    ("tls", 0, ("sbc.carrier.example", ""), 403), ("tls", None, ("sbc.carrier.example", ""), 403),
+    ("udp", 1, ("sbc.carrier.example", ""), 403),
+])
+def test_a_trunk_by_its_certificate(
+        monkeypatch: pytest.MonkeyPatch, proto: str, verified: str | int | None,
+        names: tuple[str, str], status: int) -> None:
+    known = trunk("192.0.2.1", certificate="sbc.carrier.example")
+    monkeypatch.setattr(product_edge, "SETTINGS", in_network(trunks=(known,)))
+    for name, value in (("proto", proto), ("tls_peer_verified", verified),
+                        ("tls_peer_san_hostname", names[0]), ("tls_peer_subject_cn", names[1])):
+        monkeypatch.setitem(OF_MESSAGE, name, partial(_said, value))
+    product = Product()
+    product.call("42027777199", source=STRANGER)
+    assert product.codes == [status]
+
+
+def _said(value: str | int | None, _message: object) -> str | int | None:
+    return value

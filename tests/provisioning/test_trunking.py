@@ -29,6 +29,7 @@ trunks:
     early_media: yes
     max_calls: 100
     max_per_second: 10
+    certificate: SBC.carrier.example
     numbers: national 49 0
   office: {from: 192.0.2.0/28, asserts: none, redirect: no}
 gateways:
@@ -41,7 +42,7 @@ cli: pai=none
 READ = Network(
     2, (trunk("192.0.2.20", "2001:db8::/64", name="carrier", stir="X-Attest", redirect=True,
               early_media=True, max_calls=100, max_per_second=10,
-              numbers=formats.read("national 49 0")),
+              numbers=formats.read("national 49 0"), certificate="sbc.carrier.example"),
         trunk("192.0.2.0/28", name="office", asserts=Asserts.NOTHING)),
     (Server("gw.example.net:5060", 3, name="vienna", data_centre="vienna",
             cli=profile("from=caller history=no")),
@@ -146,8 +147,8 @@ def test_two_files_are_one_network_and_name_a_thing_once(
     other.write_text("gateways: {third: {at: h:1}, prague: {at: h:2}}\ncli: pai=number\n")
     ran = followme("apply", written, other, "--yes")
     assert [line.partition(": ")[2] for line in ran.err.splitlines()[:2]] == [
-        f"gateway prague stands in {written}:14 already; write it once",
-        f"cli of the platform stands in {written}:17 already; write it once"]
+        f"gateway prague stands in {written}:15 already; write it once",
+        f"cli of the platform stands in {written}:18 already; write it once"]
     other.write_text("gateways: {third: {at: h:1}}\n")
     assert followme("apply", written, other, "--yes").code == 0
     assert [hop.name for hop in stored(storage).gateways] == ["vienna", "prague", "third"]

@@ -7,6 +7,7 @@ import socket
 import ssl
 import uuid
 from collections.abc import Iterable
+from pathlib import Path
 from types import TracebackType
 
 from tests.support import trace
@@ -129,13 +130,18 @@ def _is_of_another(answer: trace.Message, request: bytes) -> bool:
 
 
 class StreamSip(RawSip):
-    """The same over TCP, or TLS where a certificate to trust is given."""
+    """The same over TCP, or TLS where a certificate to trust is given; and one of its own, whose
+    key stands beside it with the suffix ``.key``.
+    """
 
-    def __init__(self, address: str, proxy: tuple[str, int], trusted: str = "") -> None:
+    def __init__(self, address: str, proxy: tuple[str, int], trusted: str = "", own: str = "",
+                 ) -> None:  # fmt: skip
         self.transport = "TLS" if trusted else "TCP"
         self._socket = socket.create_connection(proxy, 5, (address, 0))
         if trusted:
             context = ssl.create_default_context(cafile=trusted)
+            if own:
+                context.load_cert_chain(own, str(Path(own).with_suffix(".key")))
             self._socket = context.wrap_socket(self._socket, server_hostname="followme.local")
         self._received = b""
 

@@ -35,6 +35,12 @@ def test_one_of_another_data_centre_is_used_when_all_near_ones_are_out() -> None
     assert priorities == {"near": 1, "spare": 2, "far": 101}
 
 
+def test_a_trunk_may_be_known_by_its_certificate() -> None:
+    known = replace(NETWORK.trunks[0], certificate="sbc.carrier.example")
+    assert NETWORK.by_certificate == {}
+    assert Network(trunks=(known,)).by_certificate == {"sbc.carrier.example": known}
+
+
 def test_each_gateway_has_its_profile_and_its_numbers() -> None:
     plus = formats.read("plus")
     own, common = Profile("caller"), Profile(history=False)

@@ -21,7 +21,7 @@ from tests.support.builders import trunk
 FULL = Network(
     7, (trunk("192.0.2.20", "2001:db8::/64", name="carrier", stir="X-Attest", redirect=True,
               early_media=True, max_calls=1_000_000, max_per_second=1,
-              numbers=formats.read("national 49 0")),
+              numbers=formats.read("national 49 0"), certificate="sbc.carrier.example"),
         trunk("192.0.2.21", name="other", asserts=Asserts.NOTHING)),
     (Server("192.0.2.40:5060", 1000, 100, "vienna", "eu", profile("from=caller pai=none"),
             formats.read("plus")),
@@ -59,6 +59,8 @@ def test_what_was_written_is_read(network: Network) -> None:
     (altered(1, 0, 4, to=1), "trunks: 1 is not true or false"),
     (altered(1, 0, 6, to=1_000_001), "trunks: 1000001 is not 0 to 1000000"),
     (altered(1, 0, 8, to="local"), "trunks: 'local'; write e164, plus"),
+    (altered(1, 0, 9, to="a/b"), "trunks: 'a/b' is not the name of a certificate"),
+    (altered(1, 1, 9, to="sbc.carrier.example"), "a certificate stands there twice"),
     (altered(2, 0, 6, to=""), "gateways: ''; write e164, plus"),
     (altered(2, 0, 1, to="h:0"), "gateways: .* is not a port"),
     (altered(2, 0, 1, to="h;lr:1"), "gateways: .* write host:port"),

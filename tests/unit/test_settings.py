@@ -106,6 +106,7 @@ def test_the_socket_that_faces_the_phones() -> None:
     ("ADDRESS6", "192.0.2.10", "write an IPv6 address: 2001:db8::10"),
     ("TLS_PORT", "tls", "is not a port; write 1 to 65535"),
     ("TLS_PORT", "5061", "write FOLLOWME_TLS_PORT and FOLLOWME_TLS_CERTIFICATE and FOLLOWME_TLS_"),
+    ("TLS_CA", "/etc/ca.pem", "write it together with FOLLOWME_TLS_PORT"),
     ("PORT", "0", "is not a port; write 1 to 65535"),
     ("PORT", "65536", "is not a port; write 1 to 65535"),
     ("PORT", "-1", "is not a port; write 1 to 65535"),

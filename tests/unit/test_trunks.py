@@ -2,7 +2,7 @@
 import pytest
 
 from kemi_routing.errors import InvalidValue
-from kemi_routing.trunks import Trunks, header, source, source_text
+from kemi_routing.trunks import Trunks, certificate, header, source, source_text
 from tests.support.builders import trunk
 
 ONE = "192.0.2.1"
@@ -35,6 +35,13 @@ def test_a_source_has_one_form(text: str, shown: str) -> None:
 def test_a_refused_source_names_the_right_form(text: str) -> None:
     with pytest.raises(InvalidValue, match=r"write 192.0.2.1 or 192.0.2.0/28"):
         source(text)
+
+
+def test_the_name_in_a_certificate() -> None:
+    assert certificate("SBC.Carrier.example") == "sbc.carrier.example"
+    for text in ("", " x", "a/b", "x\n", "x" * 254, "\u0130"):
+        with pytest.raises(InvalidValue, match="is not the name of a certificate; write its"):
+            certificate(text)
 
 
 @pytest.mark.parametrize("text", ["", "X Y", "1st", "X:", "X\r\nY", "\u0130", "X" * 65])

@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Trunks by TLS certificate (SPEC B1), with authorities of our own."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.certificate import self_signed, signed
+from tests.support.loopback import free_udp_port
+from tests.support.other_edge import OtherEdge, other_edge
+from tests.support.phones import answer
+from tests.support.raw_sip import StreamSip
+from tests.support.situation import STRANGER, Situation
+
+NUMBER, NOBODYS, MOBILE, CALLER = "42027777101", "42027777199", "42073723101", "42075553333"
+NAME = "sbc.carrier.example"
+
+
+@pytest.fixture
+def authority(tmp_path: Path) -> Path:
+    """It signs what we trust; our own certificate is this one too."""
+    return self_signed(tmp_path)
+
+
+@pytest.fixture
+def edge(situation: Situation, tmp_path: Path, authority: Path) -> Iterator[OtherEdge]:
+    trunks = {"carrier": {"certificate": NAME, "asserts": "P-Asserted-Identity"}}
+    with other_edge(situation, tmp_path, {"trunks": trunks}, TLS_PORT=str(free_udp_port()),
+                    TLS_CERTIFICATE=str(authority), TLS_KEY=str(authority.with_suffix(".key")),
+                    TLS_CA=str(authority)) as made:  # fmt: skip
+        yield made
+
+
+def caller(situation: Situation, edge: OtherEdge, authority: Path, own: str) -> StreamSip:
+    at = (edge.edge.proxy[0], edge.edge.tls_port)
+    return StreamSip(situation.network.address(STRANGER), at, str(authority), own)
+
+
+def test_a_call_of_the_trunk_is_answered_and_ends(
+    situation: Situation, edge: OtherEdge, authority: Path, tmp_path: Path
+) -> None:
+    mobile = situation.outside_phone(MOBILE, answer())
+    own = signed(tmp_path, authority, NAME)
+    with caller(situation, edge, authority, str(own)) as trunk:
+        invite = trunk.request("INVITE", f"sip:{NUMBER}@{edge.edge.proxy[0]}", ani=CALLER,
+                               headers=[f"P-Asserted-Identity: <sip:+{CALLER}@x>"])  # fmt: skip
+        ok = trunk.answered(invite)
+        uri = str(ok["Contact"]).strip("<>")
+        trunk.send(trunk.within(invite, ok, "ACK", uri))
+        heard = trunk.ask(trunk.within(invite, ok, "BYE", uri))
+    assert heard is not None
+    assert (heard.code, len(mobile.heard("BYE"))) == (200, 1)
+    assert f" number={NUMBER} ani={CALLER} " in edge.edge.log
+
+
+def test_who_is_a_trunk(
+    situation: Situation, edge: OtherEdge, authority: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "itself").mkdir()
+    shown = {
+        "a trunk": (str(signed(tmp_path, authority, NAME)), 404),
+        "in capitals": (str(signed(tmp_path, authority, NAME.upper())), 404),
+        "of another name": (str(signed(tmp_path, authority, "other.example")), 403),
+        "signed by itself": (str(self_signed(tmp_path / "itself", NAME)), 403),
+        "none": ("", 403),
+    }
+    heard = {}
+    for who, (own, _) in shown.items():
+        with caller(situation, edge, authority, own) as trunk:
+            answer_ = trunk.ask(trunk.request("INVITE", f"sip:{NOBODYS}@{edge.edge.proxy[0]}"))
+        heard[who] = answer_ and answer_.code
+    assert heard == {who: code for who, (_, code) in shown.items()}
+
+
+def test_by_another_transport_its_address_is_nobodys(
+    situation: Situation, edge: OtherEdge
+) -> None:
+    with StreamSip(situation.network.address(STRANGER), edge.edge.proxy) as stranger:
+        heard = stranger.ask(stranger.request("INVITE", f"sip:{NOBODYS}@{edge.edge.proxy[0]}"))
+    assert heard is not None
+    assert heard.code == 403
