@@ -54,6 +54,15 @@ def load(path: Path = RECORDING) -> tuple[Function, ...]:
     return tuple(sorted(_from_signature(name, text) for name, text in recorded.items()))
 
 
+@cache
+def by_module() -> dict[str, dict[str, Function]]:
+    """The recorded functions by the name of their module, then by their own."""
+    found: dict[str, dict[str, Function]] = {}
+    for function in load():
+        found.setdefault(function.module, {})[function.name] = function
+    return found
+
+
 def dump(functions: Iterable[Function]) -> str:
     """The recording's text: one line for each function."""
     lines = {function.path: function.signature for function in sorted(functions)}

@@ -10,7 +10,7 @@ probes on this and on a real Kamailio.
 tm's own 100 Trying is left out; time does not pass by itself: `time_out` ends a ring time.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, cast
 
 from tests.contract import recording
@@ -103,14 +103,10 @@ class FakeKamailio:
             "tmx": Tmx(process, self._replies),
             "uac": Uac(process),
         }
-        functions = recording.load()
-        inner = {
-            name: Module(f"KSR.{name}", (f for f in functions if f.module == name), part)
-            for name in {function.module for function in functions if function.module}
-            for part in [modules.get(name)]
-        }
-        outer = (function for function in functions if not function.module)
-        self.ksr = cast("Api", Module("KSR", outer, core, inner))
+        functions = recording.by_module()
+        inner = {name: Module(f"KSR.{name}", recorded, modules.get(name))
+                 for name, recorded in functions.items() if name}
+        self.ksr = cast("Api", Module("KSR", functions[""], core, inner))
 
     def receive(self, request: Request) -> int:
         """A request arrives: runs `ksr_request_route` and gives what it returned."""
@@ -255,14 +251,14 @@ class Module:
     def __init__(
         self,
         name: str,
-        functions: Iterable[recording.Function],
+        functions: Mapping[str, recording.Function],
         part: object,
         modules: dict[str, "Module"] | None = None,
     ) -> None:
         self._name = name
         self._part = part
         self._modules = modules or {}
-        self._functions = {function.name: function for function in functions}
+        self._functions = functions
 
     @property
     def modelled(self) -> set[str]:
@@ -305,4 +301,4 @@ def _fits(value: object, kind: str) -> bool:
         return isinstance(value, int) and value in INT_RANGE
     if not isinstance(value, str) or "\0" in value:
         return False
-    return not any("\ud800" <= letter <= "\udfff" for letter in value)
+    return value.isascii() or not any("\ud800" <= letter <= "\udfff" for letter in value)

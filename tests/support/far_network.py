@@ -94,10 +94,16 @@ class FarNetwork:
         self._socket.sendto(first + b"\r\n" + via_line + rest, self._proxy)
 
     def _answer(self, datagram: bytes) -> None:
-        back = _TOP_VIA.sub(b"", datagram, count=1)
+        back = _TOP_VIA.sub(_without_first, datagram, count=1)
         if self._new_call:
             back = _CALL_ID.sub(rb"\1", back, 1).replace(_NEW_CALL, b"", 1)
         via = _TOP_VIA.search(back)
         found = _SENT_BY.search(via[0]) if via else None
         if found:
             self._socket.sendto(back, (found[1].decode(), int(found[2] or 5060)))
+
+
+def _without_first(line: re.Match[bytes]) -> bytes:
+    """A Via line without its first value; phones may write all of them into one."""
+    _, more, rest = line[0].partition(b",")
+    return b"Via:" + rest if more else b""

@@ -6,6 +6,7 @@ import itertools
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import NamedTuple
 
 COMPACT = {
@@ -86,6 +87,7 @@ class Headers(tuple[Header, ...]):
         return [header.text for header in self if header.named(name)]
 
 
+@lru_cache(1024)
 def full_name(name: str) -> str:
     """A header name in lower case and long form (RFC 3261 section 7.3.3)."""
     return COMPACT.get(name.lower(), name.lower())

@@ -2,6 +2,7 @@
 """What hypothesis draws: everything that the writer accepts, and what must never get through."""
 
 from datetime import UTC, date, datetime
+from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 from hypothesis import reject
@@ -29,6 +30,8 @@ from kemi_routing.screening import Action, CallerRule, Pattern, Screen
 from kemi_routing.steps import PlannedBlock
 from kemi_routing.targets import PARKING, VOICEMAIL, Kind, Target
 
+T = TypeVar("T")
+
 HOSTILE = st.sampled_from([
     "\r\n", "\n", "\0", "\t", "\x7f", "\u2028", '"', "'", "<", ">", ";", "?", ",", "\\", "$", "$ru",
     "%", "%0d%0a", "{", "}", "\u0663", "\uff11", "\u00b2", "\u00e9", "\ud800",
@@ -41,6 +44,11 @@ def hostile_texts(*words: str) -> st.SearchStrategy[str]:
     """Texts of pieces that break grammars, of these words, and of anything."""
     piece = st.one_of(HOSTILE, st.sampled_from(words), st.text(max_size=5))
     return st.lists(piece, max_size=6).map("".join)
+
+
+def many(values: st.SearchStrategy[T], count: int) -> st.SearchStrategy[list[T]]:
+    """So many values as one example: most of what an example costs is hypothesis's own."""
+    return st.lists(values, min_size=count, max_size=count)
 
 
 # A few stand out, so that a caller is an alias, or a line is the owner's, often enough.

@@ -21,6 +21,10 @@ FAR = {f"420600000{last:02}": TEN_TARGETS for last in range(1, 11)} | {
     "42060000103": THERE, "42060000104": BACK, "42060000105": ROUND, MOBILE: OWN_MOBILE,
 }  # fmt: skip
 
+TOP = "42027777111"
+DIAMOND = {f"420600001{last}": f"420277771{last}" for last in (12, 13, 14)}
+"""What the two numbers lead to that the top one rings."""
+
 FIRST = 42027777120
 ROUND_TRIP = """\
 organisation: round
@@ -128,6 +132,22 @@ def test_each_number_of_a_loop_forks_once_however_many_ways_lead_to_it(
     assert ended.code == 480
     assert ended.took_s < 1
     assert sorted(network.calls) == sorted(forwarded)
+
+
+@pytest.mark.parametrize("lost", [(), TOLD, ("Record-Route",)], ids=["nothing", "Diversion",
+                                                                      "Record-Route"])
+def test_two_ways_that_meet_again_ring_the_phone_behind_once(
+    situation: Situation, far: Arrange, lost: tuple[str, ...]
+) -> None:
+    network = far(loses=lost, forwarded=DIAMOND)
+    phone = situation.outside_phone("42073723102", answer(300))
+
+    ended = situation.call(TOP, CALLER)
+
+    assert ended.code == 200
+    assert ended.was_hung_up
+    assert sorted(network.calls) == ["42060000112", "42060000113", "42060000114", "42060000114"]
+    assert len(phone.invites) == 1
 
 
 def test_a_mobile_that_forwards_back_is_left_for_voicemail(
