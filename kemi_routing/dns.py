@@ -64,7 +64,7 @@ def servers(configuration: str) -> tuple[str, ...]:
     """The addresses of the name servers that a ``resolv.conf`` names (resolv.conf(5))."""
     rows = (line.split() for line in configuration.splitlines())
     found = [row[1] for row in rows if len(row) > 1 and row[0] == "nameserver"]
-    return tuple(filter(_is_address, found))[:MOST_SERVERS] or ("127.0.0.1",)
+    return tuple(filter(is_address, found))[:MOST_SERVERS] or ("127.0.0.1",)
 
 
 def query(ident: int, question: Question) -> bytes:
@@ -162,9 +162,10 @@ def _with(row: Record, value: str | None, numbers: tuple[int, ...] = (),
 _READERS = {Type.A: _a, Type.AAAA: _a, Type.CNAME: _cname, Type.SRV: _srv, Type.NAPTR: _naptr}
 
 
-def _is_address(text: str) -> bool:
+def is_address(text: str) -> bool:
+    """Whether a text is an IP address; that of IPv6 may stand in brackets."""
     try:
-        ipaddress.ip_address(text)
+        ipaddress.ip_address(text.strip("[]"))
     except ValueError:
         return False
     return True

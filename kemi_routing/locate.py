@@ -17,14 +17,17 @@ MOST_ADDRESSES = 12
 SHORTEST_S, LONGEST_S = 30, 3600
 """Bounds for how long what a name server said is good."""
 
-_URI = re.compile(r"sips?:(?:[^@]*@)?(?P<place>(?P<host>[a-z0-9._-]+)(?::(?P<port>[0-9]{1,5}))?"
-                  r"(?:;transport=(?P<transport>udp|tcp|tls))?)(?:;.*)?", re.IGNORECASE)
+_HOST = r"[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63}){0,30}"
+_URI = re.compile(rf"sips?:(?:[^@]*@)?(?P<place>(?P<host>{_HOST})(?::(?P<port>[0-9]{{1,5}}))?"
+                  r"(?:;transport=(?P<transport>udp|tcp|tls))?)(?:;.*)?", re.IGNORECASE | re.ASCII)
 _PLACE = re.compile(r"([a-z0-9._-]+)(?::([0-9]+))?(?:;transport=([a-z]+))?")
 _NUMERIC = re.compile(r"[0-9.]+")
 _PORTS = {"udp": 5060, "tcp": 5060, "tls": 5061}
 _SRV = {"udp": "_sip._udp.", "tcp": "_sip._tcp.", "tls": "_sips._tcp."}
 _NAPTR = {"sip+d2u": "udp", "sip+d2t": "tcp"}
 _MOST_ALIASES = 8
+_MOST_HOST = 200
+"""Characters, so that the names of its services fit too (RFC 1035 section 2.3.4)."""
 _RANK = 1 << 16
 
 Known = Mapping[Question, tuple[Record, ...]]
@@ -61,7 +64,7 @@ def place(target: Target) -> str:
 def of_uri(uri: str) -> str:
     """The same of any SIP or SIPS URI."""
     match = _URI.fullmatch(uri)
-    if match is None or _NUMERIC.fullmatch(match["host"]):
+    if match is None or _NUMERIC.fullmatch(match["host"]) or len(match["host"]) > _MOST_HOST:
         return ""
     secure = uri[:5].lower() == "sips:" and not match["transport"]
     return match["place"].lower() + (";transport=tls" if secure else "")

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from kemi_routing import locate, render
+from kemi_routing.dns import is_address
 from kemi_routing.ksr import caller, flows, loops, names, parties, records
 from kemi_routing.ksr.caps import Caps
 from kemi_routing.ksr.edge import Edge
@@ -56,9 +57,9 @@ def _finds_its_way(edge: Edge) -> bool:
     """
     ksr = edge.ksr
     wanted = locate.of_uri(str(ksr.pv.gete("$du") or ksr.pv.gete("$ru")))
-    if not wanted:
+    if not wanted and is_address(_next_hop(edge)[0]):
         return True
-    found = names.hops(edge, wanted)
+    found = names.hops(edge, wanted) if wanted else ()
     if found:
         ksr.setdsturi(names.uri(found[0].at))
         return True

@@ -319,6 +319,11 @@ class TestWithinACall:
         self.send(product, method)
         assert (len(product.forwarded), product.codes) == (1, codes)
 
+    def test_what_is_no_name_is_not_looked_up_by_kamailio_either(self) -> None:
+        product = self.answered("")
+        self.send(product, uri=f"sip:x@{'a' * 64}.example")
+        assert (len(product.forwarded), product.codes) == (1, [200, 503])
+
     def test_over_tcp_it_is_answered_at_once(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr("tests.support.fake_message.Core.is_UDP", lambda _: False)
         product = self.answered("")

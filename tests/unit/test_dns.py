@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kemi_routing.dns import Question, Record, Type, query, read, servers
+from kemi_routing.dns import Question, Record, Type, is_address, query, read, servers
 from kemi_routing.errors import InvalidValue
 from tests.support import zone
 
@@ -24,6 +24,13 @@ QUERY = query(7, ASKED)
 ])  # fmt: skip
 def test_the_name_servers_of_a_machine(text: str, found: tuple[str, ...]) -> None:
     assert servers(text) == found
+
+
+@pytest.mark.parametrize(("text", "expected"), [
+    ("192.0.2.1", True), ("[2001:db8::1]", True), ("2001:db8::1", True), ("a.example", False),
+    ("", False)])
+def test_what_is_an_address(text: str, *, expected: bool) -> None:
+    assert is_address(text) is expected
 
 
 def test_a_question_names_what_is_asked() -> None:

@@ -4,7 +4,7 @@
 import pytest
 
 from kemi_routing import targets
-from kemi_routing.dns import Question, Record, Type
+from kemi_routing.dns import Question, Record, Type, query
 from kemi_routing.locate import (
     LONGEST_S,
     MOST_ADDRESSES,
@@ -73,6 +73,8 @@ def public(address: str) -> bool:
     ("sip:192.0.2.1:5060", ""), ("sip:jana@[2001:db8::1]", ""),
     ("sips:jana@example.net", "example.net;transport=tls"), ("tel:+420277771", ""),
     ("sip:pbx.example.net;lr;x=y", "pbx.example.net"), ("sip:a@b;transport=ws;lr", "b"),
+    (f"sip:{'a' * 64}.example", ""), ("sip:a..b", ""), ("sip:a.", ""), ("sip:\u0661.example", ""),
+    (f"sip:{'.'.join(['a' * 60] * 4)}", ""),
 ])  # fmt: skip
 def test_the_place_that_a_uri_names(text: str, expected: str) -> None:
     assert of_uri(text) == expected
@@ -129,6 +131,12 @@ def test_all_that_can_be_asked_at_once_is() -> None:
     assert {(one.name, one.type.name) for one in missing} == {
         ("plain.example", "NAPTR"), ("_sip._udp.plain.example", "SRV"),
         ("_sip._tcp.plain.example", "SRV"), ("plain.example", "A"), ("plain.example", "AAAA")}
+
+
+def test_whatever_a_uri_names_can_be_asked_for() -> None:
+    longest = ".".join(["a" * 60] * 3)
+    for one in locate(of_uri(f"sip:{longest}"), {}, (Type.A,), public).missing:
+        assert query(1, one)
 
 
 def test_what_is_known_is_good_where_the_rest_is_not() -> None:

@@ -9,7 +9,8 @@ from tests.support.phones import Phone, answer, busy, ring
 from tests.support.planned import assert_as_explained
 from tests.support.situation import Situation
 
-NUMBER, ALL_LATER, CALLER = "42027777101", "42027777102", "42075553333"
+NUMBER, ALL_LATER, LONG = "42027777101", "42027777102", "42027777103"
+CALLER = "42075553333"
 DESK, OFFICE, MOBILE, LAST = "jana-desk", "49115234567", "42073723101", "42073723102"
 
 
@@ -122,7 +123,7 @@ def test_two_hundred_calls_at_once_are_all_answered(situation: Situation) -> Non
     situation.outside_phone(MOBILE, busy(after_ms=300), traced=False)
     situation.outside_phone(OFFICE, answer(300), traced=False)
 
-    dialling = Dialling(NUMBER, CALLER, asserted=CALLER)
+    dialling = Dialling(LONG, CALLER, asserted=CALLER)
     heard = situation.caller().dial(dialling, count=200, rate=100).outcomes(60)
 
     assert codes(heard) == {200: 200}

@@ -1,0 +1,175 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Each defence, how to turn it off, and the tests that must fail then.
+
+A new defence gets a row: the file, a piece of its text that stands there once, and what to put in
+its place. ``tests/test_defences.py`` does the rest.
+"""
+
+from dataclasses import dataclass
+
+_KSR = "kemi_routing/ksr/"
+_CFG = "kamailio/kamailio.cfg"
+
+
+@dataclass(frozen=True)
+class Off:
+    """A defence that is turned off."""
+
+    file: str
+    text: str
+    instead: str
+    tests: tuple[str, ...]
+    """Files or functions; of each one test at least must fail."""
+
+
+DEFENCES = {
+    # Toll
+    "permission to forward calls outside": Off(
+        "kemi_routing/forwarding.py", "(kind.outside and not rights.forward_external,", "(False,",
+        ("tests/provisioning/test_toll.py",)),
+    "classes of numbers": Off(
+        "kemi_routing/permissions.py", "return None if found.allowed else", "return None and",
+        ("tests/provisioning/test_toll.py", "tests/unit/test_permissions.py")),
+    "caps of calls at once": Off(
+        _KSR + "caps.py", "if calls >= rights.max_calls:", "if calls >= 10**9:",
+        ("tests/ksr/test_caps.py::TestCallsAtOnce",)),
+    "caps of calls within an hour": Off(
+        _KSR + "caps.py", "if left <= 0 or self", "if left <= -10**9 and self",
+        ("tests/ksr/test_caps.py::TestCallsWithinAnHour",)),
+    "the count of a call ends with the call": Off(
+        _KSR + "in_dialog.py", "if ours and bye and not trusted and caps.hang_up():", "if False:",
+        ("tests/ksr/test_in_dialog.py::TestByeOfACountedCall",)),
+    # Who calls
+    "identity is asserted where the trunk does so only": Off(
+        _KSR + "caller.py", "asserted=trunk.asserts is Asserts.FROM or asserted is not None",
+        "asserted=True", ("tests/ksr/test_identity_matrix.py", "tests/ksr/test_caller.py")),
+    "a diverted call opens no mailbox": Off(
+        "kemi_routing/rules.py", "elif call.diverted:", "elif False:",
+        ("tests/ksr/test_identity_matrix.py",)),
+    "identity headers that a trunk may not set are removed": Off(
+        _KSR + "caller.py", "if trunk.asserts is not Asserts.PAI:", "if False:",
+        ("tests/ksr/test_caller.py",)),
+    "headers of ours are removed": Off(
+        _KSR + "caller.py", "    remove(edge, render.OUR_HEADERS)\n    return call",
+        "    return call", ("tests/ksr/test_headers_downstream.py", "tests/ksr/test_caller.py")),
+    "the media server is told by its address": Off(
+        _KSR + "caller.py", "if source(edge) not in edge.settings.media_hosts:", "if False:",
+        ("tests/ksr/test_caller.py", "tests/ksr/test_media_legs.py")),
+    "a line calls as itself": Off(
+        _KSR + "caller.py", "    remove(edge, _WRITTEN_BY_US)\n    return Call(ani=line",
+        "    return Call(ani=line", ("tests/ksr/test_caller.py",)),
+    # Relay
+    "a request within a call proves that we let it in": Off(
+        _KSR + "in_dialog.py", 'ours = f";{loops.ROUTE_MARK}={edge.mark()}" in route_set',
+        "ours = True", ("tests/ksr/test_requests.py", "tests/e2e/no_way_through")),
+    "a Route that the caller wrote stays here": Off(
+        _KSR + "requests.py", '        self._ksr.hdr.remove("Route")  # where the call goes next',
+        "        # where the call goes next",
+        ("tests/ksr/test_requests.py", "tests/ksr/test_headers_downstream.py")),
+    "an answer to nothing is dropped": Off(
+        _KSR + "in_dialog.py", "        edge.ksr.set_drop()", "        edge.ksr.dbg('')",
+        ("tests/ksr/test_in_dialog.py", "tests/e2e/no_way_through")),
+    "no connection to our own machinery": Off(
+        _KSR + "in_dialog.py", "if not edge.settings.may_connect(*_next_hop(edge)):", "if False:",
+        ("tests/ksr/test_in_dialog.py::TestConnections", "tests/e2e/hostile_messages")),
+    "nobody dials by our second pass": Off(
+        _KSR + "spiral.py", "if not compare_digest(secret.encode(), self._secret.encode()):",
+        "if False:", ("tests/e2e/hostile_messages",)),
+    "a SIP target names no host of ours": Off(
+        "kemi_routing/model.py", "if host in self.own_hosts:", "if False:",
+        ("tests/unit/test_model.py",)),
+    "a SIP target names no private address": Off(
+        "kemi_routing/model.py", "return None if address.is_global and unicast else",
+        "return None and", ("tests/unit/test_model.py",)),
+    "a host name leads to no address that a target could not name": Off(
+        _KSR + "resolver.py", "settings.platform.refused_host(address) is None", "True",
+        ("tests/ksr/test_names.py",)),
+    "a 302 of a phone is checked against the owner's rights": Off(
+        "kemi_routing/redirect.py",
+        "return why_skipped(target, state.accounts[planned.account].rights, settings.platform)",
+        "return None", ("tests/unit/test_redirect.py", "tests/ksr/test_fork_answers.py")),
+    "registrations come from peers at their own socket only": Off(
+        _KSR + "requests.py", "if method == _OF_PEERS and self._is_of_peer():",
+        "if method == _OF_PEERS:", ("tests/ksr/test_peers.py",)),
+    # Passwords
+    "who guesses passwords is banned": Off(
+        _KSR + "credentials.py", "return self._here >= TRIES or self._everywhere > TRIES_OF_ALL",
+        "return False", ("tests/ksr/test_credentials.py::TestASourceThatGuesses",)),
+    "a line that was let in is not locked out": Off(
+        _KSR + "credentials.py", "not bans.has_line(\n            self._edge, self._proved)",
+        "True", ("tests/ksr/test_credentials.py",)),
+    "an unknown line is answered as a known one": Off(
+        _KSR + "credentials.py", "verdict = guesses.verdict(_secret(edge, line) or nobodys)",
+        "verdict = guesses.verdict(_secret(edge, line) or nobodys) if line else _BANNED",
+        ("tests/ksr/test_credentials.py", "tests/ksr/test_requests.py")),
+    "a nonce is good for one request from its address": Off(
+        _CFG, 'modparam("auth", "one_time_nonce", 1)', 'modparam("auth", "one_time_nonce", 0)',
+        ("tests/contract/test_configuration.py",)),
+    "a registration cannot be read in two ways": Off(
+        _KSR + "registrations.py", "elif not (path or _are_understood(contacts)):", "elif False:",
+        ("tests/ksr/test_requests.py",)),
+    "who sends too much is banned": Off(
+        _KSR + "bans.py", "htable.sht_inc(IGNORED, who) > MOST_IGNORED", "False",
+        ("tests/ksr/test_bans.py::TestWhoSendsTooMuch",)),
+    "scanners are banned": Off(
+        _KSR + "bans.py", "if not agent.lower().startswith(edge.settings.scanners):", "if True:",
+        ("tests/ksr/test_bans.py::TestAScanner",)),
+    # Loops
+    "a number that a call has come through is a loop": Off(
+        "kemi_routing/decide.py", "if number.number in call.diverters:", "if False:",
+        ("tests/ksr/test_loops.py", "tests/unit/test_decide.py")),
+    "our route tells the numbers that a call came through": Off(
+        _KSR + "loops.py", "if marks and edge.mark(number, _DIGITS) in marks]", "if False]",
+        ("tests/ksr/test_loops.py",)),
+    "the same INVITE by another way forks no second time": Off(
+        _KSR + "loops.py", "return edge.ksr.htable.sht_inc(FORKED, seen) > 1", "return False",
+        ("tests/ksr/test_loops.py", "tests/e2e/loops")),
+    "hops are counted": Off(
+        _KSR + "requests.py", "if ksr.maxfwd.process_maxfwd(MAX_FORWARDS) < 0:",
+        "if ksr.maxfwd.process_maxfwd(MAX_FORWARDS) < -9:", ("tests/ksr/test_requests.py",)),
+    # Messages
+    "messages are sane": Off(
+        _KSR + "requests.py", "elif ksr.sanity.sanity_check(_SANITY_MESSAGE, _SANITY_URI) < 0:",
+        "elif False:", ("tests/ksr/test_requests.py", "tests/e2e/torture/test_torture.py")),
+    "nothing stands behind the version of the start line": Off(
+        _KSR + "requests.py", 'return len(parts) == 3 and parts[2].upper() == "SIP/2.0"',
+        "return True", ("tests/e2e/torture/test_torture.py",)),
+    "text that is not UTF-8 is refused": Off(
+        _KSR + "requests.py", "except UnicodeDecodeError as error:",
+        "except ZeroDivisionError as error:\n            assert isinstance(error, UnicodeError)",
+        ("tests/ksr/test_requests.py",)),
+    "an error of ours is answered": Off(
+        "kamailio/followme.py", "            otherwise()\n", "",
+        ("tests/ksr/test_requests.py::TestABugOfOurs", "tests/ksr/test_faults.py")),
+    "no caller writes a line of our log": Off(
+        "kemi_routing/log_line.py", 'text and text.isprintable() and " " not in text', "True",
+        ("tests/unit/test_log_line.py",)),
+    "what name servers say is an answer to our question": Off(
+        "kemi_routing/dns.py", "if said != ident or not flags & _IS_ANSWER or asked != 1:",
+        "if False:", ("tests/unit/test_dns.py",)),
+    # Records
+    "a record's targets are of the grammar": Off(
+        "kemi_routing/targets.py", 'r"(?:SIP/|sip:)(?P<user>[A-Za-z0-9_.+~*-]{1,64})@"',
+        'r"(?:SIP/|sip:)(?P<user>[^@]{1,64})@"',
+        ("tests/unit/test_targets.py", "tests/unit/test_hostile_records.py")),
+    "a record's names are of the grammar": Off(
+        "kemi_routing/targets.py", '_NAME = r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}"',
+        '_NAME = r"[^@]{1,64}"', ("tests/unit/test_hostile_records.py",)),
+    "a record's numbers are numbers": Off(
+        "kemi_routing/values.py", 'return _text_that(e164.is_number, value, "is not a number")',
+        "return str(value)", ("tests/unit/test_hostile_records.py", "tests/unit/test_values.py")),
+    "an IAX password is masked": Off(
+        "kemi_routing/targets.py", 'return _IAX_PASSWORD.sub(r"\\1:***@", text)', "return text",
+        ("tests/unit/test_targets.py",)),
+    # The store
+    "no worker waits for the store": Off(
+        "kemi_routing/redis/store.py", "TIMEOUT_S = 0.05", "TIMEOUT_S = 2.0",
+        ("tests/e2e/store_outage",)),
+    "a store that is away is no unknown number": Off(
+        "kemi_routing/redis/store.py",
+        'raise StoreUnavailable(f"{wanted[0]}: {error}") from error',
+        "return [None] * len(wanted)", ("tests/e2e/store_outage",)),
+    "no worker waits for a name server": Off(
+        _KSR + "fork.py", "known = not wanted or bool(state.hops) or", "known = True or",
+        ("tests/ksr/test_names.py",)),
+}
