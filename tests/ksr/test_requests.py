@@ -51,6 +51,8 @@ class TestBeforeAnythingElse:
         (Request(method="SUBSCRIBE"), 405),
         (Request(method="MESSAGE", source=STRANGER), 405),
         (Request(method="BYE", callee="<sip:a@b>;tag=unknown"), 404),
+        (Request(method="BYE", callee="<sip:a@b>;tag=t", headers=(("Route", b"\xff"),)), 400),
+        (Request(headers=(("Expires", "soon"),)), 400),
         (Request(source=STRANGER), 403),
         (Request(uri="sip:42027777199@127.0.0.1"), 404),
         (Request(uri="sip:not-a-number@127.0.0.1"), 404),
@@ -356,3 +358,10 @@ def test_the_second_pass_is_for_our_own_socket_only() -> None:
     edge = product()
     edge.receive(Request(uri=f"sip:x.y@127.0.0.1:{SPIRAL.port}", received=PROXY))
     assert edge.codes == [404]
+
+
+@pytest.mark.parametrize("user", ["", "x", f"{'0' * 24}.e30", "e30"])
+def test_a_forged_second_pass_is_refused(user: str) -> None:
+    edge = product()
+    edge.receive(Request(uri=f"sip:{user}@127.0.0.1", received=SPIRAL))
+    assert (edge.codes, edge.uris) == ([403], [])
