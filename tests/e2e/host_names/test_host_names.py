@@ -54,11 +54,8 @@ def edge(
 
 def call(edge: OtherEdge, number: str) -> Outcome:
     """A call; made again where a busy machine let Redis be late, as Retry-After asks."""
-    for _ in range(TRIES):
-        heard = edge.dial(Dialling(number, CALLER, asserted=CALLER)).outcome()
-        if heard.code != 503:
-            break
-    return heard
+    calls = (edge.dial(Dialling(number, CALLER, asserted=CALLER)).outcome() for _ in range(TRIES))
+    return next(heard for heard in calls if heard.code != 503)
 
 
 @pytest.mark.parametrize(("number", "name"), [(PLAIN, NAMES[0]), (SERVICE, NAMES[1])])
