@@ -59,14 +59,19 @@ def _finds_its_way(edge: Edge) -> bool:
     wanted = locate.of_uri(str(ksr.pv.gete("$du") or ksr.pv.gete("$ru")))
     if not wanted and is_address(_next_hop(edge)[0]):
         return True
-    found = names.hops(edge, wanted) if wanted else ()
+    host = locate.host_of(wanted)
+    public = "." in host or host in edge.settings.platform.sip_hosts
+    found = names.hops(edge, wanted) if public else ()
     if found:
         ksr.setdsturi(names.uri(found[0].at))
         return True
     if found is None:
         names.ask(edge, wanted)
-    if not ksr.is_method_in("A") and (found is not None or not ksr.is_UDP()):
-        edge.reply(503, "Unknown Next Hop", "Retry-After: 1")
+    if not ksr.is_method_in("A"):
+        if found is not None:
+            edge.reply(478, "Unresolvable Destination")
+        elif not ksr.is_UDP():
+            edge.reply(503, "Service Unavailable", "Retry-After: 1")
     return False
 
 

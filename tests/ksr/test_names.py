@@ -310,7 +310,7 @@ class TestWithinACall:
         self.send(product)
         assert product.forwarded[-1].destination == "sip:192.168.1.9:5060;transport=udp"
 
-    @pytest.mark.parametrize(("method", "codes"), [("INFO", [200, 503]), ("ACK", [200])])
+    @pytest.mark.parametrize(("method", "codes"), [("INFO", [200, 478]), ("ACK", [200])])
     def test_one_to_a_name_without_address_is_answered(
             self, method: str, codes: list[int]) -> None:
         product = self.answered("pbx.example.com A 127.0.0.1")
@@ -319,10 +319,13 @@ class TestWithinACall:
         self.send(product, method)
         assert (len(product.forwarded), product.codes) == (1, codes)
 
-    def test_what_is_no_name_is_not_looked_up_by_kamailio_either(self) -> None:
+    @pytest.mark.parametrize("host", [f"{'a' * 64}.example", "localhost:6379;transport=tcp"])
+    def test_what_is_no_public_name_is_looked_up_by_nobody(self, host: str) -> None:
         product = self.answered("")
-        self.send(product, uri=f"sip:x@{'a' * 64}.example")
-        assert (len(product.forwarded), product.codes) == (1, [200, 503])
+        self.send(product, uri=f"sip:x@{host}")
+        product.pass_ms(100)
+        assert (len(product.forwarded), product.codes) == (1, [200, 478])
+        assert product.name_server.asked == []
 
     def test_over_tcp_it_is_answered_at_once(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr("tests.support.fake_message.Core.is_UDP", lambda _: False)
