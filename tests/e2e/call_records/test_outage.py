@@ -61,7 +61,7 @@ def test_the_end_of_a_call_waits_for_the_store(waiting: Situation) -> None:
     waiting.redis.thaw()
 
     wait_until(lambda: is_whole(waiting, call_id), "the record", timeout_s=15)
-    assert spooled(waiting, call_id) == 0
+    wait_until(lambda: spooled(waiting, call_id) == 0, "the end of the file")
 
 
 def test_a_call_that_came_while_the_store_was_away(waiting: Situation) -> None:
