@@ -25,3 +25,18 @@ def of_alias(uri: str) -> tuple[str, str] | None:
     before, host, port, transport = found.groups()
     plain = f"{user}{at}{before}{rest[found.end():]}"
     return plain, f"sip:{host}:{port}{_TRANSPORTS[transport]}"
+
+
+def held_by(uri: str, proxy: str) -> str:
+    """The URI of a flow that this proxy of several holds; it is its ``host:port`` for the others,
+    empty where there are none.
+    """
+    return f"{uri}{_AT}{proxy}" if proxy else uri
+
+
+def holder(uri: str) -> str:
+    """The proxy that holds a flow, of ``held_by``; empty where there is one only."""
+    return uri.rpartition(_AT)[2] if _AT in uri else ""
+
+
+_AT = ";at="

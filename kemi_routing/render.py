@@ -25,8 +25,10 @@ PIN = "X-Followme-Pin"
 OUTGOING = "X-Followme-Outgoing"
 SERVICE = "X-Followme-Service"
 """From the media server only: what its call is for."""
-OUR_HEADERS = (ACCOUNT, GRADE, PIN, OUTGOING, SERVICE)
-"""Between us and the media server only, removed from everything that comes in."""
+FLOW = "X-Followme-Flow"
+"""Between two proxies only: the line and the flow of the phone to be rung."""
+OUR_HEADERS = (ACCOUNT, GRADE, PIN, OUTGOING, SERVICE, FLOW)
+"""Between us and the media server, or two of us, removed from everything that comes in."""
 
 _MAILBOX_OF = "target=sip:{user}%40{domain}"
 _URIS = {

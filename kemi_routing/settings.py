@@ -22,8 +22,8 @@ KNOWN = frozenset({
     "LOG_NUMBERS", "MAILBOX", "OUTGOING_WITHOUT_PIN", "PEERS", "PORT", "RECORDS_DAYS", "REDIS",
     "RUN_DIR", "SCANNERS", "SIP_HOSTS", "SOURCE_RATE", "SPIRAL_PORT", "TLS_CA", "TLS_CERTIFICATE",
     "TLS_KEY", "TLS_PORT", *COUNTS,
-    "CLUSTER_HOST", "CLUSTER_PORT", "CLUSTER_URI", "CTL", "ENTRY", "HOPS", "NETWORK", "PEER_1",
-    "PEER_2", "PEER_3", "PINGER", "REGISTRATIONS", "SECRET"})
+    "CLUSTER_HOST", "CLUSTER_ID", "CLUSTER_PORT", "CLUSTER_URI", "CTL", "ENTRY", "HOPS", "NETWORK",
+    "PEER_1", "PEER_2", "PEER_3", "PINGER", "REGISTRATIONS", "SECRET"})
 """All names behind the prefix; the last two lines kamailio/start tells kamailio.cfg and the entry.
 """
 SCANNERS = ("friendly-scanner", "friendly-request", "sipvicious", "sipcli", "sundayddr", "pplsip",
@@ -60,8 +60,11 @@ class Settings:
     """UDP port on 127.0.0.1 of the internal second pass."""
     mask_numbers: bool = False
     """Whether log lines tell only the last digits of telephone numbers."""
+    cluster: str = ""
+    """``host:port``, TCP, where the other proxies tell their registrations; empty: there are none.
+    """
     cluster_port: int = 0
-    """TCP port at which the other proxies tell their registrations; 0: there are none."""
+    """The port of it; 0: there is none."""
     peers: frozenset[str] = frozenset()
     """Addresses of the other proxies."""
     edge_proxies: frozenset[str] = frozenset()
@@ -98,7 +101,7 @@ class Settings:
             return False
         network = self.network
         if network.trunk_at(host) or host in {
-                *self.platform.sip_hosts, *network.hosts}:
+                *self.platform.sip_hosts, *network.hosts, *self.peers}:
             return True
         try:
             address = ipaddress.ip_address(host)
@@ -158,7 +161,8 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
         port=port,
         spiral_port=spiral_port,
         mask_numbers=_log_numbers(get("LOG_NUMBERS", _FULL)) == _MASKED,
-        cluster_port=_cluster(get("CLUSTER", ""), {port, spiral_port}),
+        cluster=_cluster(get("CLUSTER", ""), {port, spiral_port}),
+        cluster_port=int(get("CLUSTER", ":0").rpartition(":")[2]),
         peers=_peers(get("PEERS", "")),
         edge_proxies=_addresses("EDGE_PROXIES", get("EDGE_PROXIES", "")),
         digest=_digest(get("DIGEST", Digest.MD5)),
@@ -236,15 +240,16 @@ def _address6(text: str) -> str:
             f"{PREFIX}ADDRESS6: {text!r}; write an IPv6 address: 2001:db8::10") from None
 
 
-def _cluster(text: str, taken: Collection[int]) -> int:
+def _cluster(text: str, taken: Collection[int]) -> str:
     """Raises InvalidValue for a port that the phones have."""
     try:
-        port = int(hops.address(text).rpartition(":")[2]) if text else 0
+        at = hops.address(text) if text else ""
     except InvalidValue as error:
         raise InvalidValue(f"{PREFIX}CLUSTER: {error}") from None
-    if port in taken:
+    port = at.rpartition(":")[2]
+    if port and int(port) in taken:
         raise InvalidValue(f"{PREFIX}CLUSTER: {port} is taken already; write another port")
-    return port
+    return at
 
 
 def _peers(text: str) -> frozenset[str]:

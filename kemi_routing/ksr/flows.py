@@ -3,11 +3,15 @@
 
 A registration keeps that address beside the Contact, calls keep it in the Contact (core module
 ``flow``), so that requests both ways find the phone; its own are answered there (RFC 3581).
+
+Of several proxies only the one at which it registered reaches such a phone. The others send its
+branches there, to the socket at which they tell registrations.
 """
 
-from kemi_routing import contact, flow
-from kemi_routing.ksr import caller
+from kemi_routing import contact, flow, render
+from kemi_routing.ksr import caller, loops
 from kemi_routing.ksr.edge import Edge
+from kemi_routing.ksr.target_set import LOCATION
 
 RECEIVED = "$avp(received)"
 """registrar's ``received_avp`` in kamailio.cfg."""
@@ -19,6 +23,9 @@ ON_CONTACT_REPLY = "ksr_contact_reply"
 ON_FLOW_REPLY = "ksr_flow_reply"
 
 _UDP = "udp"
+_MATCH_RECEIVED, _BY_RECEIVED = "$xavp(reg=>match_received)", 2
+_LONGEST_MS = 660_000
+NO_REPLY_MS = 4000
 
 
 def register(edge: Edge, contacts: list[str]) -> None:
@@ -28,7 +35,8 @@ def register(edge: Edge, contacts: list[str]) -> None:
     direct = ksr.pv.get("$proto") == _UDP and contact.is_direct(
         ", ".join(contacts), ksr.hdr.gete("Via"), *_source(edge))
     if not direct:
-        ksr.pv.sets(RECEIVED, str(ksr.pv.gete("$su")))
+        source = str(ksr.pv.gete("$su"))
+        ksr.pv.sets(RECEIVED, flow.held_by(source, edge.settings.cluster))
         ksr.setbflag(NAT_FLAG)
 
 
@@ -51,10 +59,60 @@ def within_call(edge: Edge) -> None:
         add_alias(edge)
 
 
-def to_phone(edge: Edge) -> None:
-    """A branch to a registered phone is being added: what it answers comes from its flow."""
+def to_phone(edge: Edge, line: str) -> None:
+    """A branch to a registered phone of this line is being added: what it answers comes from its
+    flow, to which no new connection can be opened.
+    """
     has_flow = edge.ksr.isbflagset(NAT_FLAG)
+    if has_flow and _is_elsewhere(edge):
+        _through_holder(edge, line)
+        has_flow = False
+    elif has_flow:
+        edge.ksr.set_forward_no_connect()
     edge.ksr.tm.t_on_reply(ON_PHONE_REPLY if has_flow else ON_REPLY)
+
+
+def _is_elsewhere(edge: Edge) -> bool:
+    """Whether another proxy holds the flow of a branch."""
+    own = edge.settings.cluster
+    return bool(own) and flow.holder(str(edge.ksr.pv.gete("$du"))) not in ("", own)
+
+
+def _through_holder(edge: Edge, line: str) -> None:
+    """Send a branch to the proxy that holds its flow, with what that looks up."""
+    ksr = edge.ksr
+    reached = str(ksr.pv.gete("$du"))
+    ksr.hdr.append(f"{render.FLOW}: {line} {reached}\r\n")
+    ksr.setdsturi(f"sip:{flow.holder(reached)};transport=tcp")
+    ksr.corex.set_send_socket(f"tcp:{edge.settings.cluster}")
+
+
+def from_peer(edge: Edge) -> None:
+    """Ring a phone for another proxy that found it to be registered here.
+
+    The other one has decided the call; its timers end the branch. Nothing is sent to an address at
+    which no phone of the line is registered.
+    """
+    ksr = edge.ksr
+    line, _, reached = ksr.hdr.gete(render.FLOW).partition(" ")
+    caller.remove(edge, render.OUR_HEADERS)
+    ksr.hdr.remove("Route")
+    if not edge.new_transaction():
+        return
+    ksr.pv.sets(_MATCH_RECEIVED, reached)
+    aor = f"sip:{line}@{edge.settings.platform.domain}"
+    if not reached or ksr.registrar.registered_flags(LOCATION, aor, _BY_RECEIVED) < 0:
+        edge.log("refuse", why="its flow is gone", line=line)
+        edge.reply(480, "Flow Is Gone")
+        return
+    loops.record_route(edge, ())
+    ksr.setdsturi(reached)
+    ksr.set_forward_no_connect()
+    ksr.tm.t_on_reply(ON_CONTACT_REPLY)
+    ksr.tm.t_set_auto_inv_100(0)  # or the other proxy took it for the phone's
+    ksr.tm.t_set_fr(_LONGEST_MS, NO_REPLY_MS)
+    ksr.tm.t_set_max_lifetime(_LONGEST_MS, _LONGEST_MS)
+    ksr.tm.t_relay()
 
 
 def follow(edge: Edge) -> None:
@@ -62,7 +120,7 @@ def follow(edge: Edge) -> None:
     before.
     """
     ksr = edge.ksr
-    found = None if ksr.isdsturiset() else flow.of_alias(ksr.pv.gete("$ru"))
+    found = None if ksr.isdsturiset() else flow.of_alias(str(ksr.pv.gete("$ru")))
     if found:
         ksr.seturi(found[0])
         ksr.setdsturi(found[1])

@@ -126,7 +126,7 @@ class Fork:
             self._save(state)
         planned = state.running.targets[target]
         if planned.target.kind is Kind.LINE:
-            flows.to_phone(self._edge)
+            flows.to_phone(self._edge, planned.target.address)
         hop = self._hop or (state.hops[target] if state.hops else "")
         if hop not in ("", UNKNOWN) and names.named(planned):
             self._ksr.setdsturi(names.uri(hop))

@@ -124,8 +124,11 @@ class Requests:
 
     def _invite(self) -> None:
         edge = self._edge
-        if self._ksr.pv.get("$Rp") == edge.settings.spiral_port:
+        at = self._ksr.pv.get("$Rp")
+        if at == edge.settings.spiral_port:
             self._fork.second_pass()
+        elif at == edge.settings.cluster_port and self._is_of_peer():
+            flows.from_peer(edge)
         elif trunk := caller.trunk(edge):
             call = caller.from_trunk(edge, trunk)
             if self._let_in():

@@ -36,6 +36,11 @@ class BehindNat(Conversation):
             self.note([*seen, ksr.registrar.save("location", 0)])
             return 1
         self.note([ksr.isbflagset(FLAG), ksr.nathelper.set_contact_alias()])
+        for received in ("X-Phones", "X-Spiral"):
+            ksr.pv.sets("$xavp(reg=>match_received)", f"sip:{ksr.hdr.gete(received)}")
+            pets = f"sip:pets@{REALM}"
+            self.note(ksr.registrar.registered_flags("location", pets, 2))
+        self.note(ksr.tm.t_set_auto_inv_100(0))
         self.note(ksr.registrar.lookup_uri("location", f"sip:pets@{REALM}"))
         self.note([ksr.isdsturiset(), ksr.isbflagset(FLAG), ksr.pv.get("$ru")])
         ksr.tm.t_on_branch("on_branch")

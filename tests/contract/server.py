@@ -46,6 +46,7 @@ def running(script: Path, folder: Path) -> Iterator[Ports]:
         "FOLLOWME_HOPS": str(hops),
         "FOLLOWME_PINGER": "sip:ping@followme.local",
         "FOLLOWME_CLUSTER_HOST": "127.0.0.1",
+        "FOLLOWME_CLUSTER_ID": "1",
         "FOLLOWME_CLUSTER_PORT": str(cluster := _free_port()),
         "FOLLOWME_CLUSTER_URI": f"sip:127.0.0.1:{cluster};transport=tcp",
         "FOLLOWME_REGISTRATIONS": f"sqlite:///{registrations}",

@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Phones behind NAT on the fake: registered, called, calling, within a call."""
 
+from dataclasses import replace
+
 import pytest
 
+import tests.ksr.edge as product_edge
 from kemi_routing.ksr import flows
 from kemi_routing.model import Mode
 from kemi_routing.record import LineRecord
@@ -154,3 +157,70 @@ def test_a_phone_that_is_pinged_is_one_behind_nat(edge: Product) -> None:
     registered(edge, Address("127.0.0.51"), "<sip:other@127.0.0.51>")
     flags = [contact.flags for contact in edge.contacts(DESK)]
     assert flags == [frozenset({flows.NAT_FLAG}), frozenset()]
+
+
+CLUSTER, PEER = "127.0.0.1:5058", "127.0.0.2:5058"
+HELD = f"{SOURCE};at={PEER}"
+
+
+class TestSeveralProxies:
+    @pytest.fixture(autouse=True)
+    def of_a_cluster(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        chosen = replace(product_edge.SETTINGS, cluster=CLUSTER, cluster_port=5058,
+                         peers=frozenset({"127.0.0.2"}))
+        monkeypatch.setattr(product_edge, "SETTINGS", chosen)
+
+    @staticmethod
+    def from_peer(edge: Product, reached: str, source: Address = Address("127.0.0.2")) -> None:
+        flow = ("X-Followme-Flow", f"{DESK} {reached}")
+        edge.receive(Request(uri=INSIDE, headers=(flow, OTHER), source=source,
+                             received=Address("127.0.0.1", 5058)))
+
+    def test_a_registration_says_which_one_reaches_the_phone(self, edge: Product) -> None:
+        registered(edge)
+        assert [one.received for one in edge.contacts(DESK)] == [f"{SOURCE};at={CLUSTER}"]
+        assert called(edge).destination == f"{SOURCE};at={CLUSTER}"
+
+    @pytest.mark.parametrize("ring_s", [20, 10], ids=["alone", "second pass"])
+    def test_a_phone_of_another_one_is_rung_through_it(self, edge: Product, ring_s: int) -> None:
+        both = number(mode=Mode.FORWARD_ONLY, default="all", lines=(DESK,), sequences=(
+            sequence("all", (*step(f"line {DESK}", ring_s=ring_s), *step(OFFICE))),))
+        edge.records.held[PERSONAL] = both
+        edge.register_elsewhere(DESK, INSIDE, HELD, flows.NAT_FLAG)
+        called(edge)
+        if ring_s < 20:
+            edge.spiral()
+        invite = next(one for one in edge.forwarded if one.uri == INSIDE)
+        assert (invite.destination, invite.send_socket) == (
+            f"sip:{PEER};transport=tcp", f"tcp:{CLUSTER}")
+        assert invite.headers.get("X-Followme-Flow") == f"{DESK} {HELD}"
+        edge.answer(edge.branch(DESK), 180, headers=[("Contact", f"<{INSIDE};alias=x~1~1>")])
+        assert edge.replies[-1].headers.get("Contact") == f"<{INSIDE};alias=x~1~1>"
+
+    def test_our_phone_is_rung_for_another_one(self, edge: Product) -> None:
+        registered(edge)
+        self.from_peer(edge, f"{SOURCE};at={CLUSTER}")
+        invite = edge.forwarded[-1]
+        assert (invite.uri, invite.destination) == (INSIDE, f"{SOURCE};at={CLUSTER}")
+        assert (invite.connects, invite.headers.get("X-Followme-Flow")) == (False, None)
+        edge.answer(DESK, 200, headers=[("Contact", f"<{INSIDE}>")])
+        assert edge.replies[-1].headers.get("Contact") == f"<{INSIDE}{ALIAS}>"
+
+    @pytest.mark.parametrize("reached", ["", "sip:127.0.0.1:6379;transport=tcp", HELD])
+    def test_nothing_goes_where_no_phone_is(self, edge: Product, reached: str) -> None:
+        registered(edge)
+        self.from_peer(edge, reached)
+        assert (edge.codes[-1], edge.forwarded) == (480, [])
+
+    def test_a_repetition_rings_once(self, edge: Product) -> None:
+        registered(edge)
+        for _ in range(2):
+            edge.receive(Request(uri=INSIDE, source=Address("127.0.0.2"), branch="z9hG4bKsame",
+                                 headers=(("X-Followme-Flow", f"{DESK} {SOURCE};at={CLUSTER}"),),
+                                 received=Address("127.0.0.1", 5058)))
+        assert edge.uris == [INSIDE]
+
+    def test_a_stranger_rings_nobody(self, edge: Product) -> None:
+        registered(edge)
+        self.from_peer(edge, f"{SOURCE};at={CLUSTER}", STRANGER)
+        assert (edge.codes[-1], edge.forwarded) == (403, [])

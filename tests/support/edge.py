@@ -64,6 +64,11 @@ class Edge:
         return int(self._settings["TLS_PORT"])
 
     @property
+    def certificate(self) -> str:
+        """Its TLS certificate, if it has one."""
+        return self._settings["TLS_CERTIFICATE"]
+
+    @property
     def log(self) -> str:
         """What it logged so far."""
         return self._log.read_text("utf-8", "replace") if self._log.exists() else ""

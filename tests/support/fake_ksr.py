@@ -14,8 +14,9 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, cast
 
 from tests.contract import recording
+from tests.support.fake_corex import Corex
 from tests.support.fake_dialog import Dialog
-from tests.support.fake_message import Core, Corex, Hdr, Maxfwd, Rr, Sanity, Siputils, Textopsx, Uac
+from tests.support.fake_message import Core, Hdr, Maxfwd, Rr, Sanity, Siputils, Textopsx, Uac
 from tests.support.fake_nat import Nathelper
 from tests.support.fake_registrar import Auth, Contact, Limits, Registrar
 from tests.support.fake_replies import Replies
@@ -176,6 +177,11 @@ class FakeKamailio:
         socket = "udp:{}:{}".format(*self._process.local[0])
         made = [Contact(uri, expires_s, socket) for uri in contacts]
         self._registrar.location.setdefault(line, []).extend(made)
+
+    def register_elsewhere(self, line: str, contact: str, received: str, flag: int) -> None:
+        """A phone of a line is registered at another proxy, which told us."""
+        made = Contact(contact, 600, "", received, frozenset({flag}))
+        self._registrar.location.setdefault(line, []).append(made)
 
     def expire_nonces(self) -> None:
         """All nonces that were given out are too old from now on."""

@@ -3,7 +3,7 @@
 
 from dataclasses import replace
 
-from tests.support.fake_state import Appended, Edit, Message, Misuse, Process, Route, checked_header
+from tests.support.fake_state import Edit, Message, Misuse, Process, Route, checked_header
 from tests.support.sip_message import NameAddr, full_name, parse_name_addr, parse_uri, split_list
 
 METHOD_LETTERS = {
@@ -227,31 +227,6 @@ class Hdr(Part):
     def getw_idx(self, name: str, index: int) -> str:
         value = self.get_idx(name, index)
         return "<null>" if value is None else value
-
-
-class Corex(Part):
-    """The destination set and the socket to send from."""
-
-    def append_branch_uri(self, uri: str) -> int:
-        if len(self._process.dset) >= self._process.max_branches - 1:
-            return -1
-        message = self._message
-        # corex_lib.c: the branch inherits $du and the send socket of the message.
-        appended = Appended(uri or message.uri, message.dst_uri, message.send_socket)
-        self._process.dset.append(appended)
-        if not uri:
-            message.dst_uri = message.send_socket = ""
-        return 1
-
-    def append_branch(self) -> int:
-        return self.append_branch_uri("")
-
-    def set_send_socket(self, name: str) -> int:
-        sockets = [f"udp:{own.ip}:{own.port}" for own in self._process.local]
-        if name not in sockets:
-            raise Misuse(f"not a socket of ours: {name}; Kamailio says 1 and takes any")
-        self._message.send_socket = name
-        return 1
 
 
 class Maxfwd(Part):

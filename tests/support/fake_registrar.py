@@ -18,6 +18,7 @@ from tests.support.sip_message import (
 )
 
 TABLE = "location"
+BY_RECEIVED = 2
 RECEIVED = "received"
 """registrar's received_avp in kamailio.cfg."""
 
@@ -95,6 +96,14 @@ class Registrar(Part):
 
     def registered_uri(self, table: str, uri: str) -> int:
         return 1 if self._contacts(table, uri) else self.NOT_FOUND
+
+    def registered_flags(self, table: str, uri: str, flags: int) -> int:
+        if flags != BY_RECEIVED:
+            raise NotImplementedError("the fake models registered_flags by received only")
+        wanted = self._process.xavps.get("reg", [{}])[0].get("match_received")
+        found = [each for each in self._contacts(table, uri)
+                 if not wanted or each.received == wanted]
+        return 1 if found else self.NOT_FOUND
 
     def _contacts(self, table: str, uri: str) -> list[Contact]:
         _check_table(table)

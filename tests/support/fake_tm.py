@@ -77,6 +77,9 @@ class Tm(Part):
         timers.lifetime_ms = (invite_ms if is_invite else other_ms) or timers.lifetime_ms
         return 1
 
+    def t_set_auto_inv_100(self, state: int) -> int:
+        return 1
+
     def t_set_disable_6xx(self, state: int) -> int:
         self._armed.disable_6xx = state != 0
         return 1

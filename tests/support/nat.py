@@ -18,8 +18,9 @@ from typing import Self
 from tests.support.loopback import NotReady, wait_until
 from tests.support.processes import tied
 
-PUBLIC, ROUTER, LAN, HOME = "198.18.0.1", "198.18.0.2", "192.168.77.1", "192.168.77.10"
-"""Addresses of the proxy, of the router on both sides (RFC 2544, RFC 1918), and of the phones."""
+PUBLIC, ROUTER, OTHER_PUBLIC = "198.18.0.1", "198.18.0.2", "198.18.0.3"
+LAN, HOME = "192.168.77.1", "192.168.77.10"
+"""Addresses of two proxies, of the router on both sides (RFC 2544, RFC 1918), and of the phones."""
 
 _CLONE_NEWNET = 0x40000000
 _OWN = Path("/proc/thread-self/ns/net")
@@ -83,6 +84,7 @@ class HomeNetwork:
             "ip link set lo up",
             f"ip link add pub type veth peer name wan netns {self._router}",
             f"ip address add {PUBLIC}/24 dev pub",
+            f"ip address add {OTHER_PUBLIC}/24 dev pub",
             "ip link set pub up",
         ):
             _run(public, line)

@@ -30,3 +30,10 @@ def test_a_phone_is_reached_where_its_messages_came_from(
 ])  # fmt: skip
 def test_what_is_no_alias_of_ours_leads_nowhere(uri: str) -> None:
     assert flow.of_alias(uri) is None
+
+
+@pytest.mark.parametrize("uri", ["sip:203.0.113.5:9", "sip:[2001:db8::5]:9;transport=tcp"])
+def test_a_flow_says_which_proxy_holds_it(uri: str) -> None:
+    assert flow.holder(flow.held_by(uri, "10.0.0.1:5058")) == "10.0.0.1:5058"
+    assert flow.held_by(uri, "") == uri
+    assert flow.holder(uri) == ""

@@ -149,7 +149,7 @@ def test_how_a_branch_is_dressed(one: Planned, access: Access | None, dress: Dre
 def test_what_we_set_is_what_we_take_from_strangers() -> None:
     so_far = SoFar((Account(NUMBER, "acme/jana"),), Caller(), (None,))
     ours = render.dress(planned("mailbox"), so_far, OPENED, SETTINGS).add
-    assert {header.partition(":")[0] for header in ours} | {render.SERVICE} == set(
+    assert {header.partition(":")[0] for header in ours} | {render.SERVICE, render.FLOW} == set(
         render.OUR_HEADERS)
 
 

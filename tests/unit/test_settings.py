@@ -55,7 +55,8 @@ def test_what_the_operator_said() -> None:
                 {"192.0.2.10", "2001:db8::10"}),
             mailbox=MailboxPolicy.ALWAYS_PIN, outgoing_without_pin="AB"),
         address="192.0.2.10", address6="2001:db8::10", port=5070, spiral_port=5071,
-        mask_numbers=True, digest=Digest.SHA_256, ban_s=60, records_days=0, cluster_port=5058,
+        mask_numbers=True, digest=Digest.SHA_256, ban_s=60, records_days=0,
+        cluster="192.0.2.10:5058", cluster_port=5058,
         scanners=("friendly-scanner", "my probe/1"), tls=("/etc/edge.pem", "/etc/edge.key"),
         peers=frozenset({"192.0.2.11", "2001:db8::11"}),
         edge_proxies=frozenset({"192.0.2.50", "2001:db8::50"}), data_centre="vienna")
