@@ -17,7 +17,7 @@ from pathlib import Path
 import KSR
 
 from kemi_routing import settings
-from kemi_routing.ksr import bans, flows, in_dialog, in_force, next_hops, parties
+from kemi_routing.ksr import bans, flows, in_dialog, in_force, next_hops
 from kemi_routing.ksr.background import Background
 from kemi_routing.ksr.edge import Edge
 from kemi_routing.ksr.fork import Fork
@@ -82,12 +82,12 @@ class Handler:
         return self._guard(lambda: flows.add_alias(self._edge)) and self.ksr_reply(msg)
 
     def ksr_contact_reply(self, msg: object) -> int:
-        """The same within a call, where nothing else is looked at."""
+        """The same of a phone that is rung for another proxy, where nothing else is looked at."""
         return self._guard(lambda: flows.add_alias(self._edge))
 
     def ksr_refresh(self, msg: object) -> int:
         """A side of a call answered a new INVITE or UPDATE."""
-        return self._guard(lambda: parties.refreshed(self._edge))
+        return self._guard(lambda: in_dialog.on_refresh(self._edge))
 
     def ksr_flow_reply(self, msg: object) -> int:
         """The same, where it is reached where its answers come from."""

@@ -20,8 +20,8 @@ COUNTS = {"PRIVATE_MB": 1_000_000, "SHARED_MB": 1_000_000, "WORKERS": 1_000_000,
 KNOWN = frozenset({
     "ADDRESS", "ADDRESS6", "BAN_S", "CLUSTER", "DATA_CENTRE", "DIGEST", "DOMAIN", "EDGE_PROXIES",
     "LOG_NUMBERS", "MAILBOX", "OUTGOING_WITHOUT_PIN", "PEERS", "PORT", "RECORDS_DAYS", "REDIS",
-    "RUN_DIR", "SCANNERS", "SIP_HOSTS", "SOURCE_RATE", "SPIRAL_PORT", "TLS_CA", "TLS_CERTIFICATE",
-    "TLS_KEY", "TLS_PORT", *COUNTS,
+    "RTPENGINE", "RUN_DIR", "SCANNERS", "SIP_HOSTS", "SOURCE_RATE", "SPIRAL_PORT", "TLS_CA",
+    "TLS_CERTIFICATE", "TLS_KEY", "TLS_PORT", *COUNTS,
     "CLUSTER_HOST", "CLUSTER_ID", "CLUSTER_PORT", "CLUSTER_URI", "CTL", "ENTRY", "HOPS", "NETWORK",
     "PEER_1", "PEER_2", "PEER_3", "PINGER", "REGISTRATIONS", "SECRET"})
 """All names behind the prefix; the last two lines kamailio/start tells kamailio.cfg and the entry.
@@ -69,6 +69,10 @@ class Settings:
     """Addresses of the other proxies."""
     edge_proxies: frozenset[str] = frozenset()
     """Addresses of proxies between phones and us, whose Path is believed (RFC 3327)."""
+    rtpengine: str = ""
+    """Where rtpengine takes commands, as Kamailio's module of that name writes it; empty: RTP goes
+    past us.
+    """
     digest: Digest = Digest.MD5
     ban_s: int = 900
     """How long a source is banned that guesses passwords, sends too much, or looks for victims."""
@@ -165,6 +169,7 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
         cluster_port=int(get("CLUSTER", ":0").rpartition(":")[2]),
         peers=_peers(get("PEERS", "")),
         edge_proxies=_addresses("EDGE_PROXIES", get("EDGE_PROXIES", "")),
+        rtpengine=_rtpengine(get("RTPENGINE", "")),
         digest=_digest(get("DIGEST", Digest.MD5)),
         ban_s=_seconds("BAN_S", get("BAN_S", "900")),
         tls=_tls(*map(get, TLS, ("", "", ""))),
@@ -268,6 +273,18 @@ def _addresses(name: str, text: str) -> frozenset[str]:
             f"{PREFIX}{name}: {text!r}; write addresses: 192.0.2.50, 2001:db8::50") from None
 
 
+def _rtpengine(text: str) -> str:
+    for one in text.split():
+        transport, _, at = one.partition(":")
+        try:
+            right = transport in _RTPENGINE_TRANSPORTS and bool(hops.address(at))
+        except InvalidValue:
+            right = False
+        if not right:
+            raise InvalidValue(f"{PREFIX}RTPENGINE: {one!r}; write udp:127.0.0.1:2223")
+    return text
+
+
 def _digest(text: str) -> Digest:
     try:
         return Digest(text)
@@ -311,6 +328,7 @@ def _port(name: str, text: str) -> int:
 
 _DAY_S = 86_400
 _MOST_DAYS = 3650
+_RTPENGINE_TRANSPORTS = ("udp", "udp6")
 _HOST_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-[]:")
 _FULL, _MASKED = "full", "masked"
 _REDIS_SCHEMES = ("unix", "redis", "rediss")

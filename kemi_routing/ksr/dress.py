@@ -5,10 +5,13 @@ from contextlib import suppress
 
 from kemi_routing import early_media, render
 from kemi_routing.caller_id import SoFar, why_forwarded
-from kemi_routing.ksr import caller
+from kemi_routing.ksr import caller, rtp
 from kemi_routing.ksr.edge import Edge
 from kemi_routing.plan import Planned
 from kemi_routing.plan_codec import Hunt
+
+_BODY_HEADERS = ("Content-Type", "Content-Disposition", "Content-Encoding", "Content-Language",
+                 "Content-ID", "MIME-Version")
 
 
 def put_on(edge: Edge, state: Hunt, planned: Planned, branch: int, hop: str) -> None:
@@ -31,6 +34,7 @@ def put_on(edge: Edge, state: Hunt, planned: Planned, branch: int, hop: str) -> 
             hdr.append(f"{line}\r\n")
     for line in dress.add:
         hdr.append(f"{line}\r\n")
+    rtp.offer(edge)
     if not early_media.passes(state, branch):
         _without_reliable_answers(edge)
 
@@ -51,3 +55,10 @@ def _options(edge: Edge, header: str) -> list[str]:
         while (value := edge.ksr.hdr.get_idx(header, len(values))) is not None:
             values.append(value)
     return early_media.options(values)
+
+
+def as_ringing(edge: Edge) -> None:
+    """Early media becomes a 180: nobody hears it (SPEC F11)."""
+    edge.ksr.textopsx.change_reply_status(180, "Ringing")
+    edge.ksr.textopsx.remove_body()
+    caller.remove(edge, _BODY_HEADERS)

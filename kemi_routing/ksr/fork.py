@@ -18,7 +18,7 @@ from kemi_routing import (
     trail,
 )
 from kemi_routing.hunt import OUTCOMES, End, classify, next_step, voicemail_cause
-from kemi_routing.ksr import dress, flows, in_force, names, parties, records
+from kemi_routing.ksr import dress, flows, in_force, names, parties, records, rtp
 from kemi_routing.ksr.caps import Caps
 from kemi_routing.ksr.edge import Edge
 from kemi_routing.ksr.next_hops import NextHops
@@ -46,8 +46,6 @@ WAITS = "X-Followme-Waits"
 MOVED = "X-Followme-Moved"
 """In the end of a second pass: the contacts to which a phone of it wants to redirect the call."""
 _CONTACTS, _MOVED = "$T_rpl($(hdr(Contact)[*]))", f"$T_rpl($hdr({MOVED}))"
-_BODY_HEADERS = ("Content-Type", "Content-Disposition", "Content-Encoding", "Content-Language",
-                 "Content-ID", "MIME-Version")
 
 CANCELLED = End(487, "Request Terminated")
 
@@ -152,13 +150,16 @@ class Fork:
             state, woken = start_delay.heard(self._load(), branch, waits, self._clock_ms())
             self._save(state)
             self._wake(woken)
+        elif ksr.hdr.is_present("Content-Type") > 0:
+            self._plays(branch)
+
+    def _plays(self, branch: int) -> None:
+        state = self._load()
         # One that the caller must acknowledge stays as it is (RFC 3262).
-        elif (ksr.hdr.is_present("Content-Type") > 0 and ksr.hdr.is_present("RSeq") < 0
-              and not early_media.passes(self._load(), branch)):
-            ksr.textopsx.change_reply_status(180, "Ringing")
-            ksr.textopsx.remove_body()
-            for name in _BODY_HEADERS:
-                ksr.hdr.remove(name)
+        if self._ksr.hdr.is_present("RSeq") < 0 and not early_media.passes(state, branch):
+            dress.as_ringing(self._edge)
+        else:
+            rtp.answer(self._edge, state)
 
     def on_branch_failure(self) -> None:
         """A branch ended without an answer: note its outcome, start what waited for it."""
@@ -209,6 +210,7 @@ class Fork:
     def _answered(self, status: int) -> None:
         """Note who answered, and once tell it: a phone repeats its 200 until it is acknowledged."""
         state = self._load()
+        rtp.answer(self._edge, state)
         branch = self._ksr.pv.get("$T_branch_idx")
         index = state.target_of(branch)
         # One of an earlier step may answer before its CANCEL comes (RFC 3261 section 9.1).
@@ -225,6 +227,7 @@ class Fork:
         """The line and the record about the end of a call's set-up; the first pass has the line."""
         after_ms = self._after_ms(state)
         if not state.spiral:
+            rtp.end_of_set_up(self._edge, status)
             said = {"tried": plan_codec.tried_text(state.tried), **values}
             self._edge.log("end", number=state.number, status=status, after_ms=after_ms, **said)
         records.ended(self._edge, state, status, after_ms)

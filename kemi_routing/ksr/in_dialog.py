@@ -12,7 +12,7 @@ from datetime import datetime
 
 from kemi_routing import locate, render
 from kemi_routing.dns import is_address
-from kemi_routing.ksr import caller, flows, loops, names, parties, records
+from kemi_routing.ksr import caller, flows, loops, names, parties, records, rtp
 from kemi_routing.ksr.caps import Caps
 from kemi_routing.ksr.edge import Edge
 
@@ -32,6 +32,8 @@ def route(edge: Edge, caps: Caps, now: Callable[[], datetime]) -> None:
         by = _who(edge, route_set)
         edge.log("bye", by=by)
         records.hung_up(edge, now(), by)
+    if ours:
+        rtp.within_call(edge)
     if ours and bye and not trusted and caps.hang_up():
         return
     if (ours and ksr.rr.loose_route() > 0) or (
@@ -47,6 +49,12 @@ def route(edge: Edge, caps: Caps, now: Callable[[], datetime]) -> None:
             ksr.tm.t_relay()
     elif not ksr.is_method_in("A"):
         edge.reply(404, "Not Here")
+
+
+def on_refresh(edge: Edge) -> None:
+    """A side of a call answers a new INVITE or UPDATE."""
+    parties.refreshed(edge)
+    rtp.answer_within_call(edge)
 
 
 def _finds_its_way(edge: Edge) -> bool:

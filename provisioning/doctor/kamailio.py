@@ -15,6 +15,7 @@ RECORDINGS = Path("tests/contract")
 """Where script/record puts the functions of a Kamailio version, in the checkout."""
 API_LIST = "app_python.api_list"
 _OF_PEERS = "dmq."
+_OF_RTPENGINE = "rtpengine."
 """What is loaded only where there are other proxies."""
 _VERSION = re.compile(r"kamailio (\d+)\.(\d+)\.(\d+)")
 _FUNCTION = re.compile(r"module:[ ]?(.*)\n\s*name: (.+)")
@@ -60,6 +61,8 @@ def functions(patient: Patient) -> Iterator[Finding]:
             for use in uses(source, modules)}
     if not patient.settings.cluster_port:
         used = {path: where for path, where in used.items() if not path.startswith(_OF_PEERS)}
+    if not patient.settings.rtpengine:
+        used = {path: where for path, where in used.items() if not path.startswith(_OF_RTPENGINE)}
     missing = [f"KSR.{path} ({where})" for path, where in used.items() if path not in there]
     if missing:
         yield fail(about, f"not in {of}: {', '.join(missing)}",

@@ -45,6 +45,7 @@ def running(script: Path, folder: Path) -> Iterator[Ports]:
         "FOLLOWME_ENTRY": str(script),
         "FOLLOWME_HOPS": str(hops),
         "FOLLOWME_PINGER": "sip:ping@followme.local",
+        "FOLLOWME_RTPENGINE": f"udp:127.0.0.1:{free_udp_port()}",
         "FOLLOWME_CLUSTER_HOST": "127.0.0.1",
         "FOLLOWME_CLUSTER_ID": "1",
         "FOLLOWME_CLUSTER_PORT": str(cluster := _free_port()),
@@ -54,7 +55,8 @@ def running(script: Path, folder: Path) -> Iterator[Ports]:
         "PYTHONDONTWRITEBYTECODE": "1",
     }
     memory = ("-x", "tlsf", "-m", "64", "-M", "16")
-    command = ["kamailio", *memory, "-f", str(CFG), "-Y", str(folder), "-DD", "-E"]
+    command = ["kamailio", *memory, "-f", str(CFG), "-Y", str(folder), "-DD", "-E",
+               "-A", "WITH_RTPENGINE"]
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(command, env=env, stdout=log, stderr=log,
                                    start_new_session=True)

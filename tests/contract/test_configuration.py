@@ -15,6 +15,7 @@ from kemi_routing.ksr import (
     next_hops,
     parties,
     records,
+    rtp,
     trunk_limits,
 )
 from tests.contract import source
@@ -53,7 +54,8 @@ def test_tables_and_queues_that_workers_use_are_there() -> None:
     fake = FakeKamailio(lambda ksr: None)
     assert fake.htable.tables.keys() == {
         caps.LOCKS, caps.BEGUN, caps.COUNTED, caps.ELSEWHERE, caps.ALARMED,
-        loops.FORKED, names.NAMES, next_hops.FAILED, trunk_limits.SECOND, in_force.TABLE,
+        loops.FORKED, rtp.RELAYED, names.NAMES, next_hops.FAILED, trunk_limits.SECOND,
+        in_force.TABLE,
         credentials.GUESSES, credentials.GUESSED,
         bans.BANNED, bans.PROVED, bans.TRUSTED, bans.IGNORED, parties.PARTIES}
     assert fake.mqueue.queues.keys() == {

@@ -17,7 +17,7 @@ from tests.contract import recording
 from tests.support.fake_corex import Corex
 from tests.support.fake_dialog import Dialog
 from tests.support.fake_message import Core, Hdr, Maxfwd, Rr, Sanity, Siputils, Textopsx, Uac
-from tests.support.fake_nat import Nathelper
+from tests.support.fake_nat import Nathelper, Rtpengine
 from tests.support.fake_registrar import Auth, Contact, Limits, Registrar
 from tests.support.fake_replies import Replies
 from tests.support.fake_shared import Dispatcher, Dmq, Htable, Mqueue
@@ -80,6 +80,7 @@ class FakeKamailio:
         self._auth = Auth(process, tm)
         self.htable, self.mqueue = Htable(process), Mqueue(process)
         self.dispatcher, self.dmq = Dispatcher(process), Dmq(process, tm)
+        self.rtpengine = Rtpengine(process)
         modules: dict[str, object] = {
             "": core,
             "auth": self._auth,
@@ -96,6 +97,7 @@ class FakeKamailio:
             "pvx": Pvx(process, pv),
             "registrar": self._registrar,
             "rr": Rr(process),
+            "rtpengine": self.rtpengine,
             "sanity": Sanity(process),
             "siputils": Siputils(process),
             "sl": tm,

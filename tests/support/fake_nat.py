@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The fake's nathelper functions."""
+"""The fake's nathelper and rtpengine functions."""
 
 from tests.support.fake_message import Part
-from tests.support.fake_state import Edit
+from tests.support.fake_state import Edit, Process
 from tests.support.sip_message import full_name, parse_name_addr
 
 
@@ -22,4 +22,26 @@ class Nathelper(Part):
         shown = written.replace(uri, alias) if "<" in written else written.replace(
             uri, f"<{alias}>")
         message.edits.append(Edit("replace", "Contact", shown))
+        return 1
+
+
+class Rtpengine(Part):
+    """An rtpengine that answers where a test lets it; in place of SDP it adds a header."""
+
+    def __init__(self, process: Process) -> None:
+        super().__init__(process)
+        self.answers = False
+        self.deleted: list[str] = []
+        """Call-IDs."""
+
+    def rtpengine_manage(self, flags: str) -> int:
+        if not self.answers:
+            return -1
+        self._message.edits.append(Edit("append", "", f"X-Relayed: {flags or 'whole call'}\r\n"))
+        return 1
+
+    def rtpengine_delete(self, flags: str) -> int:
+        if not self.answers:
+            return -1
+        self.deleted.append(self._message.lines.get("Call-ID") or "")
         return 1

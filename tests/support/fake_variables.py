@@ -112,7 +112,7 @@ OF_MESSAGE: dict[str, Reader] = {
     "rs": lambda message: message.reply.code if message.reply else None,
     "rr": lambda message: message.reply.reason if message.reply else None,
     "ci": lambda message: (message.lines.get("Call-ID")
-                           or _of_dialog(message).get("Call-ID")),
+                           or _of_dialog(message).get("Call-ID") or message.request.call_id),
     "cs": lambda message: (message.lines.get("CSeq") or "").partition(" ")[0],
     "ct": lambda message: message.lines.get("Contact"),
     "ua": lambda message: message.lines.get("User-Agent"),

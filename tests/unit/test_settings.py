@@ -218,3 +218,14 @@ def test_what_the_settings_name_is_machinery(address: str, *, expected: bool) ->
 
 def test_no_tool_is_a_scanner_where_the_operator_says_none() -> None:
     assert from_environment({"FOLLOWME_SCANNERS": "none"}).scanners == ()
+
+
+@pytest.mark.parametrize("text", ["udp:127.0.0.1:2223", "udp:127.0.0.1:1 udp6:[::1]:2", ""])
+def test_rtpengines_are_where_the_operator_says(text: str) -> None:
+    assert from_environment({"FOLLOWME_RTPENGINE": text}).rtpengine == text
+
+
+@pytest.mark.parametrize("text", ["127.0.0.1:2223", "udp:2223", "tcp:127.0.0.1:2223", "udp:a:b"])
+def test_an_rtpengine_that_kamailio_would_not_find_is_refused(text: str) -> None:
+    with pytest.raises(InvalidValue, match=r"FOLLOWME_RTPENGINE.*write udp:127"):
+        from_environment({"FOLLOWME_RTPENGINE": text})
