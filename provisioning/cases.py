@@ -20,7 +20,7 @@ from kemi_routing.model import Number, Verdict
 from kemi_routing.network import Network, Server
 from kemi_routing.record import LineRecord, State
 from kemi_routing.targets import Kind
-from provisioning import shape, source, values
+from provisioning import fitting, shape, source, values
 from provisioning.check import check
 from provisioning.checked import Checked
 from provisioning.override import Wish, with_override
@@ -155,7 +155,7 @@ def run_file(path: Path) -> list[Result]:
     if tree and _holds_numbers(tree):
         Spot(tree, problems).error("this is a file of numbers; a file of cases names it:  "
                                    f"numbers: {path.name}")
-    written = shape.read(File, tree, problems) if tree and not problems.errors else None
+    written = fitting.read(File, tree, problems) if tree and not problems.errors else None
     if tree is None or written is None or problems.errors:
         raise RefusedFiles(problems)
     spot = Spot(tree, problems)

@@ -16,6 +16,7 @@ from kemi_routing.model import CLI_OF_CALLER, DEFAULT_MAX_PHONES, Line, Number, 
 from kemi_routing.record import LineRecord
 from provisioning import (
     codes,
+    fitting,
     grants,
     network,
     number,
@@ -62,7 +63,7 @@ def read(paths: Iterable[Path], platform: Platform, now: datetime) -> Checked:
 def _add(trees: Iterable[Written | None], checked: Checked, now: datetime) -> None:
     files: list[File] = []
     for tree in filter(None, trees):
-        if written := shape.read(shape.Organisation, tree, checked.problems):
+        if written := fitting.read(shape.Organisation, tree, checked.problems):
             files.append((Spot(tree, checked.problems), written))
     files = [(spot, written) for spot, written in files
              if not _is_operators(checked, spot, written)]

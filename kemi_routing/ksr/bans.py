@@ -64,6 +64,11 @@ def has_line(edge: Edge, who: str) -> bool:
     return edge.ksr.htable.sht_get(PROVED, who) == 1
 
 
+def trust(edge: Edge, address: str) -> None:
+    """Count nothing that this address sends, for a minute."""
+    edge.ksr.htable.sht_seti(TRUSTED, address, 1)
+
+
 def sends_too_much(edge: Edge, address: str) -> bool:
     """Whether to drop the message of this address, which sent more than the limit; then it is
     ignored or banned from now on.
@@ -71,7 +76,7 @@ def sends_too_much(edge: Edge, address: str) -> bool:
     in_force.keep_up(edge)
     htable = edge.ksr.htable
     if edge.settings.is_machinery(address) or not edge.settings.network_known:  # it may be a trunk
-        htable.sht_seti(TRUSTED, address, 1)
+        trust(edge, address)
         return False
     who = source(address)
     with locked(edge, who):

@@ -35,6 +35,7 @@ def route(edge: Edge, caps: Caps, now: Callable[[], datetime]) -> None:
     if ours:
         rtp.within_call(edge)
     if ours and bye and not trusted and caps.hang_up():
+        parties.ended(edge)
         return
     if (ours and ksr.rr.loose_route() > 0) or (
             ksr.is_method_in("A") and ksr.tm.t_check_trans() > 0):

@@ -2,8 +2,9 @@
 """A request within a call goes where the other side said that it is, and nowhere else.
 
 Who has a part in a call writes Request-URI and Route himself. What both sides said of themselves is
-noted when the call is answered, and when they move (a new INVITE or UPDATE and its answer). Where
-nothing was noted, as before the answer and after a restart, the Request-URI is believed.
+noted when the call is answered, and when they move (a new INVITE or UPDATE and its answer), until
+it ends. Where nothing is noted, as before the answer and after a restart, the Request-URI is
+believed.
 """
 
 from kemi_routing import party
@@ -58,7 +59,14 @@ def may_pass(edge: Edge) -> bool:
     if ksr.pv.gete("$rm") in _REFRESHING:
         _moves(edge, str(ksr.pv.gete("$ft")))
         ksr.tm.t_on_reply(ON_REFRESH)
+    elif ksr.is_method_in("B"):
+        ended(edge)
     return True
+
+
+def ended(edge: Edge) -> None:
+    """A BYE went its way: what is known of the call is not needed any more."""
+    edge.ksr.htable.sht_rm(PARTIES, edge.mark())
 
 
 def _leads_to_party(edge: Edge) -> bool:

@@ -132,6 +132,8 @@ class Requests:
         elif trunk := caller.trunk(edge):
             call = caller.from_trunk(edge, trunk)
             if self._let_in():
+                if trunk.certificate:  # its address alone says nothing
+                    bans.trust(edge, caller.source(edge))
                 if not trunk_limits.admit(edge, self._caps, trunk, self._now()):
                     edge.reply(503, "Service Unavailable")
                     return

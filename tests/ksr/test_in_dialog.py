@@ -180,6 +180,13 @@ class TestWhereARequestGoes:
         edge.send("INVITE", AT_OFFICE, ("Contact", f"<{AT_CALLER}>"))
         assert edge.htable.tables[parties.PARTIES] == {}
 
+    @pytest.mark.parametrize("caps", [{}, {"max_calls": 1}], ids=["relayed", "ended by us"])
+    def test_is_known_until_the_call_ends(self, caps: dict[str, int]) -> None:
+        edge = Answered(**caps)
+        edge.send("BYE", AT_OFFICE)
+        assert edge.byes == [AT_OFFICE]
+        assert edge.htable.tables[parties.PARTIES] == {}
+
     def test_is_no_server_of_ours_that_a_side_only_names(self) -> None:
         edge = Answered()
         named = ("Contact", "<sip:49900123456@127.0.0.40>")

@@ -73,6 +73,18 @@ def test_who_is_a_trunk(
     assert heard == {who: code for who, (_, code) in shown.items()}
 
 
+def test_what_a_trunk_sends_is_not_counted(
+    situation: Situation, edge: OtherEdge, authority: Path, tmp_path: Path
+) -> None:
+    ip = situation.network.address(STRANGER)
+    counted = []
+    for name in ("other.example", NAME):
+        with caller(situation, edge, authority, str(signed(tmp_path, authority, name))) as sender:
+            sender.ask(sender.request("INVITE", f"sip:{NOBODYS}@{edge.edge.proxy[0]}"))
+        counted.append(ip not in edge.edge.kamcmd("htable.dump", "trusted"))
+    assert counted == [True, False]
+
+
 def test_by_another_transport_its_address_is_nobodys(
     situation: Situation, edge: OtherEdge
 ) -> None:

@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""From what is written to its shape; what does not fit is told with its place and right form."""
+
+from collections.abc import Iterator
+from typing import Any, TypeVar, get_args
+
+from pydantic import ValidationError
+
+from kemi_routing.schedule import DAYS
+from provisioning.problems import Problem, Problems, suggest
+from provisioning.shape import Shape, keys
+from provisioning.source import Written
+
+S = TypeVar("S", bound=Shape)
+
+
+def read(model: type[S], written: Written, problems: Problems) -> S | None:
+    """The file's content in this shape; what does not fit is noted and left out.
+
+    None where it is no mapping at all.
+    """
+    while True:
+        try:
+            return model.model_validate(written.plain())
+        except ValidationError as error:
+            if not isinstance(written.content, dict):
+                problems.errors.append(
+                    Problem(written.value, f"a file starts with {keys(model)[0]}:"))
+                return None
+            _leave_out(error, model, written, problems)
+
+
+def _leave_out(error: ValidationError, model: type[Shape], written: Written, problems: Problems,
+               ) -> None:
+    """Take the values that do not fit out of the tree, so that the rest can be checked."""
+    misfits = []
+    for one in error.errors(include_url=False, include_input=False):
+        *_, (parent, step) = _walk(written, one["loc"])
+        child = parent.content[step]
+        if one["type"] == "extra_forbidden":
+            place, text = child.key, _unknown_key(str(step), model, one["loc"])
+        else:
+            place, text = child.value, _wanted(one["type"], model, one["loc"]) or one["msg"]
+        problems.errors.append(Problem(place, text))
+        misfits.append((parent, child, _EMPTY.get(one["type"])))
+    for parent, child, empty in misfits:
+        if isinstance(parent.content, list):
+            parent.content = [one for one in parent.content if one is not child]
+        else:
+            child.content = empty and empty()  # its name is known all the same
+
+
+_EMPTY = {"list_type": list, "dict_type": dict, "model_type": dict, "sequence": list,
+          "schedule": list}
+_TEXTS = {"on": "{busy: NAME}", "classes": '{NAME: ["420900"]}'}
+"""Keys whose value is a mapping of texts, with an example."""
+_NAMES = {"numbers": "42027777100", "extensions": "201", "feature_codes": '"*33"'}
+"""Examples of names in a mapping, where they are not any words."""
+
+
+def _wanted(kind: str, model: type[Shape], loc: tuple[str | int, ...]) -> str | None:
+    """The right form of what stands at this place; None where the error itself says it."""
+    key, inner = str(loc[-1]), _model_at(model, loc)
+    of_texts = inner is _model_at(model, loc[:-1])
+    match kind:
+        case "string_type":
+            return "write one text here, not a list and not keys with values"
+        case "model_type":
+            return f"write keys with values here, such as  {inner.form}"
+        case "dict_type":
+            example = (_TEXTS.get(key, Shape.form) if of_texts else
+                       f"{{{_NAMES.get(key, 'NAME')}: {inner.form}}}")
+            return f"write keys with values here, such as  {example}"
+        case "list_type" if of_texts:
+            return "write a list here: [ ] around it, or a line with - for each"
+        case "list_type":
+            return f"write a list here, such as  [{inner.form}], or a line with - for each"
+    return None
+
+
+def _walk(written: Written, loc: tuple[str | int, ...]) -> Iterator[tuple[Written, str | int]]:
+    """Each value on the way with the step into it; pydantic's own steps lead nowhere."""
+    for step in loc:
+        content = written.content
+        known = step in content if isinstance(content, dict) else (
+            isinstance(content, list) and isinstance(step, int))
+        if known:
+            yield written, step
+            written = content[step]
+
+
+def _unknown_key(key: str, model: type[Shape], loc: tuple[str | int, ...]) -> str:
+    if key.lower() in DAYS:
+        return f'{key!r} is no key; write several days in quotes ("sat,sun") or as [sat, sun]'
+    return f"there is no key {key!r}; {suggest(key, keys(_model_at(model, loc[:-1])))}"
+
+
+def _model_at(model: type[Shape], loc: tuple[str | int, ...]) -> type[Shape]:
+    """The model of the mapping at this place; steps into lists and dicts keep it."""
+    for step in loc:
+        field = next((field for name, field in model.model_fields.items()
+                      if step == (field.alias or name)), None)
+        if field is not None:
+            model = next(_models(field.annotation), model)
+    return model
+
+
+def _models(annotation: Any) -> Iterator[type[Shape]]:
+    if isinstance(annotation, type) and issubclass(annotation, Shape):
+        yield annotation
+    for part in get_args(annotation):
+        yield from _models(part)
