@@ -7,12 +7,9 @@ way through real networks can be taken away: headers, and with a new Call-ID the
 
 import hashlib
 import re
-import selectors
-import socket
-import threading
 from collections.abc import Callable
 
-from tests.support.gateway import Address
+from tests.support.datagrams import Address, Datagrams
 
 _NEW_CALL = b"far-"
 _CALL_ID = re.compile(rb"^(Call-ID:[ \t]*)", re.I | re.M)
@@ -22,13 +19,14 @@ _TOP_VIA = re.compile(rb"^Via:[^\r\n]*\r\n", re.I | re.M)
 _SENT_BY = re.compile(rb"SIP/2\.0/UDP\s+([^;:\s]+)(?::(\d+))?", re.I)
 
 
-class FarNetwork:
+class FarNetwork(Datagrams):
     """Sends a call to an outside number on to the number that it is forwarded to."""
 
     def __init__(
         self, address: str, proxy: Address, forwarded: Callable[[str], str | None],
         *, loses: tuple[str, ...] = (), new_call: bool = False,
     ) -> None:  # fmt: skip
+        super().__init__("far network")
         self.calls: list[str] = []
         """Outside numbers that were called, in order, retransmissions left out."""
         self._proxy = proxy
@@ -37,11 +35,7 @@ class FarNetwork:
                        for name in loses]  # fmt: skip
         self._new_call = new_call
         self._seen: set[bytes] = set()
-        self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self._socket.bind((address, 0))
-        self._wake, self._waker = socket.socketpair()
-        self._thread = threading.Thread(target=self._run, name="far network", daemon=True)
-        self._thread.start()
+        self._listen((address, 0))
 
     @property
     def address(self) -> Address:
@@ -49,23 +43,11 @@ class FarNetwork:
         host, port = self._socket.getsockname()
         return str(host), int(port)
 
-    def stop(self) -> None:
-        """Stop listening."""
-        self._waker.send(b".")
-        self._thread.join(5)
-        for each in (self._socket, self._wake, self._waker):
-            each.close()
-
-    def _run(self) -> None:
-        with selectors.DefaultSelector() as selector:
-            selector.register(self._socket, selectors.EVENT_READ)
-            selector.register(self._wake, selectors.EVENT_READ)
-            while all(key.fileobj is self._socket for key, _ in selector.select()):
-                datagram = self._socket.recv(65535)
-                if datagram.startswith(b"SIP/2.0"):
-                    self._answer(datagram)
-                else:
-                    self._request(datagram)
+    def _heard(self, datagram: bytes, source: Address) -> None:
+        if datagram.startswith(b"SIP/2.0"):
+            self._answer(datagram)
+        else:
+            self._request(datagram)
 
     def _request(self, datagram: bytes) -> None:
         line = _REQUEST_URI.match(datagram)

@@ -6,31 +6,27 @@ needs a process of its own. This element passes datagrams on and changes nothing
 """
 
 import re
-import selectors
 import socket
-import threading
 
-Address = tuple[str, int]
+from tests.support.datagrams import Address, Datagrams
 
 _USER = re.compile(rb"^[A-Z]+ sips?:([^@;>\s]+)@")
 _VIA = re.compile(rb"^(?:Via|v)\s*:\s*SIP/2\.0/UDP\s+([^;:\s]+)(?::(\d+))?", re.I | re.M)
 _ROUTE = re.compile(rb"^Route\s*:\s*<sips?:(?:[^@>]*@)?([^;:>]+)(?::(\d+))?", re.I | re.M)
 
 
-class Gateway:
+class Gateway(Datagrams):
     """Hands requests to the phone of the number in the Request-URI, and replies back by Via."""
 
     def __init__(self, address: str, port: int) -> None:
+        super().__init__("gateway")
         self.address: Address = (address, port)
         self.unknown: list[bytes] = []
         self.health = b"200 OK"
         """What OPTIONS are answered."""
         self.probes = 0
         self._phones: dict[bytes, Address] = {}
-        self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
-        self._wake, self._waker = socket.socketpair()
-        self._thread = threading.Thread(target=self._run, name="gateway", daemon=True)
 
     def connect(self, number: str, phone: Address) -> None:
         """Let a phone answer for an outside number."""
@@ -42,25 +38,9 @@ class Gateway:
 
     def start(self) -> None:
         """Listen."""
-        self._socket.bind(self.address)
-        self._thread.start()
+        self._listen(self.address)
 
-    def stop(self) -> None:
-        """Stop listening; a second stop does nothing."""
-        if self._thread.is_alive():
-            self._waker.send(b".")
-            self._thread.join(5)
-        for each in (self._socket, self._wake, self._waker):
-            each.close()
-
-    def _run(self) -> None:
-        with selectors.DefaultSelector() as selector:
-            selector.register(self._socket, selectors.EVENT_READ)
-            selector.register(self._wake, selectors.EVENT_READ)
-            while all(key.fileobj is self._socket for key, _ in selector.select()):
-                self._pass_on(self._socket.recv(65535))
-
-    def _pass_on(self, datagram: bytes) -> None:
+    def _heard(self, datagram: bytes, source: Address) -> None:
         if datagram.startswith(b"OPTIONS "):
             self.probes += 1
             answer = b"SIP/2.0 " + self.health + datagram[datagram.index(b"\r\n"):]
