@@ -257,11 +257,7 @@ class DroppedRinging(Conversation):
         line.final()
 
     def ksr_request_route(self, _message: object) -> int:
-        ksr = self.ksr
-        ksr.seturi(self.phone("a"))
-        ksr.tm.t_on_reply("on_reply")
-        self.note(ksr.tm.t_relay())
-        return 1
+        return self.relay_and_hear()
 
     def on_reply(self, _message: object) -> int:
         code = self.ksr.pv.get("$rs")

@@ -114,6 +114,13 @@ class Conversation(Script):
     def talk(line: Line) -> None:
         raise NotImplementedError
 
+    def relay_and_hear(self) -> int:
+        """A request route: to phone a, whose answers come to ``on_reply``."""
+        self.ksr.seturi(self.phone("a"))
+        self.ksr.tm.t_on_reply("on_reply")
+        self.note(self.ksr.tm.t_relay())
+        return 1
+
     def end(self) -> list[object]:
         """What a failure route sees."""
         tm, pv = self.ksr.tm, self.ksr.pv
