@@ -41,7 +41,7 @@ class Handler:
     def __init__(self, edge: Edge, background: Background, keeper: Keeper) -> None:
         self._edge = edge
         self._background = background
-        self._resolver = Resolver(edge, NameServers(), _monotonic_ms)
+        self._resolver = Resolver(edge, NameServers(), _monotonic_ms, background.names)
         self._keeper = keeper
         self._fork = Fork(edge, _monotonic_ms)
         self._requests = Requests(edge, self._fork, lambda: datetime.now(UTC))
@@ -149,12 +149,13 @@ def _begin_with_network(edge: Edge) -> in_force.Follower:
     last_good = in_force.LastGood(Path(os.environ["FOLLOWME_NETWORK"]))
     hops = Path(os.environ["FOLLOWME_HOPS"])
     store = Store(edge.settings.redis, edge.ksr.err)  # no connection of ours may be forked
-    edge.settings, why = in_force.at_start(edge.settings, store, last_good)
+    network, why = in_force.at_start(store, last_good)
     store.close()
     if why:
         edge.tell("network", why=why)
+    follower = in_force.Follower(edge, last_good, hops, network)
     next_hops.write_list(next_hops.probed(edge.settings.network), hops)
-    return in_force.Follower(edge, last_good, hops)
+    return follower
 
 
 def mod_init() -> Handler:

@@ -1,15 +1,19 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Next hops of one group, gateways or media servers: which one gets a branch (SPEC B2, B3)."""
 
+import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from kemi_routing.dns import is_address
 from kemi_routing.errors import InvalidValue
 
 MAX_WEIGHT = 1000
 MAX_PRIORITY = 100
 
-_HOST_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-[]:")
+_LABEL = "[a-z0-9_-]{1,63}"
+_NAME = re.compile(rf"(?:{_LABEL}\.){{0,30}}(?=[0-9-]*[a-z]){_LABEL}", re.IGNORECASE | re.ASCII)
+_MOST_NAME = 253
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,25 +22,55 @@ class Hop:
 
     at: str
     """``host:port``."""
-    weight: int = 1
+    weight: float = 1
     """Its share of the branches among those of the same priority."""
     priority: int = 1
     """The smallest that is in service is used."""
+    named: str = field(default="", kw_only=True)
+    """``host:port`` with the host name behind which ``at`` is one address, or ``at`` itself where
+    none is known; empty: nobody has looked, or ``at`` is what was written.
+    """
+
+    @property
+    def written(self) -> str:
+        """``host:port`` as the operator wrote it."""
+        return self.named or self.at
+
+    @property
+    def is_known(self) -> bool:
+        """Whether a branch can be sent there without asking a name server."""
+        return self.at != self.named
 
     @property
     def host(self) -> str:
         """Its host, brackets of IPv6 removed."""
-        return self.at.rpartition(":")[0].strip("[]")
+        return host_of(self.at)
 
 
 def address(text: str) -> str:
     """``host:port`` in its one form; raises InvalidValue with the right form."""
     host, _, port = text.rpartition(":")
-    if not (host and set(host) <= _HOST_CHARACTERS):
+    if not (_is_address(host) or is_name(host)):
         raise InvalidValue(f"{text!r}; write host:port, such as 192.0.2.1:5060")
     if not is_port(port):
         raise InvalidValue(f"{text!r}: {port!r} is not a port; write 1 to 65535")
     return f"{host.lower()}:{int(port)}"
+
+
+def host_of(at: str) -> str:
+    """The host of ``host:port``, brackets of IPv6 removed."""
+    return at.rpartition(":")[0].strip("[]")
+
+
+def _is_address(host: str) -> bool:
+    """Of IPv6 in brackets, and without a zone."""
+    bare = host.removeprefix("[").removesuffix("]")
+    return host == (f"[{bare}]" if ":" in bare else bare) and "%" not in host and is_address(bare)
+
+
+def is_name(host: str) -> bool:
+    """True for a host name, whose last part is not a number only (RFC 1123 section 2.1)."""
+    return len(host) <= _MOST_NAME and _NAME.fullmatch(host) is not None
 
 
 def is_port(text: str) -> bool:
@@ -51,7 +85,7 @@ def choose(group: Sequence[Hop], in_service: Callable[[Hop], bool], draw: float,
     ``draw`` in [0, 1) picks by weight among the best priority. Where no hop is in service all
     count as such: whoever told us so may be wrong, and the call is lost anyway.
     """
-    left = [hop for hop in group if hop.at != but]
+    left = [hop for hop in group if hop.at != but and hop.is_known]
     if len(left) < 2:
         return left[0] if left else None
     serving = list(filter(in_service, left)) or left

@@ -14,7 +14,7 @@ from kemi_routing.targets import Kind, Target
 
 MOST_ADDRESSES = 12
 """Of one name, the best."""
-SHORTEST_S, LONGEST_S = 30, 3600
+SHORTEST_S, LONGEST_S = 5, 3600
 """Bounds for how long what a name server said is good."""
 
 _HOST = r"[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63}){0,30}"

@@ -1,15 +1,18 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Who may send calls and where calls leave: the operator's trunks, gateways and media servers."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 
 from kemi_routing.caller_id import Profile
 from kemi_routing.formats import E164, Format
-from kemi_routing.hops import MAX_PRIORITY, Hop
+from kemi_routing.hops import MAX_PRIORITY, Hop, host_of, is_name
 from kemi_routing.model import Platform
 from kemi_routing.trunks import Trunk, Trunks
+
+Addresses = Mapping[str, tuple[str, ...]]
+"""``host:port`` with a host name -> the same with each of its addresses."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +76,31 @@ class Network:
         """Where the media servers' calls come from."""
         return _hosts(self.media_servers)
 
+    @cached_property
+    def names(self) -> frozenset[str]:
+        """``host:port`` of all gateways and media servers that are written by host name."""
+        return frozenset(one.written for group in self.groups for one in group
+                         if one.named or is_name(one.host))
+
+    def found(self, addresses: Addresses) -> "Network":
+        """The same where each address of a host name is a server of its own, all of them with the
+        weight of the one; without an address it stays, for no branch.
+        """
+        def known(group: Iterable[Server]) -> Iterator[Server]:
+            for one in group:
+                if one.at not in self.names:
+                    yield one
+                    continue
+                behind = addresses.get(one.at) or (one.at,)
+                yield from (replace(one, at=at, named=one.at, weight=one.weight / len(behind))
+                            for at in behind)
+
+        if not self.names:
+            return self
+        return replace(self, gateways=tuple(known(self.gateways)),
+                       media_servers=tuple(known(self.media_servers)),
+                       iax_gateways=tuple(known(self.iax_gateways)))
+
     def seen_from(self, data_centre: str) -> "Network":
         """The same for a proxy there, an empty name being nowhere: all that stands in another data
         centre comes behind all that does not (SPEC B3), the best of each group first, and each
@@ -97,4 +125,4 @@ class Network:
 
 
 def _hosts(group: Iterable[Server]) -> frozenset[str]:
-    return frozenset(hop.host for hop in group)
+    return frozenset(host for hop in group for host in {hop.host, host_of(hop.written)})

@@ -8,7 +8,7 @@ from kemi_routing import caller_id, formats, hops, targets, trunks
 from kemi_routing.errors import BrokenRecord, InvalidValue
 from kemi_routing.formats import Format
 from kemi_routing.hops import MAX_PRIORITY, MAX_WEIGHT
-from kemi_routing.network import Network, Server
+from kemi_routing.network import Addresses, Network, Server
 from kemi_routing.record import pack, unpack
 from kemi_routing.trunks import MAX_LIMIT, Asserts, Trunk
 from kemi_routing.values import Fields, read_each, read_flag, read_integer, read_text
@@ -40,6 +40,20 @@ def decode(data: bytes) -> Network:
     for group in network.groups:
         _refuse_twins("hop", (hop.at for hop in group))
     return network
+
+
+def encode_addresses(addresses: Addresses) -> bytes:
+    """The kept form of what host names in a network mean."""
+    return pack([[name, list(behind)] for name, behind in addresses.items()])
+
+
+def decode_addresses(data: bytes) -> Addresses:
+    """The way back; raises BrokenRecord."""
+    read = read_each(lambda one: hops.address(read_text(one)))
+    rows = unpack(data)
+    fields = Fields(rows, len(rows))
+    return dict(fields.take("names", lambda row: (hops.address(read_text(row[0])), read(row[1])))
+                for _ in rows)
 
 
 def _refuse_twins(what: str, things: Iterable[object]) -> None:

@@ -12,7 +12,6 @@ from urllib.parse import quote
 from kemi_routing import caller_id
 from kemi_routing.caller_id import Dress, SoFar
 from kemi_routing.errors import InvalidValue
-from kemi_routing.hops import Hop
 from kemi_routing.network import Server
 from kemi_routing.plan import Access, Plan, Planned, PlannedStep
 from kemi_routing.settings import Settings
@@ -49,13 +48,19 @@ _WITHOUT = {Kind.PSTN: "no gateway is configured", Kind.IAX: "no IAX gateway is 
 _CONFIRM = "sip:screen@{hop};target={back}"
 
 
-def hops_of(planned: Planned, settings: Settings) -> tuple[Hop, ...]:
+def hops_of(planned: Planned, settings: Settings) -> tuple[Server, ...]:
     """The gateways or media servers one of which the branch goes to; empty for what needs none."""
     if _at_media_server(planned):
         return settings.network.media_servers
     if planned.target.kind is Kind.IAX:
         return settings.network.iax_gateways
     return settings.network.gateways if planned.target.kind is Kind.PSTN else ()
+
+
+def server_of(planned: Planned, settings: Settings, hop: str = "") -> Server | None:
+    """The one of them that is there, else the first; None for what needs none."""
+    group = hops_of(planned, settings)
+    return next((one for one in group if one.at == hop), None) or next(iter(group), None)
 
 
 def what_is_missing(planned: Planned, settings: Settings) -> str:
@@ -73,7 +78,8 @@ def target_uri(planned: Planned, number: str, settings: Settings, cause: int, ho
     """The Request-URI of the branch; for a line its address of record.
 
     ``number`` is that of the target's account, ``cause`` the RFC 4458 cause that voicemail gets,
-    ``hop`` the ``host:port`` of one of ``hops_of``, the first where it is left out.
+    ``hop`` the ``at`` of one of ``hops_of``, the first where it is left out; where that has a host
+    name, the URI does.
     Of an IAX peer it has no password (SPEC T3). Raises InvalidValue for a number, of which only
     the lines ring, and where there is no hop that it needs.
     """
@@ -81,13 +87,14 @@ def target_uri(planned: Planned, number: str, settings: Settings, cause: int, ho
     if missing := what_is_missing(planned, settings):
         raise InvalidValue(f"{target}: {missing}")
     form = _CONFIRM if planned.confirm else _URIS[target.kind]
-    group, gateway = hops_of(planned, settings), _gateway(planned, settings, hop)
+    server = server_of(planned, settings, hop)
+    gateway = _as_gateway(server, planned)
     peer, _, name = target.public.address.rpartition("/")
     if target.kind is not Kind.IAX:
         name = gateway.numbers.write(target.address) if gateway else target.address
     return form.format(
         name=name, peer=quote(peer, safe=""),
-        domain=domain, hop=hop or (group[0].at if group else ""),
+        domain=domain, hop=server.written if server and (not hop or hop == server.at) else hop,
         user=caller_id.user_of(number), cause=cause,
         back=_way_back(planned, domain) if planned.confirm else "")
 
@@ -102,7 +109,7 @@ def dress(planned: Planned, so_far: SoFar, access: Access | None, settings: Sett
     if planned.target.kind.outside and not _at_media_server(planned):
         number = so_far.accounts[planned.account].number
         uri = target_uri(planned, number, settings, cause=0, hop=hop)
-        gateway = _gateway(planned, settings, hop)
+        gateway = _as_gateway(server_of(planned, settings, hop), planned)
         profile = (gateway and gateway.cli) or settings.network.cli
         return caller_id.outside(planned, uri, so_far, profile, domain)
     seen = caller_id.inside(planned, so_far, domain)
@@ -148,12 +155,9 @@ def _to_media_server(planned: Planned, so_far: SoFar, access: Access | None) -> 
             f"{OUTGOING}: {access.outgoing}")
 
 
-def _gateway(planned: Planned, settings: Settings, hop: str) -> Server | None:
-    """The gateway that gets the branch; None where that goes elsewhere."""
-    if planned.target.kind is not Kind.PSTN or planned.confirm:
-        return None
-    group = settings.network.gateways
-    return next((one for one in group if one.at == hop), None) or next(iter(group), None)
+def _as_gateway(server: Server | None, planned: Planned) -> Server | None:
+    """The same where the branch goes out by it as a number; None where it goes elsewhere."""
+    return server if planned.target.kind is Kind.PSTN and not planned.confirm else None
 
 
 def _at_media_server(planned: Planned) -> bool:

@@ -55,15 +55,25 @@ class Background:
         self._due = 0.0
         self._away = False
 
+    def names(self) -> frozenset[str]:
+        """The host names that must be known whether a call asks for them or not."""
+        return self._follower.names()
+
     def tick(self, now: datetime) -> None:
         """Take what the workers put down; every ``EXCHANGE_EVERY_S`` exchange it with the store."""
         at = now.timestamp()
+        self._take(at)
+        if not at < self._due <= at + EXCHANGE_EVERY_S:
+            self._due = at + EXCHANGE_EVERY_S
+            self._exchange_or_wait(at)
+        self._follower.tick(at)
+
+    def _take(self, at: float) -> None:
         for number, _ in self._taken(BEGUN):
             self._begun.setdefault(number, deque()).append(at)
         self._callers |= self._taken(LAST_CALLER)
-        if at < self._due and self._due - at <= EXCHANGE_EVERY_S:
-            return
-        self._due = at + EXCHANGE_EVERY_S
+
+    def _exchange_or_wait(self, at: float) -> None:
         try:
             self._exchange(at)
         except StoreUnavailable as error:

@@ -90,8 +90,8 @@ class Fork:
         tm.t_set_fr(second_pass.ring_ms(state), NO_REPLY_MS)
         self._save(state)
         self._sending, self._unsent = state, [0]
-        if tm.t_relay() < 0:
-            # Its name does not resolve: tm says nothing where the transaction is ours.
+        if hop == names.NOWHERE or tm.t_relay() < 0:
+            # No gateway's address is known: tm says nothing where the transaction is ours.
             self._log_end(state, 503, tried=Outcome.UNREACHABLE)
             self._edge.reply(503, "Service Unavailable")
         self._sending = None
@@ -126,8 +126,8 @@ class Fork:
         if planned.target.kind is Kind.LINE:
             flows.to_phone(self._edge, planned.target.address)
         hop = self._hop or (state.hops[target] if state.hops else "")
-        if hop not in ("", UNKNOWN) and names.named(planned):
-            self._ksr.setdsturi(names.uri(hop))
+        if destination := self._hops.destination(planned, hop):
+            self._ksr.setdsturi(destination)
         if not state.spiral:  # there the first pass has dressed it
             dress.put_on(self._edge, state, planned, index, hop)
 

@@ -33,19 +33,19 @@ class NextHops:
         self._edge = edge
 
     def begin(self, state: Hunt) -> Hunt:
-        """The hunt with a hop for each target of the running step whose group has several, or that
-        goes by name: an address, ``NOWHERE``, or ``UNKNOWN`` where a second pass waits for it.
+        """The hunt with a hop for each target of the running step whose group has several, or
+        that goes by name: an address, ``NOWHERE``, or ``UNKNOWN`` where a second pass waits for it.
         """
         targets = state.running.targets
         by_name = [bool(names.named(one)) for one in targets]
         groups = [self._of(one) for one in targets]
-        if not any(by_name) and max(len(group or ()) for group in groups) < 2:
+        if not any(by_name) and not any(map(_has_choice, groups)):
             return state
         later = "" if state.spiral else UNKNOWN
         state = replace(state, hops=tuple(later if group is None else "" for group in groups))
         rows = zip(state.hops, second_pass.needed(state), groups, by_name, strict=True)
         return replace(state, hops=tuple(
-            hop if spiral or (len(group or ()) < 2 and not named)
+            hop if spiral or not (named or _has_choice(group))
             else self.choose(group or ()) or names.NOWHERE for hop, spiral, group, named in rows))
 
     def told(self, state: Hunt) -> Hunt:
@@ -61,6 +61,16 @@ class NextHops:
     def another(self, planned: Planned, tried: str) -> str:
         """The hop for a branch whose first one does not serve; "" where there is none."""
         return self.choose(self._of(planned) or (), but=tried)
+
+    def destination(self, planned: Planned, hop: str) -> str:
+        """The URI of the next hop, where the Request-URI has a name in place of its address; else
+        "".
+        """
+        if hop in ("", UNKNOWN):
+            return ""
+        server = render.server_of(planned, self._edge.settings, hop)
+        by_name = server.named if server else names.named(planned)
+        return names.uri(hop) if by_name else ""
 
     def _of(self, planned: Planned) -> tuple[Hop, ...] | None:
         """The hops one of which the branch goes to; None where its name is not known yet."""
@@ -88,7 +98,8 @@ class NextHops:
 
 def probed(network: Network) -> tuple[str, ...]:
     """``host:port`` of what dispatcher probes: all groups of two and more."""
-    return tuple(sorted({hop.at for group in network.groups if len(group) > 1 for hop in group}))
+    return tuple(sorted({hop.at for group in network.groups if len(group) > 1 for hop in group
+                         if hop.is_known}))
 
 
 def write_list(ats: Iterable[str], file: Path, dead: Container[str] = ()) -> None:
@@ -110,6 +121,11 @@ def relist(edge: Edge, wanted: Iterable[str], listed: Iterable[str], file: Path)
 
 def _is_active(edge: Edge, at: str) -> bool:
     return edge.ksr.dispatcher.ds_is_active_uri(_PROBED, f"sip:{at}") > 0
+
+
+def _has_choice(group: tuple[Hop, ...] | None) -> bool:
+    """Whether it has to be said which hop of a group gets a branch, or that none does."""
+    return len(group) > 1 or bool(group[0].named) if group else False
 
 
 def _first(group: tuple[Hop, ...]) -> str:

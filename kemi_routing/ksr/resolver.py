@@ -3,10 +3,11 @@
 
 Names that the operator lists are kept up to date for ever, and while the name servers say nothing
 what they said last holds; others, as of a Contact within a call, are looked up when asked for.
+Those of gateways and media servers are known before anybody asks for them (``in_force``).
 """
 
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -32,6 +33,8 @@ KEPT_S = 3600
 FORGOTTEN_S = 60
 """How long anything else is known."""
 RETRY_S = 30
+RETRY_UNREACHED_S = 5
+"""The same for a gateway or media server that nobody can reach."""
 MOST_AT_ONCE, MOST_KEPT = 200, 1000
 MOST_FAILURES = 10
 """In a row, then a name is looked up only when asked for."""
@@ -68,7 +71,10 @@ class _Kept:
 class Resolver:
     """Lives in one process only, so it may remember."""
 
-    def __init__(self, edge: Edge, servers: Servers, clock_ms: Callable[[], int]) -> None:
+    def __init__(self, edge: Edge, servers: Servers, clock_ms: Callable[[], int],
+                 always: Callable[[], Collection[str]]) -> None:
+        """``always`` says which names must be known whether a call asks for them or not."""
+        self._always = always
         self._edge = edge
         self._servers = servers
         self._clock_ms = clock_ms
@@ -80,7 +86,8 @@ class Resolver:
         """Begin what is asked for or due, hear what came, tell what is found."""
         now_ms = self._clock_ms()
         self._take(now_ms)
-        for wanted in [one for one, kept in self._kept.items() if kept.due_ms <= now_ms]:
+        due = [one for one, kept in self._kept.items() if kept.due_ms <= now_ms]
+        for wanted in (*due, *(one for one in self._always() if one not in self._kept)):
             self._begin(wanted, now_ms)
         for _ in range(2):  # an answer may lead to another question
             self._go_on()
@@ -136,6 +143,8 @@ class Resolver:
         that of a request within a call.
         """
         settings = self._edge.settings
+        if wanted in self._always():  # where calls go is the operator's business
+            return lambda address: True
         if self._is_listed(wanted):
             return lambda address: settings.platform.refused_host(address) is None
         return lambda address: settings.may_connect(address, "")
@@ -147,7 +156,7 @@ class Resolver:
         for asked in look_up.open:
             self._servers.close(asked)
         del self._running[wanted]
-        listed = self._is_listed(wanted)
+        listed = wanted in self._always() or self._is_listed(wanted)
         silent = bool(located.missing) and not located.hops
         before = names.hops(self._edge, wanted)
         if not located.hops and before != ():
@@ -158,14 +167,18 @@ class Resolver:
             self._edge.ksr.htable.sht_setxs(NAMES, wanted, names.written(located.hops), kept_s)
         if listed:
             self._keep(wanted, located)
+        else:
+            self._kept.pop(wanted, None)
         self._wake(look_up.waiting)
 
     def _keep(self, wanted: str, located: Located) -> None:
         failures = self._kept[wanted].failures if wanted in self._kept else 0
         failures = 0 if located.hops else failures + 1
         self._kept.pop(wanted, None)
-        if failures < MOST_FAILURES:
-            good_s = located.good_s if located.hops else RETRY_S
+        always = wanted in self._always()
+        if failures < MOST_FAILURES or always:
+            retry_s = RETRY_S if names.hops(self._edge, wanted) or not always else RETRY_UNREACHED_S
+            good_s = located.good_s if located.hops else retry_s
             self._kept[wanted] = _Kept(self._clock_ms() + 1000 * good_s, failures)
         for oldest in list(self._kept)[:-MOST_KEPT]:
             del self._kept[oldest]

@@ -76,7 +76,8 @@ class Named(Product):
         self.now_ms = 1_000_000
         self.name_server = NameServer(rows)
         edge = Edge(self.ksr, SETTINGS, self.records, SECRET)
-        self.resolver = Resolver(edge, self.name_server, lambda: self.now_ms)
+        self.resolver = Resolver(edge, self.name_server, lambda: self.now_ms,
+                                 frozenset[str])
         self._entry._monotonic_ms = lambda: self.now_ms
 
     def pass_ms(self, milliseconds: int) -> None:

@@ -19,9 +19,14 @@ class NameServer(Datagrams):
         self.asked: list[tuple[str, Type]] = []
         """Every question that came."""
         self.silent = False
+        self.ttl_s = zone.TTL_S
         self._address = address
-        self._rows = zone.zone(rows)
+        self.says(rows)
         self._listen((address, PORT))
+
+    def says(self, rows: str) -> None:
+        """What it answers from now on."""
+        self._rows = zone.zone(rows)
 
     def believed(self, folder: Path) -> tuple[str, ...]:
         """The command that starts an edge whose only name server this is: in a mount namespace of
@@ -36,4 +41,4 @@ class NameServer(Datagrams):
         self.asked.append(zone.asked(datagram))
         if not self.silent:
             found = zone.rows(self._rows, *self.asked[-1])
-            self._socket.sendto(zone.answer(datagram, found), source)
+            self._socket.sendto(zone.answer(datagram, found, ttl_s=self.ttl_s), source)

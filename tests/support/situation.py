@@ -14,7 +14,7 @@ import json
 import os
 import string
 import subprocess
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -28,7 +28,7 @@ from provisioning import trunking
 from provisioning.check import check_text
 from provisioning.storage import Storage
 from tests.support.caller import Caller, Calls, Dialling, Outcome
-from tests.support.edge import ROOT, Edge, assumed_time
+from tests.support.edge import ROOT, START, Edge, assumed_time
 from tests.support.gateway import Gateway
 from tests.support.loopback import Network, NotReady, free_udp_port, wait_until
 from tests.support.phones import Behaviour, Phone, answer
@@ -67,9 +67,11 @@ class Situation:
     def __init__(
         self, network: Network, folder: Path, *, at: datetime | None = None,
         settings: Mapping[str, str] | None = None, environment: Mapping[str, str] | None = None,
-        operator: Mapping[str, Any] | None = None,
+        operator: Mapping[str, Any] | None = None, command: Sequence[str] = START,
     ) -> None:  # fmt: skip
-        """``operator`` replaces keys of the operator's file, ``usual`` unless given."""
+        """``operator`` replaces keys of the operator's file, ``usual`` unless given; ``command``
+        starts the edge.
+        """
         self.network = network
         self.at = at
         self._folder = folder
@@ -83,7 +85,7 @@ class Situation:
         self.media_at = f"{network.address(MEDIA_SERVER)}:{SIP_PORT}"
         self._operator = {**self.usual, **(operator or {})}
         told = {**(assumed_time(at) if at else {}), **(environment or {})}
-        self.edge = Edge(folder / "edge", self.settings, environment=told)
+        self.edge = Edge(folder / "edge", self.settings, environment=told, command=command)
 
     def _settings(self) -> dict[str, str]:
         address = self.network.address

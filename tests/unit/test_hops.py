@@ -14,6 +14,7 @@ GROUP = (SPARE, ONE, TWO, THREE)
     ("192.0.2.1:05060", "192.0.2.1:5060", "192.0.2.1"),
     ("GW.example.net:1", "gw.example.net:1", "gw.example.net"),
     ("[2001:DB8::1]:65535", "[2001:db8::1]:65535", "2001:db8::1"),
+    ("3com:1", "3com:1", "3com"), ("_sbc.1-2.example:1", "_sbc.1-2.example:1", "_sbc.1-2.example"),
 ])
 def test_where_a_hop_is(text: str, at: str, host: str) -> None:
     assert (address(text), Hop(address(text)).host) == (at, host)
@@ -23,6 +24,13 @@ def test_where_a_hop_is(text: str, at: str, host: str) -> None:
     ("192.0.2.1", "write host:port, such as 192.0.2.1:5060"),
     (":5060", "write host:port"), ("gw example:5060", "write host:port"),
     ("gw;lr:5060", "write host:port"), ("jana@192.0.2.1:5060", "write host:port"),
+    ("192.0.2.300:5060", "write host:port"), ("127.1:5060", "write host:port"),
+    ("2001:db8::1:5060", "write host:port"), ("[192.0.2.1]:5060", "write host:port"),
+    ("[fe80::1%lo]:5060", "write host:port"), ("[gw.example]:5060", "write host:port"),
+    ("gw..example:5060", "write host:port"), ("gw.example.:5060", "write host:port"),
+    (f"{'a' * 64}.example:5060", "write host:port"),
+    (f"{'a.' * 31}example:5060", "write host:port"),
+    (f"{'a' * 63 + '.'}{'b' * 63 + '.'}{'c' * 63 + '.'}{'d' * 62}:5060", "write host:port"),
     ("192.0.2.1:sip", "'sip' is not a port; write 1 to 65535"),
     ("192.0.2.1:0", "is not a port"), ("192.0.2.1:", "is not a port"),
     ("192.0.2.1:65536", "is not a port"), ("192.0.2.1:\u0665\u0660", "is not a port"),
@@ -52,6 +60,13 @@ def test_the_best_priority_in_service_shares_by_weight(
 def test_one_that_is_left_is_taken_whatever_its_health(
         group: tuple[Hop, ...], but: str, hop: Hop | None) -> None:
     assert choose(group, lambda _: False, 0, but) == hop
+
+
+def test_one_whose_address_is_not_known_gets_no_branch() -> None:
+    unknown, known = Hop("gw:1", named="gw:1"), Hop("192.0.2.1:1", named="gw:1", priority=9)
+    assert [one.written for one in (unknown, known, ONE)] == ["gw:1", "gw:1", "a:1"]
+    assert choose((unknown,), lambda _: True, 0) is None
+    assert choose((unknown, known), lambda _: True, 0) == known
 
 
 def test_a_draw_at_its_end_takes_the_last() -> None:

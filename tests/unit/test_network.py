@@ -68,6 +68,31 @@ def test_no_target_may_name_what_belongs_to_the_platform() -> None:
     assert [one.priority for one in iax.iax_gateways] == [101]
 
 
+def test_each_address_of_a_host_name_is_a_server_with_its_share_of_the_weight() -> None:
+    named = Server("gw.example:5060", weight=3, priority=2, name="vienna")
+    plain = Server("192.0.2.9:5060", name="plain")
+    written = Network(gateways=(named, plain), media_servers=(plain,), iax_gateways=(named,))
+    assert written.names == {"gw.example:5060"}
+    found = written.found({"gw.example:5060": ("192.0.2.1:5060", "[2001:db8::1]:5060")})
+    assert [(one.at, one.written, one.weight, one.priority) for one in found.gateways] == [
+        ("192.0.2.1:5060", "gw.example:5060", 1.5, 2),
+        ("[2001:db8::1]:5060", "gw.example:5060", 1.5, 2), ("192.0.2.9:5060", plain.at, 1, 1)]
+    assert (found.media_servers, found.names) == ((plain,), written.names)
+    assert found.gateway_hosts == {"192.0.2.1", "2001:db8::1", "gw.example", "192.0.2.9"}
+
+
+def test_a_host_name_without_address_stays_for_no_branch() -> None:
+    written = Network(gateways=(Server("gw.example:5060"),))
+    (gateway,) = written.found({"other.example:5060": ("192.0.2.1:5060",)}).gateways
+    assert (gateway.at, gateway.is_known) == ("gw.example:5060", False)
+    assert written.gateways[0].is_known
+
+
+def test_without_host_names_nothing_is_looked_for() -> None:
+    plain = Network(gateways=(Server("192.0.2.1:5060"),))
+    assert plain.found({}) is plain
+
+
 def test_an_empty_network_leads_nowhere() -> None:
     within = Network().within(Platform())
     assert (within.gateway, within.media_server, within.own_hosts) == (False, False, frozenset())

@@ -13,7 +13,7 @@ from kemi_routing import formats
 from kemi_routing.caller_id import profile
 from kemi_routing.errors import BrokenRecord, UnknownVersion
 from kemi_routing.network import Network, Server
-from kemi_routing.network_record import decode, encode
+from kemi_routing.network_record import decode, decode_addresses, encode, encode_addresses
 from kemi_routing.record import VERSION
 from kemi_routing.trunks import Asserts
 from tests.support.builders import trunk
@@ -90,3 +90,16 @@ def test_no_bytes_are_an_error_of_another_kind(noise: bytes, at: int) -> None:
         decode(whole[:at] + noise + whole[at + len(noise):])
     except BrokenRecord:
         return
+
+
+@pytest.mark.parametrize("addresses", [
+    {}, {"gw.example:5060": ()},
+    {"a:1": ("192.0.2.1:1", "[2001:db8::1]:1"), "b:2": ("192.0.2.2:2",)}])
+def test_what_names_mean_is_read_as_written(addresses: dict[str, tuple[str, ...]]) -> None:
+    assert decode_addresses(encode_addresses(addresses)) == addresses
+
+
+@pytest.mark.parametrize("rows", ["x", [1], [["a:1"]], [["a:1", 1]], [["a:1", ["x"]]], [["a", []]]])
+def test_what_names_cannot_mean(rows: Any) -> None:
+    with pytest.raises(BrokenRecord):
+        decode_addresses(bytes([VERSION]) + msgpack.packb(rows))

@@ -100,6 +100,18 @@ def test_a_gateway_gets_numbers_as_it_wants_them() -> None:
         "sip:49115234567@h.example")
 
 
+def test_a_gateway_by_host_name_is_named_in_the_request_uri() -> None:
+    written = replace(NETWORK, gateways=(Server("gw.example:5060"), Server("192.0.2.42:5060")))
+    known = written.found({"gw.example:5060": ("192.0.2.1:5060", "192.0.2.2:5060")})
+    called = planned("49115234567")
+    for network, hop, host in [
+            (written, "", "gw.example"), (known, "", "gw.example"),
+            (known, "192.0.2.2:5060", "gw.example"), (known, "192.0.2.42:5060", "192.0.2.42"),
+            (known, "192.0.2.9:5060", "192.0.2.9"), (written.found({}), "", "gw.example")]:
+        chosen = SETTINGS.with_network(network)
+        assert render.target_uri(called, NUMBER, chosen, 0, hop) == f"sip:49115234567@{host}:5060"
+
+
 @pytest.mark.parametrize(("hop", "shown", "told"), [
     ("", f"sip:{NUMBER}@voice.example", ["Diversion", "P-Asserted-Identity"]),
     ("192.0.2.40:5060", f"sip:{NUMBER}@voice.example", ["Diversion", "P-Asserted-Identity"]),
