@@ -64,11 +64,16 @@ class Sipp:
         loopback.wait_until(bound, f"{self.name} listening on {self.address}:{self.port}")
 
     def wait(self, timeout_s: float) -> int:
-        """Exit code of SIPp once all its calls are over: 0 when every one went as its scenario."""
+        """Exit code of SIPp once all its calls are over: 0 when every one went as its scenario, 1
+        when one did not. Raises NotReady where SIPp itself failed, with its words.
+        """
         try:
-            return self.process.wait(timeout_s)
+            code = self.process.wait(timeout_s)
         except subprocess.TimeoutExpired:
             raise NotReady(f"{self.name}: its calls did not end in {timeout_s:g} s") from None
+        if code not in (0, 1):
+            raise NotReady(f"{self.name} ended with {code}: {self.screen()}")
+        return code
 
     def stop(self) -> None:
         """End the process; a second stop does nothing."""
