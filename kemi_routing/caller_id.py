@@ -71,7 +71,7 @@ class Profile:
     history: bool = True
     """Whether History-Info goes out, with entries of ours."""
     numbers: Format = E164
-    """How numbers are written that we tell; those that pass through stay as they are."""
+    """How numbers are written that we tell, and that in a From that passes through."""
 
     @property
     def text(self) -> str:
@@ -103,6 +103,8 @@ class Dress:
     on_top: tuple[str, ...] = ()
     """Lines that come before those of their name, which stay."""
     add: tuple[str, ...] = ()
+    from_numbers: Format | None = None
+    """How the number in a From as received is to be written; None: as it is."""
 
 
 FORM = ("from=number pai=number rpid=none diversion=all history=yes, where from, pai and rpid "
@@ -175,8 +177,9 @@ def outside(planned: Planned, to: str, so_far: SoFar, profile: Profile, domain: 
     add = (*_asserted(asserted, uri), *_party(party, caller, uri),
            *(_history(to, forwarders, so_far, uri) if profile.history else ()))
     remove = tuple(name for name, gone in goes.items() if gone)
-    return Dress(from_uri, remove, () if goes[DIVERSION] else told,
-                 (*told, *add) if goes[DIVERSION] else add)
+    on_top, add = ((), (*told, *add)) if goes[DIVERSION] else (told, add)
+    return Dress(from_uri, remove, on_top, add,
+                 profile.numbers if trusted and from_uri is None else None)
 
 
 _TOLD = {Forwarders.ALL: slice(None), Forwarders.LAST: slice(-1, None),

@@ -20,6 +20,7 @@ from kemi_routing.errors import InvalidValue
 
 _NATIONAL = "national"
 _INTERNATIONAL = {"e164": "", "plus": "+", "00": "00"}
+_PREFIX = re.compile("[0-9*#]{1,16}", re.ASCII)
 _FORM = re.compile(rf"{_NATIONAL} ([1-9][0-9]{{0,3}})(?: ([0-9]{{1,3}}))?", re.ASCII)
 
 
@@ -61,7 +62,21 @@ class Format:
         return self.prefix + number
 
 
+    def is_form_of(self, user: str, number: str) -> bool:
+        """Whether a user part is a number as ``write`` writes it; of ``e164`` any form that has the
+        country code first.
+        """
+        return user == self.write(number) or (self == E164 and self.number(user) == number)
+
+
 E164 = Format()
+
+
+def technical_prefix(text: str) -> str:
+    """What a gateway wants before called numbers; raises InvalidValue with the right form."""
+    if _PREFIX.fullmatch(text):
+        return text
+    raise InvalidValue(f"{text!r}; write digits, * and #, 16 at most: 1234#")
 
 
 def read(text: str) -> Format:

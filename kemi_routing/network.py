@@ -26,6 +26,8 @@ class Server(Hop):
     """What a gateway is shown; None: what all outside targets are."""
     numbers: Format = E164
     """How a gateway wants them."""
+    prefix: str = ""
+    """What a gateway wants before a called number, a technical prefix."""
 
 
 @dataclass(frozen=True)

@@ -65,7 +65,7 @@ def _refuse_twins(what: str, things: Iterable[object]) -> None:
 
 def _hop_fields(hop: Server) -> list[Any]:
     return [hop.name, hop.at, hop.weight, hop.priority, hop.data_centre, hop.cli and hop.cli.text,
-            hop.numbers.text]
+            hop.numbers.text, hop.prefix]
 
 
 def _trunk(value: Any) -> Trunk:
@@ -80,11 +80,12 @@ def _trunk(value: Any) -> Trunk:
 
 
 def _hop(value: Any) -> Server:
-    name, at, weight, priority, data_centre, cli, numbers = value
+    name, at, weight, priority, data_centre, cli, numbers, prefix = value
     return Server(hops.address(read_text(at)), _up_to(MAX_WEIGHT, weight),
                   _up_to(MAX_PRIORITY, priority), _name(name),
                   "" if data_centre == "" else _name(data_centre),
-                  None if cli is None else _profile(cli), _format(numbers))
+                  None if cli is None else _profile(cli), _format(numbers),
+                  "" if prefix == "" else formats.technical_prefix(read_text(prefix)))
 
 
 def _profile(value: object) -> caller_id.Profile:

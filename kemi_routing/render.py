@@ -91,7 +91,7 @@ def target_uri(planned: Planned, number: str, settings: Settings, cause: int, ho
     gateway = _as_gateway(server, planned)
     peer, _, name = target.public.address.rpartition("/")
     if target.kind is not Kind.IAX:
-        name = gateway.numbers.write(target.address) if gateway else target.address
+        name = _called(target.address, gateway) if gateway else target.address
     return form.format(
         name=name, peer=quote(peer, safe=""),
         domain=domain, hop=server.written if server and (not hop or hop == server.at) else hop,
@@ -158,6 +158,11 @@ def _to_media_server(planned: Planned, so_far: SoFar, access: Access | None) -> 
 def _as_gateway(server: Server | None, planned: Planned) -> Server | None:
     """The same where the branch goes out by it as a number; None where it goes elsewhere."""
     return server if planned.target.kind is Kind.PSTN and not planned.confirm else None
+
+
+def _called(number: str, gateway: Server) -> str:
+    """The user part of a Request-URI, in which ``#`` is escaped (RFC 3261 section 25.1)."""
+    return gateway.prefix.replace("#", "%23") + gateway.numbers.write(number)
 
 
 def _at_media_server(planned: Planned) -> bool:

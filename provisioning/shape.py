@@ -270,6 +270,7 @@ class Gateway(Hop):
     form = "{at: 192.0.2.10:5060}"
     cli: str | None = None
     numbers: str | None = None
+    prefix: str | None = None
 
 
 class FeatureCode(Shape):

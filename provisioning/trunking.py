@@ -162,12 +162,14 @@ def _hop(kind: str, spot: Spot, name: str, written: shape.Hop, checked: Checked)
     at = spot.required("at", written.at, hops.address, "192.0.2.10:5060")
     if at is not None:
         checked.claim(f"{kind} at", at, OPERATOR, spot / "at")
-    of_gateway = (written.cli, written.numbers) if isinstance(written, shape.Gateway) else ()
-    cli, numbers = of_gateway or (None, None)
+    cli, numbers, prefix = (
+        (written.cli, written.numbers, written.prefix) if isinstance(written, shape.Gateway)
+        else (None, None, None))
     hop = Server(
         at or "", spot.optional("weight", written.weight, values.up_to(MAX_WEIGHT, "shares"), 1),
         spot.optional("priority", written.priority, values.up_to(MAX_PRIORITY, "ranks"), 1),
         name, spot.optional("data_centre", written.data_centre, values.name, ""),
         None if cli is None else (spot / CLI).read(caller_id.profile, cli),
-        spot.optional("numbers", numbers, formats.read, formats.E164))
+        spot.optional("numbers", numbers, formats.read, formats.E164),
+        spot.optional("prefix", prefix, formats.technical_prefix, ""))
     return hop if at else None

@@ -68,6 +68,17 @@ def from_trunk(edge: Edge, trunk: Trunk) -> Call:
     return call
 
 
+def rewritten(edge: Edge, numbers: Format) -> str:
+    """The URI in the From of a trunk's call with its number in this form; "" where it is none, or
+    is written so.
+    """
+    came, user = trunk(edge), edge.ksr.pv.gete("$fU")
+    number = came and came.numbers.number(user)
+    if not number or numbers.is_form_of(user, number):
+        return ""
+    return f"sip:{numbers.write(number)}@{edge.settings.platform.domain}"
+
+
 def from_line(edge: Edge, line: LineRecord) -> Call:
     """The call of a registered line: it shows its main number, whatever it wrote itself."""
     anonymous = identity.is_anonymous(edge.ksr.pv.gete("$fu"), _text(edge, "Privacy"))

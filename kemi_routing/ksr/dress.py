@@ -4,7 +4,7 @@
 from contextlib import suppress
 
 from kemi_routing import early_media, render
-from kemi_routing.caller_id import SoFar, why_forwarded
+from kemi_routing.caller_id import IDENTITY, SoFar, why_forwarded
 from kemi_routing.ksr import caller, rtp
 from kemi_routing.ksr.edge import Edge
 from kemi_routing.plan import Planned
@@ -26,6 +26,9 @@ def put_on(edge: Edge, state: Hunt, planned: Planned, branch: int, hop: str) -> 
     caller.remove(edge, dress.remove)
     if dress.from_uri:
         edge.ksr.uac.uac_replace_from("", dress.from_uri)
+    elif dress.from_numbers and (shown := caller.rewritten(edge, dress.from_numbers)):
+        edge.ksr.uac.uac_replace_from_uri(shown)
+        caller.remove(edge, (IDENTITY,))
     for line in dress.on_top:
         name = line.partition(":")[0]
         if hdr.is_present(name) > 0:

@@ -28,6 +28,29 @@ class HeadersInOrder(Conversation):
         return 1
 
 
+class FromUriReplaced(Conversation):
+    """Another URI in From, in the branch route: the display name stays."""
+
+    @staticmethod
+    def talk(line: Line) -> None:
+        line.send(Request(caller='"Anna" <sip:0301234567@a>;tag=1'))
+        line.answer("a", 200)
+        line.final()
+
+    def ksr_request_route(self, _message: object) -> int:
+        ksr = self.ksr
+        ksr.rr.record_route()
+        ksr.seturi(self.phone("a"))
+        ksr.tm.t_on_branch("on_branch")
+        self.note([ksr.pv.gete("$fU"), ksr.tm.t_relay()])
+        return 1
+
+    def on_branch(self, _message: object) -> int:
+        ksr = self.ksr
+        self.note([ksr.pv.gete("$fU"), ksr.uac.uac_replace_from_uri("sip:+49301234567@b")])
+        return 1
+
+
 class HeaderOnTop(Conversation):
     """A header is put before the first of its name."""
 

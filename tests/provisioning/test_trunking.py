@@ -34,7 +34,7 @@ trunks:
   office: {from: 192.0.2.0/28, asserts: none, redirect: no}
 gateways:
   vienna: {at: GW.example.net:5060, weight: 3, data_centre: vienna, cli: from=caller history=no}
-  prague: {at: "192.0.2.40:5060", priority: 2, numbers: plus}
+  prague: {at: "192.0.2.40:5060", priority: 2, numbers: plus, prefix: 12#}
 media_servers: {one: {at: "[2001:db8::30]:5070"}}
 iax_gateways: {iax: {at: "192.0.2.45:5060"}}
 cli: pai=none
@@ -46,7 +46,8 @@ READ = Network(
         trunk("192.0.2.0/28", name="office", asserts=Asserts.NOTHING)),
     (Server("gw.example.net:5060", 3, name="vienna", data_centre="vienna",
             cli=profile("from=caller history=no")),
-     Server("192.0.2.40:5060", priority=2, name="prague", numbers=formats.read("plus"))),
+     Server("192.0.2.40:5060", priority=2, name="prague", numbers=formats.read("plus"),
+            prefix="12#")),
     (Server("[2001:db8::30]:5070", name="one"),), (Server("192.0.2.45:5060", name="iax"),),
     profile("pai=none"))
 
@@ -97,7 +98,7 @@ def test_what_is_shown_can_be_applied(
     for_programs = json.loads(followme("show", "network", "-F", "json").out)
     assert for_programs["revision"] == 2
     assert for_programs["gateways"]["prague"] == {
-        "at": "192.0.2.40:5060", "priority": 2, "numbers": "plus"}
+        "at": "192.0.2.40:5060", "priority": 2, "numbers": "plus", "prefix": "12#"}
 
 
 def test_a_key_that_is_not_written_changes_nothing(

@@ -360,6 +360,13 @@ class Uac(Part):
     """Another From, in mode "auto": restored in replies and within the dialog."""
 
     def uac_replace_from(self, display: str, uri: str) -> int:
+        return self._replaced(display, uri)
+
+    def uac_replace_from_uri(self, uri: str) -> int:
+        """The display name stays."""
+        return self._replaced(self._address("From").display, uri)
+
+    def _replaced(self, display: str, uri: str) -> int:
         message = self._message
         if self._process.route is Route.REQUEST and message.from_replaced:
             return -1

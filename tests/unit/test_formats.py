@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from kemi_routing import e164
 from kemi_routing.errors import InvalidValue
-from kemi_routing.formats import E164, read
+from kemi_routing.formats import E164, read, technical_prefix
 
 GERMAN, MALTESE = "49301234567", "35621345678"
 FORMATS = ("e164", "plus", "00", "national 49 0", "national 356", "national 1 1")
@@ -52,6 +52,26 @@ def test_what_is_no_number_stays_as_it_is(text: str) -> None:
 def test_a_refused_format_names_the_right_form(text: str) -> None:
     with pytest.raises(InvalidValue, match="write e164, plus, 00, or national COUNTRY PREFIX"):
         read(text)
+
+
+@pytest.mark.parametrize(("text", "user", "right"), [
+    ("e164", GERMAN, True), ("e164", f"+{GERMAN}", True), ("e164", "0301234567", False),
+    ("plus", f"+{GERMAN}", True), ("plus", GERMAN, False), ("00", f"+{GERMAN}", False),
+    ("national 49 0", "0301234567", True), ("national 49 0", f"00{GERMAN}", False),
+])
+def test_a_user_part_is_in_a_form_or_not(text: str, user: str, *, right: bool) -> None:
+    assert read(text).is_form_of(user, GERMAN) is right
+
+
+@pytest.mark.parametrize("text", ["1234#", "*31*", "0", "9" * 16])
+def test_a_technical_prefix_is_what_a_telephone_dials(text: str) -> None:
+    assert technical_prefix(text) == text
+
+
+@pytest.mark.parametrize("text", ["", "12a", "+49", "1 2", "9" * 17, "\u0664", "1%23", "1;x"])
+def test_a_refused_technical_prefix_names_the_right_form(text: str) -> None:
+    with pytest.raises(InvalidValue, match=r"write digits, \* and #, 16 at most: 1234#"):
+        technical_prefix(text)
 
 
 def test_unless_told_otherwise_it_is_digits() -> None:

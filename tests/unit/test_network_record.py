@@ -24,7 +24,7 @@ FULL = Network(
               numbers=formats.read("national 49 0"), certificate="sbc.carrier.example"),
         trunk("192.0.2.21", name="other", asserts=Asserts.NOTHING)),
     (Server("192.0.2.40:5060", 1000, 100, "vienna", "eu", profile("from=caller pai=none"),
-            formats.read("plus")),
+            formats.read("plus"), "1234#"),
      Server("gw.example.net:5062", name="prague")),
     (Server("[2001:db8::30]:5070", name="media"),), (Server("192.0.2.45:5060", name="iax"),),
     profile("history=no diversion=last"))

@@ -100,6 +100,28 @@ def test_a_gateway_gets_numbers_as_it_wants_them() -> None:
         "sip:49115234567@h.example")
 
 
+def test_a_technical_prefix_stands_before_the_called_number_only() -> None:
+    german = Server("192.0.2.42:5060", numbers=formats.read("plus"), prefix="12#*")
+    chosen = SETTINGS.with_network(replace(NETWORK, gateways=(german,)))
+    called, so_far = planned("49115234567", NUMBER), SoFar((Account(NUMBER, "a/b"),), Caller(), ())
+    assert render.target_uri(called, NUMBER, chosen, 0) == (
+        "sip:12%23*+49115234567@192.0.2.42:5060")
+    shown = render.dress(called, replace(so_far, why=(None,)), None, chosen)
+    assert shown.from_uri == f"sip:+{NUMBER}@voice.example"
+    assert render.target_uri(planned("sip:1@h.example"), NUMBER, chosen, 0) == "sip:1@h.example"
+
+
+def test_the_number_in_a_from_that_passes_through_is_written_as_the_gateway_wants_it() -> None:
+    plus = Server("192.0.2.42:5060", cli=profile("from=caller"), numbers=formats.read("plus"))
+    chosen = SETTINGS.with_network(replace(NETWORK, gateways=(plus,)))
+    so_far = SoFar((Account(NUMBER, "a/b"),), Caller("42075553333"), (None,))
+    wanted = [render.dress(planned(target, NUMBER), so_far, None, chosen).from_numbers
+              for target in ("49115234567", "sip:1@h.example", "line jana-desk")]
+    assert wanted == [plus.numbers, None, None]
+    line = replace(so_far, caller=Caller("42075553333", cli="42075553333"))
+    assert render.dress(planned("49115234567", NUMBER), line, None, chosen).from_numbers is None
+
+
 def test_a_gateway_by_host_name_is_named_in_the_request_uri() -> None:
     written = replace(NETWORK, gateways=(Server("gw.example:5060"), Server("192.0.2.42:5060")))
     known = written.found({"gw.example:5060": ("192.0.2.1:5060", "192.0.2.2:5060")})

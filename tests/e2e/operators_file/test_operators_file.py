@@ -219,3 +219,19 @@ def test_numbers_are_read_as_the_trunk_writes_them_and_written_as_the_gateway_wa
     assert invite["P-Asserted-Identity"] == f"<sip:+{JANA}@followme.local>"
     assert invite.caller_number == f"+{JANA}"
     assert f" number={JANA} ani={CALLER} " in situation.edge.log
+
+
+def test_a_gateway_gets_its_technical_prefix_and_the_callers_own_from_in_its_form(
+    situation: Situation,
+) -> None:
+    mobile = situation.outside_phone(f"12%230{MOBILE.removeprefix('420')}", answer())
+    gateway = situation.usual["gateways"]["usual"] | {
+        "numbers": "national 420 0", "prefix": "12#", "cli": "from=caller"}
+    with situation.with_network(gateways={"usual": gateway}):
+        heard = situation.call(JANA, CALLER)
+    (invite,) = mobile.invites
+    assert heard.code == 200
+    assert invite.uri == f"sip:12%230{MOBILE.removeprefix('420')}@{situation.gateway_at}"
+    assert invite.caller_number == f"0{CALLER.removeprefix('420')}"
+    assert heard.final.caller_number == CALLER  # his own dialog is untouched
+    assert len(mobile.heard("BYE")) == 1
