@@ -12,7 +12,7 @@ from kemi_routing import settings
 from kemi_routing.errors import InvalidValue
 from kemi_routing.settings import PREFIX, Settings
 from provisioning import trunking
-from provisioning.doctor import kamailio, machine, network, store, tls
+from provisioning.doctor import kamailio, machine, network, rtp, store, tls
 from provisioning.doctor.finding import Check, Finding, Level, Patient, fail, ok
 from provisioning.problems import Refused
 from provisioning.storage import Storage
@@ -44,6 +44,7 @@ PARTS = (
     Part("functions", kamailio.functions),
     Part("folder", machine.run_folder),
     Part("address", network.sockets, ("ADDRESS", "PORT", "SPIRAL_PORT")),
+    Part("rtpengine", rtp.rtpengine, ("RTPENGINE",), may_come_later=True, waits=True),
     Part("tls", tls.certificate, ("TLS_PORT", "TLS_CERTIFICATE", "TLS_KEY")),
     Part("redis", store.redis, ("REDIS",), may_come_later=True),
     Part("trunks", network.trunks, ("REDIS",), may_come_later=True),

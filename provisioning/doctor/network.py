@@ -4,16 +4,12 @@
 import re
 import secrets
 import socket
-import threading
-import time
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 
 from kemi_routing.hops import Hop
-from provisioning.doctor.finding import Finding, Level, Patient, fail, ok, warn
+from provisioning.doctor import asking
+from provisioning.doctor.finding import Finding, Patient, fail, ok, warn
 
-ANSWER_S = 1.0
 FILE = "the operator's file (followme show network)"
 LOOPBACK = "127.0.0.1"
 _STATUS = re.compile(rb"SIP/2\.0 ([1-6]\d\d) ([^\r\n]*)")
@@ -84,44 +80,33 @@ def ask(host: str, port: int, source: str) -> tuple[int, str, float]:
 
     Raises OSError; TimeoutError where none comes within ``ANSWER_S``.
     """
-    address = _resolved(host)
-    with socket.socket(_family(address), socket.SOCK_DGRAM) as asking:
-        if _family(source) is _family(address):
-            asking.bind((source, 0))  # who answers us only must see that it is us
-        asking.connect((address, port))
-        began = time.monotonic()
-        call_id = secrets.token_hex(8)
-        asking.send(_options(host, port, asking.getsockname(), call_id))
-        while (left_s := began + ANSWER_S - time.monotonic()) > 0:
-            asking.settimeout(left_s)
-            heard = asking.recv(65535)
-            status = _STATUS.match(heard)
-            if status and call_id.encode() in heard and status[1] >= b"200":
-                phrase = status[2].decode("utf-8", "replace")
-                return int(status[1]), phrase, time.monotonic() - began
-    raise TimeoutError
+    call_id = secrets.token_hex(8)
+
+    def final(heard: bytes) -> tuple[int, str] | None:
+        status = _STATUS.match(heard)
+        if status and call_id.encode() in heard and status[1] >= b"200":
+            return int(status[1]), status[2].decode("utf-8", "replace")
+        return None
+
+    answer, took_s = asking.ask(
+        host, port, source, lambda own: _options(host, port, own, call_id), final)
+    return *answer, took_s
 
 
 def _group(about: str, group: Sequence[Hop], patient: Patient) -> list[Finding]:
-    """One that does not answer is no failure while another does."""
-    with ThreadPoolExecutor(max_workers=len(group)) as pool:
-        found = list(pool.map(lambda hop: _asked(about, hop.at, patient, FILE), group))
-    if all(one.level is Level.FAIL for one in found):
-        return found
-    return [replace(one, level=Level.WARN) if one.level is Level.FAIL else one for one in found]
+    return asking.one_is_enough([hop.at for hop in group],
+                                lambda at: _asked(about, at, patient, FILE))
 
 
 def _asked(about: str, place: str, patient: Patient, see: str) -> Finding:
-    host, _, port = place.rpartition(":")
     look = f"look at {see}"
-    try:
-        status, phrase, took_s = ask(host.strip("[]"), int(port), patient.settings.address)
-    except TimeoutError:
-        return fail(about, f"{place} does not answer OPTIONS within {ANSWER_S:g} s", look)
-    except OSError as error:
-        return fail(about, f"{place} cannot be asked: {error.strerror or error}", look)
-    said = f"{place} answers {status} {phrase} after {1000 * took_s:.0f} ms"
-    return ok(about, said) if status < 500 else warn(about, said, look)
+
+    def said(host: str, port: int) -> Finding:
+        status, phrase, took_s = ask(host, port, patient.settings.address)
+        what = f"{place} answers {status} {phrase} after {1000 * took_s:.0f} ms"
+        return ok(about, what) if status < 500 else warn(about, what, look)
+
+    return asking.finding(about, place, "OPTIONS", look, said)
 
 
 def _free(about: str, address: str, port: int, see: str) -> Finding:
@@ -134,7 +119,7 @@ def _free(about: str, address: str, port: int, see: str) -> Finding:
 
 def _bind(address: str, port: int, kind: socket.SocketKind) -> str | None:
     """What keeps us from listening there; None where nothing does."""
-    with socket.socket(_family(address), kind) as trying:
+    with socket.socket(asking.family(address), kind) as trying:
         if kind is socket.SOCK_STREAM:
             trying.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -142,31 +127,6 @@ def _bind(address: str, port: int, kind: socket.SocketKind) -> str | None:
         except OSError as error:
             return error.strerror or str(error)
     return None
-
-
-def _resolved(host: str) -> str:
-    """The address of a host; the resolver itself may wait for ten seconds. Raises OSError."""
-    found: list[str] = []
-    errors: list[OSError | UnicodeError] = []
-
-    def resolve() -> None:
-        try:
-            first = socket.getaddrinfo(host, None, _family(host), socket.SOCK_DGRAM)[0]
-            found.append(str(first[4][0]))
-        except (OSError, UnicodeError) as error:
-            errors.append(error)
-
-    thread = threading.Thread(target=resolve, daemon=True)
-    thread.start()
-    thread.join(ANSWER_S)
-    if not found:
-        raise OSError(str(errors[0]) if errors else f"no address of {host} within {ANSWER_S:g} s")
-    return found[0]
-
-
-def _family(address: str) -> socket.AddressFamily:
-    """Names are looked up as IPv4, as kamailio.cfg has it."""
-    return socket.AF_INET6 if ":" in address else socket.AF_INET
 
 
 def _options(host: str, port: int, source: tuple[str, int], call_id: str) -> bytes:

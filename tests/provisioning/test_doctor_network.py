@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from kemi_routing.network import Network, Server
-from provisioning.doctor import network
+from provisioning.doctor import asking, network
 from provisioning.doctor.finding import Level, Patient
 from tests.provisioning.examined import PATIENT, SETTINGS, said
 from tests.support.answering import Answer, answering, response
@@ -41,7 +41,7 @@ class TestGateway:
                              ids=["silent", "answers somebody else"])
     def test_that_does_not(self, monkeypatch: pytest.MonkeyPatch,
                            answer: Answer) -> None:
-        monkeypatch.setattr(network, "ANSWER_S", 0.1)
+        monkeypatch.setattr(asking, "ANSWER_S", 0.1)
         with answering(answer) as port:
             patient = within(media_servers=(Server(f"localhost:{port}"),))
             (line,) = said(network.media_servers, patient)
@@ -67,7 +67,7 @@ class TestGateway:
             raise socket.gaierror
 
         monkeypatch.setattr(socket, "getaddrinfo", slow)
-        monkeypatch.setattr(network, "ANSWER_S", 0.05)
+        monkeypatch.setattr(asking, "ANSWER_S", 0.05)
         patient = with_gateways("gw.example:5060")
         (line,) = said(network.gateways, patient)
         asked.set()

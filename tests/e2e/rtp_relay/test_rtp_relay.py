@@ -1,21 +1,24 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """RTP through Debian's rtpengine, of phones behind NAT (SPEC B4)."""
 
+import os
 import socket
+import subprocess
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
 
 from tests.support.loopback import reserve_network, wait_until
 from tests.support.nat import HOME, PUBLIC, HomeNetwork
-from tests.support.other_edge import OTHER_PROXY, other_edge
+from tests.support.other_edge import OTHER_PROXY, OtherEdge, other_edge
 from tests.support.raw_sip import RawSip
 from tests.support.rtpengine import Media, Rtpengine, where
 from tests.support.situation import (
     DOMAIN,
     FIRST_PHONE,
+    FOLLOWME,
     PAI_TRUNK,
     PASSWORD,
     SIP_PORT,
@@ -158,29 +161,67 @@ def test_a_call_that_nobody_answers_leaves_nothing(
     wait_until(lambda: relay.sessions() == 0, "no session")
 
 
-def test_without_rtpengine_calls_go_on(situation: Situation, tmp_path: Path) -> None:
-    """It dies between two calls."""
-    here, there = (situation.network.address(last) for last in (PAI_TRUNK, FIRST_PHONE))
-    own, its = Media(here, udp), Media(there, udp)
+@contextmanager
+def beside(situation: Situation, folder: Path) -> Iterator[tuple[OtherEdge, Rtpengine, SoftPhone]]:
+    """A proxy of one worker with an rtpengine of its own, and a phone that is registered there."""
+    there = situation.network.address(FIRST_PHONE)
     with (
-        Rtpengine(situation.network.address(OTHER_PROXY), tmp_path) as relay,
-        other_edge(situation, tmp_path, RTPENGINE=relay.url) as other,
-        SoftPhone(RawSip(here, other.edge.proxy), CALLER, DOMAIN) as calling,
+        Rtpengine(situation.network.address(OTHER_PROXY), folder) as relay,
+        other_edge(situation, folder, RTPENGINE=relay.url, WORKERS="1") as other,
         SoftPhone(RawSip(there, other.edge.proxy), LINE, DOMAIN, PASSWORD) as phone,
     ):
         assert phone.register().code == 200
-        for relayed in (True, False, False):
+        yield other, relay, phone
+
+
+def test_without_rtpengine_calls_go_on_and_with_it_again_at_once(
+    situation: Situation, tmp_path: Path
+) -> None:
+    """It dies between two calls; the one worker that noticed has no failure left for later."""
+    here, there = (situation.network.address(last) for last in (PAI_TRUNK, FIRST_PHONE))
+    own, its = Media(here, udp), Media(there, udp)
+    with (
+        beside(situation, tmp_path) as (other, relay, phone),
+        SoftPhone(RawSip(here, other.edge.proxy), CALLER, DOMAIN) as calling,
+    ):
+        def is_relayed() -> bool:
             caller = calling.call(f"sip:{JANA}@{other.edge.proxy[0]}", ASSERTED, body=own.sdp)
             invite = phone.ring()
             phone.pick_up(invite, its.sdp)
             heard = calling.talk(caller)
             phone.heard("ACK")
-            assert (where(invite.body) != where(own.sdp)) is relayed
-            assert (where(heard.body) != where(its.sdp)) is relayed
             calling.send(caller, "BYE")
             phone.answer(phone.heard("BYE"), 200)
             assert calling.final("BYE").code == 200
-            relay.stop()
+            offered = where(invite.body) != where(own.sdp)
+            assert (where(heard.body) != where(its.sdp)) is offered
+            return offered
+
+        assert is_relayed()
+        relay.stop()
+        assert [is_relayed() for _ in range(2)] == [False, False]
+        relay.start()
+        other.edge.kamcmd("rtpengine.enable", "all", "1")  # else after 10 s
+        assert is_relayed()
         assert other.edge.log.count("rtpengine does not answer") == 1
     own.close()
     its.close()
+
+
+def test_the_doctor_looks_at_rtpengine(situation: Situation, tmp_path: Path) -> None:
+    with Rtpengine(situation.network.address(OTHER_PROXY), tmp_path) as relay:
+        lines = [doctor(situation, relay)]
+        relay.stop()
+        lines.append(doctor(situation, relay))
+    assert [line.split()[:2] for line in lines] == [["OK", "rtpengine"], ["FAIL", "rtpengine"]]
+
+
+def doctor(situation: Situation, relay: Rtpengine) -> str:
+    """What `followme doctor` says of an rtpengine."""
+    told = {**situation.settings, "RTPENGINE": relay.url}
+    ran = subprocess.run(
+        [FOLLOWME, "doctor"], capture_output=True, text=True, check=False,
+        env={**os.environ, **{f"FOLLOWME_{name}": text for name, text in told.items()}},
+    )  # fmt: skip
+    (line,) = (one for one in ran.stdout.splitlines() if "  rtpengine  " in one)
+    return line
