@@ -21,10 +21,12 @@ KNOWN = frozenset({
     "ADDRESS", "ADDRESS6", "BAN_S", "CLUSTER", "DATA_CENTRE", "DIGEST", "DOMAIN", "EDGE_PROXIES",
     "LOG_NUMBERS", "MAILBOX", "OUTGOING_WITHOUT_PIN", "PEERS", "PORT", "RECORDS_DAYS", "REDIS",
     "RTPENGINE", "RUN_DIR", "SCANNERS", "SIP_HOSTS", "SOURCE_RATE", "SPIRAL_PORT", "TLS_CA",
-    "TLS_CERTIFICATE", "TLS_KEY", "TLS_PORT", *COUNTS,
-    "CLUSTER_HOST", "CLUSTER_ID", "CLUSTER_PORT", "CLUSTER_URI", "CTL", "ENTRY", "HOPS", "NETWORK",
-    "PEER_1", "PEER_2", "PEER_3", "PINGER", "REGISTRATIONS", "SECRET"})
-"""All names behind the prefix; the last two lines kamailio/start tells kamailio.cfg and the entry.
+    "TLS_CERTIFICATE", "TLS_KEY", "TLS_PORT", "TOPOLOGY", *COUNTS,
+    "CLUSTER_HOST", "CLUSTER_ID", "CLUSTER_PORT", "CLUSTER_URI", "CTL", "ENTRY", "HOPS",
+    "MASK_ADDRESS", "MASK_AGENT", "MASK_HOSTS", "MASK_KEY", "NETWORK", "PEER_1", "PEER_2",
+    "PEER_3", "PINGER", "REGISTRATIONS", "SECRET"})
+"""All names behind the prefix; the last ones, from CLUSTER_HOST on, kamailio/start tells
+kamailio.cfg and the entry.
 """
 SCANNERS = ("friendly-scanner", "friendly-request", "sipvicious", "sipcli", "sundayddr", "pplsip",
             "vaxsipuseragent", "sip-scan", "iwar", "sipbomber", "smap")
@@ -88,6 +90,8 @@ class Settings:
     """How long call records are kept; 0: there are none."""
     tls: tuple[str, str] | None = None
     """PEM files with the certificate of this proxy, and its key; None: it speaks no TLS."""
+    hides: bool = False
+    """Whether neither side of a call may see where the other one is."""
 
     def with_network(self, network: Network) -> "Settings":
         """The same in this network, as it is seen from here."""
@@ -164,7 +168,7 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
         address6=address6,
         port=port,
         spiral_port=spiral_port,
-        mask_numbers=_log_numbers(get("LOG_NUMBERS", _FULL)) == _MASKED,
+        mask_numbers=_word("LOG_NUMBERS", get("LOG_NUMBERS", _FULL), (_FULL, _MASKED)) == _MASKED,
         cluster=_cluster(get("CLUSTER", ""), {port, spiral_port}),
         cluster_port=int(get("CLUSTER", ":0").rpartition(":")[2]),
         peers=_peers(get("PEERS", "")),
@@ -176,6 +180,7 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
         scanners=_scanners(get("SCANNERS", ",".join(SCANNERS))),
         data_centre=_name("DATA_CENTRE", get("DATA_CENTRE", "")),
         records_days=_days("RECORDS_DAYS", get("RECORDS_DAYS", "30")),
+        hides=_word("TOPOLOGY", get("TOPOLOGY", _SHOWN), (_SHOWN, _HIDDEN)) == _HIDDEN,
     )
 
 
@@ -224,9 +229,9 @@ def _mailbox(text: str) -> MailboxPolicy:
             f"{PREFIX}MAILBOX: {text!r}; write {', '.join(MailboxPolicy)}") from None
 
 
-def _log_numbers(text: str) -> str:
-    if text not in {_FULL, _MASKED}:
-        raise InvalidValue(f"{PREFIX}LOG_NUMBERS: {text!r}; write {_FULL} or {_MASKED}")
+def _word(name: str, text: str, words: tuple[str, ...]) -> str:
+    if text not in words:
+        raise InvalidValue(f"{PREFIX}{name}: {text!r}; write {' or '.join(words)}")
     return text
 
 
@@ -331,6 +336,7 @@ _MOST_DAYS = 3650
 _RTPENGINE_TRANSPORTS = ("udp", "udp6")
 _HOST_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-[]:")
 _FULL, _MASKED = "full", "masked"
+_SHOWN, _HIDDEN = "shown", "hidden"
 _REDIS_SCHEMES = ("unix", "redis", "rediss")
 _NONE = "none"
 _TRUSTED_GRADES = ("A", "AB", "AC", "ABC")

@@ -3,8 +3,9 @@
 
 from contextlib import suppress
 
-from kemi_routing import early_media, render
+from kemi_routing import early_media, hidden, render
 from kemi_routing.caller_id import IDENTITY, SoFar, why_forwarded
+from kemi_routing.formats import Format
 from kemi_routing.ksr import caller, rtp
 from kemi_routing.ksr.edge import Edge
 from kemi_routing.plan import Planned
@@ -26,7 +27,7 @@ def put_on(edge: Edge, state: Hunt, planned: Planned, branch: int, hop: str) -> 
     caller.remove(edge, dress.remove)
     if dress.from_uri:
         edge.ksr.uac.uac_replace_from("", dress.from_uri)
-    elif dress.from_numbers and (shown := caller.rewritten(edge, dress.from_numbers)):
+    elif shown := _shown(edge, dress.from_numbers):
         edge.ksr.uac.uac_replace_from_uri(shown)
         caller.remove(edge, (IDENTITY,))
     for line in dress.on_top:
@@ -40,6 +41,15 @@ def put_on(edge: Edge, state: Hunt, planned: Planned, branch: int, hop: str) -> 
     rtp.offer(edge)
     if not early_media.passes(state, branch):
         _without_reliable_answers(edge)
+
+
+def _shown(edge: Edge, numbers: Format | None) -> str:
+    """The caller's own URI as a branch shows it; "" where that is as received."""
+    shown = caller.rewritten(edge, numbers) if numbers else ""
+    if edge.settings.hides and not shown:
+        domain = edge.settings.platform.domain
+        shown = hidden.from_uri(edge.ksr.pv.gete("$fu"), domain) or ""
+    return shown
 
 
 def _without_reliable_answers(edge: Edge) -> None:

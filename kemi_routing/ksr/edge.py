@@ -4,7 +4,7 @@
 import hmac
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, Literal, Protocol, TypeVar
 
 from kemi_routing import log_line
 from kemi_routing.errors import FollowMeError
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from KSR import Api
 
 T = TypeVar("T")
+_OfCall = Literal["$ci", "$ft"]
 
 
 class Memory(Records, Protocol):
@@ -64,13 +65,14 @@ class Edge:
             raise FollowMeError(f"t_newtran returned {code}")
         return code > 0
 
-    def mark(self, text: str = "", length: int = 24) -> str:
-        """What proves in a later request of this Call-ID that it went through here, with that text.
+    def mark(self, text: str = "", length: int = 24, of: _OfCall = "$ci") -> str:
+        """What proves in a later request of this Call-ID that it went through here, with that text;
+        ``of`` is another pseudo-variable that both have.
 
         Hexadecimal digits; nobody without the secret can make them or read the text from them.
         """
-        call_id = self.ksr.pv.gete("$ci")
-        what = f"{call_id}\n{text}" if text else call_id
+        call = self.ksr.pv.gete(of)
+        what = f"{call}\n{text}" if text else call
         return hmac.digest(self.secret.encode(), what.encode(), "sha256").hex()[:length]
 
     def log(self, verb: str, **values: object) -> None:

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable
 from datetime import datetime
 
-from kemi_routing import locate, render
+from kemi_routing import hidden, locate, render
 from kemi_routing.dns import is_address
 from kemi_routing.ksr import caller, flows, loops, names, parties, records, rtp
 from kemi_routing.ksr.caps import Caps
@@ -43,6 +43,9 @@ def route(edge: Edge, caps: Caps, now: Callable[[], datetime]) -> None:
             if not ksr.is_method_in("A"):
                 edge.reply(404, "Not Here")
             return
+        if edge.settings.hides and ksr.is_method_in("F") and _transfers_elsewhere(edge):
+            edge.reply(403, "Transfer To Numbers Only")
+            return
         flows.follow(edge)
         if _finds_its_way(edge):
             if not edge.settings.may_connect(*_next_hop(edge)):
@@ -50,6 +53,15 @@ def route(edge: Edge, caps: Caps, now: Callable[[], datetime]) -> None:
             ksr.tm.t_relay()
     elif not ksr.is_method_in("A"):
         edge.reply(404, "Not Here")
+
+
+def _transfers_elsewhere(edge: Edge) -> bool:
+    """Whether a REFER would show one side of the call where somebody of another call is: that one's
+    Contact is masked for us alone, and was read by topoh.
+    """
+    platform = edge.settings.platform
+    return hidden.names_other_host(edge.ksr.hdr.gete("Refer-To"),
+                                   platform.own_hosts | {platform.domain})
 
 
 def on_refresh(edge: Edge) -> None:

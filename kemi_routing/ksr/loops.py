@@ -20,6 +20,8 @@ NUMBER_MARKS = "fn"
 FORKED = "forked"
 """Hash table of kamailio.cfg: the INVITEs that a number has forked a moment ago."""
 _DIGITS = 12
+_MOST_MARKS = 20
+"""Of earlier passes: with more a URI would outgrow Kamailio's MAX_URI_SIZE."""
 _OURS = re.compile(rf";{ROUTE_MARK}=([0-9a-f]+);{NUMBER_MARKS}=([0-9a-f.]+)")
 _MOST_ROUTES = 70
 """Record-Route headers that are looked at: as many as Max-Forwards lets there be."""
@@ -30,7 +32,10 @@ def record_route(edge: Edge, numbers: Iterable[str]) -> None:
 
     Raises RuntimeError where Kamailio cannot: nobody could hang up such a call.
     """
-    marks = ".".join(edge.mark(number, _DIGITS) for number in numbers)
+    left = [_mark(edge, number) for number in numbers]
+    if edge.settings.hides:  # the next Record-Route masks those before it
+        left += sorted(_marks(edge) - {*left})[:_MOST_MARKS]
+    marks = ".".join(left)
     named = f";{NUMBER_MARKS}={marks}" if marks else ""
     rr = edge.ksr.rr
     if rr.add_rr_param(f";{ROUTE_MARK}={edge.mark()}{named}") < 0 or rr.record_route() < 0:
@@ -49,7 +54,7 @@ def is_ours(edge: Edge) -> bool:
 def with_visited(edge: Edge, call: Call, numbers: Iterable[str]) -> Call:
     """The call, with those of these numbers that our marks in its route say it came through."""
     marks = _marks(edge)
-    been = [number for number in numbers if marks and edge.mark(number, _DIGITS) in marks]
+    been = [number for number in numbers if marks and _mark(edge, number) in marks]
     return replace(call, diverters=(*call.diverters, *been)) if been else call
 
 
@@ -72,11 +77,18 @@ def cycle(call: Call, plan: Plan) -> str:
     return ">".join((*(account.number for account in plan.accounts), number))
 
 
+def _mark(edge: Edge, number: str) -> str:
+    """What proves that this call came through a number. Where topology is hidden it comes back with
+    another Call-ID, but the caller's tag.
+    """
+    return edge.mark(number, _DIGITS, of="$ft" if edge.settings.hides else "$ci")
+
+
 def _marks(edge: Edge) -> set[str]:
     marks: set[str] = set()
     for route in routes(edge):
         for proof, numbers in _OURS.findall(route):
-            if proof == edge.mark():
+            if edge.settings.hides or proof == edge.mark():
                 marks.update(numbers.split("."))
     return marks
 

@@ -57,7 +57,8 @@ def test_tables_and_queues_that_workers_use_are_there() -> None:
         loops.FORKED, rtp.RELAYED, names.NAMES, next_hops.FAILED, trunk_limits.SECOND,
         in_force.TABLE,
         credentials.GUESSES, credentials.GUESSED,
-        bans.BANNED, bans.PROVED, bans.TRUSTED, bans.IGNORED, parties.PARTIES}
+        bans.BANNED, bans.PROVED, bans.TRUSTED, bans.IGNORED, parties.PARTIES,
+        "upstream"}  # of the configuration alone
     assert fake.mqueue.queues.keys() == {
         caps.BEGUN, background.LAST_CALLER, names.NAMES, records.RECORDS}
 

@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Requests within a call whose sender writes what a telephone would not."""
 
+from dataclasses import replace
+
 import pytest
 
 from kemi_routing.ksr import parties
 from kemi_routing.model import Mode
+from tests.ksr import edge as product_edge
 from tests.ksr.edge import STRANGER, TRUNK, Product
 from tests.support.builders import OFFICE, PERSONAL, number, sequence, step
 from tests.support.sip_message import Address, Request
@@ -193,3 +196,27 @@ class TestWhereARequestGoes:
         edge.send("UPDATE", AT_OFFICE, named)
         edge.send("INVITE", "sip:49900123456@127.0.0.40", source=STRANGER, tags=("t", "a"))
         assert [one.method for one in edge.forwarded] == ["INVITE", "UPDATE"]
+
+
+class TestATransfer:
+    @pytest.fixture
+    def hides(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        chosen = replace(product_edge.SETTINGS, hides=True)
+        monkeypatch.setattr("tests.ksr.edge.SETTINGS", chosen)
+
+    @pytest.mark.parametrize(("name", "to", "passes"), [
+        ("Refer-To", "<sip:49301234567@followme.local>", True),
+        ("Refer-To", "<sip:49301234567@127.0.0.1:5060>", True),
+        ("Refer-To", "<sip:x@192.0.2.66?Replaces=1>", False),
+        ("r", "<sip:x@192.0.2.66?Replaces=1>", False)])
+    @pytest.mark.usefixtures("hides")
+    def test_shows_nobody_of_another_call(self, name: str, to: str, *, passes: bool) -> None:
+        edge = Answered()
+        edge.send("REFER", AT_OFFICE, (name, to))
+        assert [one.method for one in edge.forwarded[1:]] == ["REFER"] * passes
+        assert edge.codes == [200, *([] if passes else [403])]
+
+    def test_goes_anywhere_where_topology_is_not_hidden(self) -> None:
+        edge = Answered()
+        edge.send("REFER", AT_OFFICE, ("Refer-To", "<sip:x@192.0.2.66?Replaces=1>"))
+        assert edge.forwarded[-1].method == "REFER"

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from kemi_routing.model import Mode
+from tests.ksr import edge as product_edge
 from tests.ksr.edge import Product
 from tests.support.builders import MOBILE, OFFICE, PERSONAL, number, sequence, step
 from tests.support.sip_message import Request
@@ -29,9 +30,11 @@ def back(edge: Product, sent: Request, dialled: str = PERSONAL, route: str = "",
          **changes: str) -> None:
     """The call comes back, with the route that we left in it unless another is given."""
     left = route or edge.forwarded[0].headers.get("Record-Route") or ""
-    edge.receive(Request(uri=f"sip:{dialled}@127.0.0.1", call_id=changes.get("call_id",
-                 sent.call_id), headers=(PAI, ("Record-Route", "<sip:192.0.2.1;lr>"),
-                                         ("Record-Route", f"<sip:192.0.2.2;lr>, {left}"))))
+    edge.receive(Request(uri=f"sip:{dialled}@127.0.0.1",
+                         call_id=changes.get("call_id", sent.call_id),
+                         caller=changes.get("caller", Request.caller),
+                         headers=(PAI, ("Record-Route", "<sip:192.0.2.1;lr>"),
+                                  ("Record-Route", f"<sip:192.0.2.2;lr>, {left}"))))
 
 
 def cycles(edge: Product) -> list[str]:
@@ -65,6 +68,51 @@ def test_the_mark_of_another_call_proves_nothing() -> None:
     edge = product()
     back(edge, edge.call(PERSONAL), call_id="another")
     assert (edge.codes, len(edge.uris)) == ([], 2)
+
+
+@pytest.fixture
+def hides(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Topology is hidden: outside knows a call by another Call-ID."""
+    chosen = replace(product_edge.SETTINGS, hides=True)
+    monkeypatch.setattr("tests.ksr.edge.SETTINGS", chosen)
+
+
+@pytest.mark.usefixtures("hides")
+class TestWhereTopologyIsHidden:
+    @pytest.mark.parametrize("dialled", [PERSONAL, OTHER])
+    def test_a_call_comes_back_with_another_call_id(self, dialled: str) -> None:
+        edge = product()
+        sent = edge.call(PERSONAL)
+        back(edge, sent, dialled, call_id="!!:masked", caller=sent.caller)
+        assert (edge.codes, len(edge.uris)) == ([482], 1)
+
+    def test_a_call_of_another_caller_is_no_loop(self) -> None:
+        edge = product()
+        edge.call(PERSONAL)
+        left = (edge.forwarded[0].headers.get("Record-Route") or "").replace("ftag=a", "ftag=b")
+        edge.receive(Request(uri=f"sip:{PERSONAL}@127.0.0.1", call_id="!!:masked",
+                             caller="<sip:42075553333@x>;tag=b",
+                             headers=(PAI, ("Record-Route", left))))
+        assert (edge.codes, len(edge.uris)) == ([], 2)
+
+    def test_the_last_route_tells_all_numbers(self) -> None:
+        edge = product()
+        edge.records.held[MOBILE] = number(number=MOBILE, mode=Mode.FORWARD_ONLY, default="all",
+                                           sequences=(sequence("all", step("49227777777")),))
+        sent = edge.call(PERSONAL)
+        back(edge, sent, MOBILE, call_id="!!:1", caller=sent.caller)
+        last = edge.forwarded[-1].headers.get("Record-Route") or ""
+        back(edge, sent, PERSONAL, last.partition(",")[0], call_id="!!:2",
+             caller=sent.caller)
+        assert (edge.codes, len(edge.uris)) == ([482], 2)
+
+    def test_a_route_of_many_numbers_stays_short(self) -> None:
+        edge = product()
+        many = ".".join(f"{index:012x}" for index in range(200))
+        back(edge, edge.call(PERSONAL), MOBILE, f"<sip:127.0.0.1;lr;fm=0;fn={many}>")
+        back(edge, edge.call(PERSONAL), PERSONAL, f"<sip:127.0.0.1;lr;fm=0;fn={many}>",
+             call_id="!!:1")
+        assert len((edge.forwarded[-1].headers.get("Record-Route") or "").partition(",")[0]) < 512
 
 
 @pytest.mark.parametrize("route", [

@@ -42,6 +42,8 @@ class SoftPhone:
     def __init__(self, wire: RawSip, user: str, domain: str, password: str = "") -> None:
         self.wire = wire
         self._user, self._domain, self._password = user, domain, password
+        self._branch = ""
+        """Of the request that it sent last."""
 
     def __enter__(self) -> Self:
         return self
@@ -73,12 +75,13 @@ class SoftPhone:
         self._send(f"REGISTER {uri}", head, 2)
         return self.final("REGISTER")
 
-    def call(self, uri: str, *headers: str, body: str = "") -> Dialog:
+    def call(self, uri: str, *headers: str, body: str = "", contact: str = "") -> Dialog:
         """Send an INVITE; a challenge is answered first where the phone has a password."""
         local = f"{self.aor};tag={uuid.uuid4().hex}"
-        dialog = Dialog(uuid.uuid4().hex, local, f"<{uri}>", uri, [], cseq=1)
+        call_id = f"{uuid.uuid4().hex}@{self.wire.host_port}"
+        dialog = Dialog(call_id, local, f"<{uri}>", uri, [], cseq=1)
         head = [f"From: {local}", f"To: <{uri}>", f"Call-ID: {dialog.call_id}"]
-        head += [f"Contact: {self.contact}", *headers]
+        head += [f"Contact: {contact or self.contact}", *headers]
         self._send(f"INVITE {uri}", head, dialog.cseq, body=body)
         if self._password:
             asked = self.final("INVITE")
@@ -113,7 +116,12 @@ class SoftPhone:
         return Dialog(invite.call_id, _tagged(invite["To"]), invite["From"],
                       _uri(invite["Contact"]), invite.all("Record-Route"))  # fmt: skip
 
-    def send(self, dialog: Dialog, method: str, body: str = "") -> None:
+    def cancel(self, dialog: Dialog) -> None:
+        """Hang up before the answer to the INVITE that it sent last (RFC 3261 section 9.1)."""
+        head = [f"From: {dialog.local}", f"To: {dialog.remote}", f"Call-ID: {dialog.call_id}"]
+        self._send(f"CANCEL {dialog.target}", head, dialog.invite, branch=self._branch)
+
+    def send(self, dialog: Dialog, method: str, body: str = "", headers: Lines = ()) -> None:
         """A request within the call."""
         if method == "ACK":
             number = dialog.invite
@@ -123,7 +131,7 @@ class SoftPhone:
             dialog.invite = number
         head = [f"From: {dialog.local}", f"To: {dialog.remote}", f"Call-ID: {dialog.call_id}"]
         head += [f"Route: {route}" for route in dialog.routes]
-        head += [f"Contact: {self.contact}"] if method == "INVITE" else []
+        head += [*headers, *([f"Contact: {self.contact}"] if method == "INVITE" else [])]
         self._send(f"{method} {dialog.target}", head, number, body=body)
 
     def answer(self, request: trace.Message, code: int, *headers: str, body: str = "") -> None:
@@ -132,7 +140,8 @@ class SoftPhone:
         lines += [f"Record-Route: {route}" for route in request.all("Record-Route")]
         lines += [f"From: {request['From']}", f"To: {_tagged(request['To'])}"]
         lines += [f"Call-ID: {request.call_id}", f"CSeq: {request.cseq}"]
-        lines += [f"Contact: {self.contact}", *headers]
+        own = any(header.startswith("Contact:") for header in headers)
+        lines += [*([] if own else [f"Contact: {self.contact}"]), *headers]
         self.wire.send(_message(lines, body))
 
     def heard(self, method: str, timeout_s: float = 10.0) -> trace.Message:
@@ -175,7 +184,7 @@ class SoftPhone:
         self, start: str, head: Lines, cseq: int, *, body: str = "", branch: str = ""
     ) -> None:
         """Send a request; ``start`` is its method and Request-URI."""
-        name = branch or f"z9hG4bK{uuid.uuid4().hex}"
+        name = self._branch = branch or f"z9hG4bK{uuid.uuid4().hex}"
         via = f"Via: SIP/2.0/{self.wire.transport} {self.wire.host_port};branch={name}"
         lines = [f"{start} SIP/2.0", via, *head, f"CSeq: {cseq} {start.partition(' ')[0]}"]
         self.wire.send(_message([*lines, "Max-Forwards: 70"], body))

@@ -30,6 +30,7 @@ EVERYTHING = {
     "FOLLOWME_DIGEST": "SHA-256",
     "FOLLOWME_BAN_S": "60",
     "FOLLOWME_RECORDS_DAYS": "0",
+    "FOLLOWME_TOPOLOGY": "hidden",
     "FOLLOWME_CLUSTER": "192.0.2.10:5058",
     "FOLLOWME_PEERS": "192.0.2.11:5058, [2001:DB8::11]:5058",
     "FOLLOWME_EDGE_PROXIES": "192.0.2.50, 2001:DB8::50",
@@ -59,7 +60,8 @@ def test_what_the_operator_said() -> None:
         cluster="192.0.2.10:5058", cluster_port=5058,
         scanners=("friendly-scanner", "my probe/1"), tls=("/etc/edge.pem", "/etc/edge.key"),
         peers=frozenset({"192.0.2.11", "2001:db8::11"}),
-        edge_proxies=frozenset({"192.0.2.50", "2001:db8::50"}), data_centre="vienna")
+        edge_proxies=frozenset({"192.0.2.50", "2001:db8::50"}), data_centre="vienna",
+        hides=True)
 
 
 def test_the_network_comes_from_the_store() -> None:
@@ -90,6 +92,7 @@ def test_the_socket_that_faces_the_phones() -> None:
     ("OUTGOING_WITHOUT_PIN", "D", "write the grades that need no PIN: A, AB, AC, ABC"),
     ("OUTGOING_WITHOUT_PIN", "B", "'B'; write the grades that need no PIN: A, AB, AC, ABC"),
     ("LOG_NUMBERS", "none", "'none'; write full or masked"),
+    ("TOPOLOGY", "masked", "'masked'; write shown or hidden"),
     ("MAILBOX", "open", "write pin_unless_trusted, pin_unless_attested, always_pin"),
     ("DOMAIN", "voice example", "write a host name"),
     ("DIGEST", "SHA256", "'SHA256'; write MD5 or SHA-256"),
