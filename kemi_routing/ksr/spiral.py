@@ -3,13 +3,14 @@
 
 tm has one ring time per transaction. Such a branch goes to our own loopback socket and becomes a
 transaction of its own there, with its own timer and failure route. The Request-URI carries the
-target, and the secret that proves that we wrote it; both are gone when the branch leaves.
+target, and what proves that we wrote it; both are gone when the branch leaves. The proof is not the
+secret itself: logs may quote a Request-URI.
 """
 
+import hmac
 import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from dataclasses import replace
-from hmac import compare_digest
 
 from kemi_routing import plan_codec, trail
 from kemi_routing.plan import Account, PlannedStep
@@ -20,7 +21,7 @@ class Spiral:
     """Writes and reads the Request-URIs of second passes."""
 
     def __init__(self, secret: str, port: int) -> None:
-        self._secret = secret
+        self._proof = hmac.digest(secret.encode(), b"second pass", "sha256").hex()[:32]
         self._port = port
 
     def uri(self, state: Hunt, index: int) -> str:
@@ -35,12 +36,12 @@ class Spiral:
         fields = [account.number, account.owner, plan_codec.planned_fields(bare),
                   state.received_ms, state.began_ms, len(state.tried), index]
         load = urlsafe_b64encode(json.dumps(fields).encode()).decode().rstrip("=")
-        return f"sip:{self._secret}.{load}@127.0.0.1:{self._port}"
+        return f"sip:{self._proof}.{load}@127.0.0.1:{self._port}"
 
     def hunt(self, user: str) -> Hunt | None:
         """The hunt in the user part of such a URI, or None where we did not write it."""
-        secret, _, load = user.partition(".")
-        if not compare_digest(secret.encode(), self._secret.encode()):
+        proof, _, load = user.partition(".")
+        if not hmac.compare_digest(proof.encode(), self._proof.encode()):
             return None
         number, owner, planned, received_ms, began_ms, *place = json.loads(
             urlsafe_b64decode(load + "=" * (-len(load) % 4)))
