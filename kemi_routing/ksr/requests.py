@@ -88,6 +88,8 @@ class Requests:
         elif ksr.is_method_in("C"):
             if ksr.tm.t_check_trans() > 0:
                 ksr.tm.t_relay()
+            else:
+                self._edge.reply(481, "Call/Transaction Does Not Exist")
         elif ksr.siputils.has_totag() > 0:
             in_dialog.route(self._edge, self._caps, self._now)
         elif ksr.tm.t_check_trans() != 0 and not ksr.is_method_in("A"):

@@ -133,9 +133,10 @@ class TestBeforeAnythingElse:
         edge.call("42027777199")
         assert not any("error" in text for _, text in edge.log)
 
-    def test_a_cancel_that_belongs_to_nothing_is_not_passed_on(self) -> None:
+    def test_a_cancel_that_belongs_to_nothing_is_answered_here(self) -> None:
         edge = product()
         edge.receive(Request(method="CANCEL"))
+        assert edge.codes == [481]
         assert edge.forwarded == []
 
 

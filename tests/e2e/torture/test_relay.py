@@ -32,7 +32,7 @@ ANSWERED = """
 trunk     INVITE    404     486     404     404     404     404     404     404     404     404
 trunk     ACK       -       -       -       -       -       -       -       -       -       -
 trunk     BYE       405     405     405     405     405     405     405     405     404     404
-trunk     CANCEL    -       -       -       -       -       -       -       -       -       -
+trunk     CANCEL    481     481     481     481     481     481     481     481     481     481
 trunk     OPTIONS   200     200     200     200     200     200     200     200     404     404
 trunk     REGISTER  401     401     401     401     401     401     401     401     404     404
 trunk     MESSAGE   405     405     405     405     405     405     405     405     404     404
@@ -47,7 +47,7 @@ trunk     FOLLOWME  405     405     405     405     405     405     405     405 
 stranger  INVITE    403     403     403     403     403     403     403     403     404     404
 stranger  ACK       -       -       -       -       -       -       -       -       -       -
 stranger  BYE       405     405     405     405     405     405     405     405     404     404
-stranger  CANCEL    -       -       -       -       -       -       -       -       -       -
+stranger  CANCEL    481     481     481     481     481     481     481     481     481     481
 stranger  OPTIONS   200     200     200     200     200     200     200     200     404     404
 stranger  REGISTER  401     401     401     401     401     401     401     401     404     404
 stranger  MESSAGE   405     405     405     405     405     405     405     405     404     404
