@@ -27,10 +27,10 @@ COPY LICENSE .
 COPY kamailio kamailio
 COPY kemi_routing kemi_routing
 # The Debian package made this user; it needs to write nowhere but here.
-RUN install -d -o kamailio -g kamailio /run/followme \
+RUN install -d -o kamailio -g kamailio /var/lib/followme \
     && /usr/bin/python3 -m compileall -q kamailio kemi_routing
 USER kamailio
-ENV FOLLOWME_RUN_DIR=/run/followme
+ENV FOLLOWME_RUN_DIR=/var/lib/followme
 HEALTHCHECK CMD kamcmd -s "unixs:$FOLLOWME_RUN_DIR/kamailio_ctl" core.uptime
 ENTRYPOINT ["kamailio/start"]
 

@@ -48,6 +48,17 @@ class Digest(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Tls:
+    """Where TLS is spoken, and with which PEM files."""
+
+    port: int
+    certificate: str
+    key: str
+    authorities: str = ""
+    """Those who sign the certificates of trunks; empty: no trunk is known by one."""
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """What the edge and ``explain`` both need to know."""
 
@@ -88,8 +99,8 @@ class Settings:
     """Whether the store, or its last good copy, has told the network."""
     records_days: int = 30
     """How long call records are kept; 0: there are none."""
-    tls: tuple[str, str] | None = None
-    """PEM files with the certificate of this proxy, and its key; None: it speaks no TLS."""
+    tls: Tls | None = None
+    """None: it speaks no TLS."""
     hides: bool = False
     """Whether neither side of a call may see where the other one is."""
 
@@ -145,7 +156,7 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
     for name, most in COUNTS.items():
         _count(name, get(name, "1"), most)
 
-    address = get("ADDRESS", "127.0.0.1")
+    address = _address(get("ADDRESS", "127.0.0.1"))
     address6 = _address6(get("ADDRESS6", ""))
     domain = get("DOMAIN", "followme.local").lower()
     if not set(domain) <= _HOST_CHARACTERS:
@@ -176,7 +187,7 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
         rtpengine=_rtpengine(get("RTPENGINE", "")),
         digest=_digest(get("DIGEST", Digest.MD5)),
         ban_s=_seconds("BAN_S", get("BAN_S", "900")),
-        tls=_tls(*map(get, TLS, ("", "", ""))),
+        tls=_tls(get(TLS_CA, ""), *map(get, TLS, ("", "", ""))),
         scanners=_scanners(get("SCANNERS", ",".join(SCANNERS))),
         data_centre=_name("DATA_CENTRE", get("DATA_CENTRE", "")),
         records_days=_days("RECORDS_DAYS", get("RECORDS_DAYS", "30")),
@@ -191,13 +202,12 @@ def unknown(environment: Mapping[str, str]) -> tuple[str, ...]:
                  for name in names if name not in KNOWN)
 
 
-def _tls(port: str, certificate: str, key: str) -> tuple[str, str] | None:
-    if port:
-        _port("TLS_PORT", port)
+def _tls(authorities: str, port: str, certificate: str, key: str) -> Tls | None:
+    number = _port("TLS_PORT", port) if port else 0
     if len({bool(port), bool(certificate), bool(key)}) > 1:
         raise InvalidValue(f"{PREFIX}TLS_PORT: write {' and '.join(PREFIX + one for one in TLS)} "
                            "together, or none of them")
-    return (certificate, key) if port else None
+    return Tls(number, certificate, key, authorities) if port else None
 
 
 def _nearest(name: str) -> str:
@@ -242,12 +252,26 @@ def _grades(text: str) -> str:
     return text
 
 
+def _address(text: str) -> str:
+    """What stands in Via and Record-Route: others must be able to send to it."""
+    try:
+        if not (address := ipaddress.IPv4Address(text)).is_unspecified:
+            return str(address)
+    except ValueError:
+        pass
+    raise InvalidValue(
+        f"{PREFIX}ADDRESS: {text!r}; write an IPv4 address of this machine that trunks and phones "
+        "reach: 192.0.2.10")
+
+
 def _address6(text: str) -> str:
     try:
-        return str(ipaddress.IPv6Address(text)) if text else ""
+        if not text or not (address := ipaddress.IPv6Address(text)).is_unspecified:
+            return str(address) if text else ""
     except ValueError:
-        raise InvalidValue(
-            f"{PREFIX}ADDRESS6: {text!r}; write an IPv6 address: 2001:db8::10") from None
+        pass
+    raise InvalidValue(f"{PREFIX}ADDRESS6: {text!r}; write an IPv6 address of this machine: "
+                       "2001:db8::10")
 
 
 def _cluster(text: str, taken: Collection[int]) -> str:

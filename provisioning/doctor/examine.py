@@ -18,7 +18,7 @@ from provisioning.problems import Refused
 from provisioning.storage import Storage
 
 ROOT = Path(__file__).parents[2]
-RUN_DIR = "/run/followme"
+RUN_DIR = "/var/lib/followme"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ PARTS = (
     Part("folder", machine.run_folder),
     Part("address", network.sockets, ("ADDRESS", "PORT", "SPIRAL_PORT")),
     Part("rtpengine", rtp.rtpengine, ("RTPENGINE",), may_come_later=True, waits=True),
-    Part("tls", tls.certificate, ("TLS_PORT", "TLS_CERTIFICATE", "TLS_KEY")),
+    Part("tls", tls.certificate, ("TLS_PORT", "TLS_CERTIFICATE", "TLS_KEY", "TLS_CA")),
     Part("redis", store.redis, ("REDIS",), may_come_later=True),
     Part("trunks", network.trunks, ("REDIS",), may_come_later=True),
     Part("gateway", network.gateways, ("REDIS",), may_come_later=True, waits=True),

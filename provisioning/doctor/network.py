@@ -7,6 +7,7 @@ import socket
 from collections.abc import Iterator, Sequence
 
 from kemi_routing.hops import Hop
+from kemi_routing.settings import Settings
 from provisioning.doctor import asking
 from provisioning.doctor.finding import Finding, Patient, fail, ok, warn
 
@@ -45,20 +46,19 @@ def iax_gateways(patient: Patient) -> Iterator[Finding]:
 def sockets(patient: Patient) -> Iterator[Finding]:
     """Whether our own sockets are free before the start, and ours afterwards."""
     chosen = patient.settings
-    address, port = chosen.address, chosen.port
-    if patient.before_start:
-        yield _free("address", address, port, "FOLLOWME_ADDRESS, FOLLOWME_PORT")
-        yield _free("spiral port", LOOPBACK, chosen.spiral_port, "FOLLOWME_SPIRAL_PORT")
-    else:
-        yield _asked("address", f"{address}:{port}", patient, "the log of Kamailio")
-        if _bind(LOOPBACK, chosen.spiral_port, socket.SOCK_DGRAM) is None:
-            yield fail("spiral port", f"nobody listens at {LOOPBACK}:{chosen.spiral_port}",
+    address = chosen.address
+    for about, host, port, kinds, see in _listening(chosen):
+        errors = [error for kind in kinds if (error := _bind(host, port, kind))]
+        at = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+        if not patient.before_start and about == "address":
+            yield _asked(about, at, patient, "the log of Kamailio")
+        elif not patient.before_start and len(errors) < len(kinds):
+            yield fail(about, f"nobody listens at {at}",
                        "start Kamailio with the settings that this command has")
+        elif patient.before_start and errors:
+            yield fail(about, f"{at} cannot be listened at: {errors[0]}", f"look at {see}")
         else:
-            yield ok("spiral port", f"{LOOPBACK}:{chosen.spiral_port}")
-    if chosen.address6 and (why := _bind(chosen.address6, 0, socket.SOCK_DGRAM)) is not None:
-        yield fail("address", f"{chosen.address6} is not on this machine: {why}",
-                   "look at FOLLOWME_ADDRESS6")
+            yield ok(about, f"{at} is free" if patient.before_start else at)
     if address.startswith("127."):
         yield warn("address", f"only this machine reaches {address}",
                    "set FOLLOWME_ADDRESS to the address that trunks and phones send to")
@@ -109,12 +109,21 @@ def _asked(about: str, place: str, patient: Patient, see: str) -> Finding:
     return asking.finding(about, place, "OPTIONS", look, said)
 
 
-def _free(about: str, address: str, port: int, see: str) -> Finding:
-    kinds = (socket.SOCK_DGRAM, socket.SOCK_STREAM) if about == "address" else (socket.SOCK_DGRAM,)
-    errors = [error for kind in kinds if (error := _bind(address, port, kind))]
-    if errors:
-        return fail(about, f"{address}:{port} cannot be listened at: {errors[0]}", f"look at {see}")
-    return ok(about, f"{address}:{port} is free")
+def _listening(chosen: Settings) -> Iterator[
+        tuple[str, str, int, tuple[socket.SocketKind, ...], str]]:
+    """Every ``listen=`` of kamailio.cfg: what it is, host, port, UDP or TCP, and its settings."""
+    stream, datagram = (socket.SOCK_STREAM,), (socket.SOCK_DGRAM,)
+    for host, name in ((chosen.address, "ADDRESS"), (chosen.address6, "ADDRESS6")):
+        if host:
+            about = "address" if name == "ADDRESS" else "IPv6 address"
+            yield about, host, chosen.port, datagram + stream, f"FOLLOWME_{name}, FOLLOWME_PORT"
+            if chosen.tls:
+                yield ("TLS port", host, chosen.tls.port, stream,
+                       f"FOLLOWME_{name}, FOLLOWME_TLS_PORT")
+    yield "spiral port", LOOPBACK, chosen.spiral_port, datagram, "FOLLOWME_SPIRAL_PORT"
+    if chosen.cluster:
+        host = chosen.cluster.rpartition(":")[0].strip("[]")
+        yield "cluster", host, chosen.cluster_port, stream, "FOLLOWME_CLUSTER"
 
 
 def _bind(address: str, port: int, kind: socket.SocketKind) -> str | None:

@@ -20,9 +20,10 @@ def certificate(patient: Patient) -> Iterator[Finding]:
     """Whether certificate and key can be read, belong together, and how long they are good."""
     if not patient.settings.tls:
         return
-    chain, key = patient.settings.tls
-    for name, path in (("CERTIFICATE", chain), ("KEY", key)):
-        if not os.access(path, os.R_OK):
+    chain, key = patient.settings.tls.certificate, patient.settings.tls.key
+    authorities = patient.settings.tls.authorities
+    for name, path in (("CERTIFICATE", chain), ("KEY", key), ("CA", authorities)):
+        if path and not os.access(path, os.R_OK):
             yield fail(_ABOUT, f"{path} cannot be read (FOLLOWME_TLS_{name})",
                        "write the path of a PEM file that the user of Kamailio may read")
             return
@@ -33,6 +34,9 @@ def certificate(patient: Patient) -> Iterator[Finding]:
     except ssl.SSLError as error:
         yield fail(_ABOUT, f"{chain} and {key}: {error.reason or error}",
                    "write a certificate and its key, both as PEM")
+    if authorities and not _hold_certificates(authorities):
+        yield fail(_ABOUT, f"{authorities} holds no certificates (FOLLOWME_TLS_CA)",
+                   "write the certificates of those who sign those of trunks, as PEM")
 
 
 def expires(chain: str, key: str) -> datetime:
@@ -54,6 +58,14 @@ def expires(chain: str, key: str) -> datetime:
             _speak(side)
     told = asking.getpeercert() or {}
     return datetime.fromtimestamp(ssl.cert_time_to_seconds(str(told["notAfter"])), UTC)
+
+
+def _hold_certificates(path: str) -> bool:
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(path)
+    except ssl.SSLError:
+        return False
+    return True
 
 
 def _speak(side: ssl.SSLObject) -> None:

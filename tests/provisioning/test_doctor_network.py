@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from kemi_routing.network import Network, Server
+from kemi_routing.settings import Tls
 from provisioning.doctor import asking, network
 from provisioning.doctor.finding import Level, Patient
 from tests.provisioning.examined import PATIENT, SETTINGS, said
@@ -131,10 +132,28 @@ class TestSockets:
                             "requested address; look at FOLLOWME_ADDRESS, FOLLOWME_PORT")
 
     def test_of_another_machine_by_ipv6(self) -> None:
-        chosen = replace(SETTINGS, address6="2001:db8::10", spiral_port=free_udp_port())
+        chosen = replace(SETTINGS, address6="2001:db8::10")
         found = said(network.sockets, replace(PATIENT, settings=chosen, before_start=True))
-        told = "FAIL address 2001:db8::10 is not on this machine: "
+        told = "FAIL IPv6 address [2001:db8::10]:5060 cannot be listened at: Cannot assign "
         assert sum(line.startswith(told) for line in found) == 1
+
+    @pytest.mark.parametrize("taken", ["TLS port", "cluster"])
+    @pytest.mark.parametrize("before_start", [True, False])
+    def test_of_tls_and_of_the_cluster(self, taken: str, *, before_start: bool) -> None:
+        with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as held:
+            held.bind(("127.0.0.9", 0))
+            held.listen()
+            ports = {"TLS port": free_udp_port(), "cluster": free_udp_port()}
+            ports[taken] = held.getsockname()[1]
+            chosen = replace(
+                SETTINGS, address="127.0.0.9", tls=Tls(ports["TLS port"], "", ""),
+                cluster=f"127.0.0.9:{ports['cluster']}", cluster_port=ports["cluster"])
+            found = network.sockets(
+                replace(PATIENT, settings=chosen, before_start=before_start))
+            levels = {one.about: one.level for one in found if one.about in ports}
+        assert {about for about, level in levels.items() if level is Level.FAIL} == (
+            {taken} if before_start else ports.keys() - {taken})
+        assert levels.keys() == ports.keys()
 
     @pytest.mark.parametrize(("listens", "level"), [(True, "OK"), (False, "FAIL")])
     def test_of_a_kamailio_that_runs(self, *, listens: bool, level: str) -> None:

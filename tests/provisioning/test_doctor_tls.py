@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from kemi_routing.settings import Tls
 from provisioning.doctor import tls
 from tests.provisioning.examined import PATIENT, SETTINGS, said
 from tests.support.certificate import self_signed
@@ -17,8 +18,8 @@ def good(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return self_signed(tmp_path_factory.mktemp("good"), days=30)
 
 
-def told(chain: Path, key: Path | None = None) -> list[str]:
-    files = (str(chain), str(key or chain.with_suffix(".key")))
+def told(chain: Path, key: Path | None = None, authorities: str = "") -> list[str]:
+    files = Tls(5061, str(chain), str(key or chain.with_suffix(".key")), authorities)
     return said(tls.certificate, replace(PATIENT, settings=replace(SETTINGS, tls=files)))
 
 
@@ -53,6 +54,18 @@ def test_a_key_of_another_certificate_fails(good: Path, tmp_path: Path) -> None:
 def test_files_that_are_no_pem_fail(good: Path, tmp_path: Path) -> None:
     (tmp_path / "x.pem").write_text("x", encoding="ascii")
     assert told(tmp_path / "x.pem", good.with_suffix(".key"))[0].startswith("FAIL tls")
+
+
+def test_authorities_of_trunks_are_certificates_that_can_be_read(
+        good: Path, tmp_path: Path) -> None:
+    (tmp_path / "x.pem").write_text("x", encoding="ascii")
+    assert len(told(good, authorities=str(good))) == 1
+    assert told(good, authorities=str(tmp_path / "x.pem"))[1] == (
+        f"FAIL tls {tmp_path}/x.pem holds no certificates (FOLLOWME_TLS_CA); write the "
+        "certificates of those who sign those of trunks, as PEM")
+    nowhere = str(tmp_path / "nowhere.pem")
+    assert told(good, authorities=nowhere)[0].startswith(
+        f"FAIL tls {nowhere} cannot be read (FOLLOWME_TLS_CA)")
 
 
 @pytest.mark.parametrize("missing", ["CERTIFICATE", "KEY"])

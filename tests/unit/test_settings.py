@@ -9,7 +9,7 @@ from kemi_routing.caller_id import Profile
 from kemi_routing.errors import InvalidValue
 from kemi_routing.model import MailboxPolicy, Platform
 from kemi_routing.network import Network, Server
-from kemi_routing.settings import KNOWN, Digest, Settings, from_environment, unknown
+from kemi_routing.settings import KNOWN, Digest, Settings, Tls, from_environment, unknown
 from tests.support.builders import trunk
 
 DEFAULTS = Settings(
@@ -35,6 +35,7 @@ EVERYTHING = {
     "FOLLOWME_PEERS": "192.0.2.11:5058, [2001:DB8::11]:5058",
     "FOLLOWME_EDGE_PROXIES": "192.0.2.50, 2001:DB8::50",
     "FOLLOWME_TLS_PORT": "5061",
+    "FOLLOWME_TLS_CA": "/etc/ca.pem",
     "FOLLOWME_TLS_CERTIFICATE": "/etc/edge.pem",
     "FOLLOWME_TLS_KEY": "/etc/edge.key",
     "FOLLOWME_SCANNERS": "Friendly-Scanner, my probe/1",
@@ -58,7 +59,8 @@ def test_what_the_operator_said() -> None:
         address="192.0.2.10", address6="2001:db8::10", port=5070, spiral_port=5071,
         mask_numbers=True, digest=Digest.SHA_256, ban_s=60, records_days=0,
         cluster="192.0.2.10:5058", cluster_port=5058,
-        scanners=("friendly-scanner", "my probe/1"), tls=("/etc/edge.pem", "/etc/edge.key"),
+        scanners=("friendly-scanner", "my probe/1"),
+        tls=Tls(5061, "/etc/edge.pem", "/etc/edge.key", "/etc/ca.pem"),
         peers=frozenset({"192.0.2.11", "2001:db8::11"}),
         edge_proxies=frozenset({"192.0.2.50", "2001:db8::50"}), data_centre="vienna",
         hides=True)
@@ -107,7 +109,11 @@ def test_the_socket_that_faces_the_phones() -> None:
     ("BAN_S", "86401", "write seconds, 1 to 86400"),
     ("BAN_S", "5 min", "write seconds, 1 to 86400"),
     ("SPIRAL_PORT", "5060", "5060 is FOLLOWME_PORT too; write another one"),
-    ("ADDRESS6", "192.0.2.10", "write an IPv6 address: 2001:db8::10"),
+    ("ADDRESS", "0.0.0.0", "'0.0.0.0'; write an IPv4 address of this machine that trunks"),
+    ("ADDRESS", "edge.example", "write an IPv4 address of this machine that trunks and phones"),
+    ("ADDRESS", "256.1.1.1", "write an IPv4 address of this machine"),
+    ("ADDRESS6", "192.0.2.10", "write an IPv6 address of this machine: 2001:db8::10"),
+    ("ADDRESS6", "::", "'::'; write an IPv6 address of this machine: 2001:db8::10"),
     ("TLS_PORT", "tls", "is not a port; write 1 to 65535"),
     ("TLS_PORT", "5061", "write FOLLOWME_TLS_PORT and FOLLOWME_TLS_CERTIFICATE and FOLLOWME_TLS_"),
     ("TLS_CA", "/etc/ca.pem", "write it together with FOLLOWME_TLS_PORT"),
