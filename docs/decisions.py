@@ -2,7 +2,8 @@
 """Writes ``decisions.md`` from the tables that the router itself uses."""
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from inspect import isfunction, signature
 from pathlib import Path
 
 from kemi_routing import caller_id, forwarding, hunt, limits, permissions, render, rules, sequence
@@ -10,6 +11,7 @@ from kemi_routing.ksr.fork import NO_REPLY_MS
 from kemi_routing.media_leg import Service
 from kemi_routing.model import CONFIRM_S, DEFAULT_MAX_PHONES, DEFAULT_RING_S, Mode, Outcome
 from kemi_routing.plan import Outgoing
+from kemi_routing.redis import keys
 
 PAGE = Path(__file__).with_name("decisions.md")
 STATUSES = (408, 480, 486, 487, 302, 404, 500, 503, 600, 603)
@@ -122,7 +124,20 @@ def page() -> str:
         "",
         "All these headers are removed from whatever anybody else sends.",
         "",
+        "## What stands in Redis",
+        "Records of numbers, lines and the network are MessagePack; `fm` is the product, `1` the "
+        "schema. What the edge may do with which: [operators.md](operators.md#what-the-edge-may-do-"
+        "in-redis).",
+        "",
+        *table(("Key", "What"), (
+            (f"`{_example(key)}`", (key.__doc__ or "").replace("``", "`"))
+            for key in vars(keys).values() if isfunction(key))),
+        "",
     ])
+
+
+def _example(key: Callable[..., str]) -> str:
+    return key(*(name.upper() for name in signature(key).parameters))
 
 
 def table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> list[str]:

@@ -27,6 +27,14 @@ ESCAPES = {
 }
 
 
+def test_every_verb_of_a_log_line_is_explained() -> None:
+    told = re.compile(r'\.(?:log|alarm|tell|fault)\(\s*"([a-z]+)"|alarm_once\([^"]*"([a-z]+)"')
+    verbs = {verb for path in EDGE for pair in told.findall(path.read_text()) for verb in pair}
+    page = (ROOT / "docs/operators.md").read_text()
+    assert verbs - {""} - set(re.findall(r"^\| `([a-z]+)` \|", page, re.M)) == set()
+    assert {"route", "capped", "limited", "hop", "error"} <= verbs
+
+
 def sources() -> list[Path]:
     """Our Python and shell files, read as text by the tests below."""
     files = (path for folder in FOLDERS for path in (ROOT / folder).rglob("*") if path.is_file())

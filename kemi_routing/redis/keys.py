@@ -69,7 +69,7 @@ def calls(proxy: str) -> str:
 
 
 def proxies() -> str:
-    """The set of all proxies that ever counted calls."""
+    """The set of the proxies that count calls."""
     return f"{PREFIX}proxies"
 
 

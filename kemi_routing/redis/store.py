@@ -126,7 +126,8 @@ class Store:
                  others: Iterable[str]) -> Exchanged:
         """Tell what this proxy counts and who called; what the store knows in return.
 
-        For the background process: one round trip. Raises StoreUnavailable.
+        For the background process: one round trip, and one to forget proxies that count no more.
+        Raises StoreUnavailable.
         """
         pipe = self._redis.pipeline(transaction=False)
         for key, caller in last_callers.items():
@@ -134,9 +135,13 @@ class Store:
         pipe.set(keys.calls(proxy), calls, ex=CALLS_S)
         pipe.sadd(keys.proxies(), proxy)
         pipe.smembers(keys.proxies())
-        pipe.mget([keys.network(), *map(keys.calls, others)])
+        asked = tuple(others)
+        pipe.mget([keys.network(), *map(keys.calls, asked)])
         try:
             *_, known, (network, *counted) = pipe.execute()
+            gone = [other for other, data in zip(asked, counted, strict=True) if data is None]
+            if gone:  # one that comes again says so
+                self._redis.srem(keys.proxies(), *gone)
         except RedisError as error:
             raise StoreUnavailable(f"{keys.calls(proxy)}: {error}") from error
         return Exchanged(frozenset(member.decode() for member in known),

@@ -38,6 +38,7 @@ NEEDS: tuple[tuple[str | int, ...], ...] = (
     ("SET", keys.last_caller(NOBODY), "", "XX"),
     ("SET", keys.calls(NOBODY), "", "XX"),
     ("SMEMBERS", keys.proxies()),
+    ("SREM", keys.proxies(), ""),
     ("MGET", keys.network()),
     ("EVAL", _MAY_PUSH, 1, keys.story(NOBODY)),
     ("LTRIM", keys.story(NOBODY), 0, 0),

@@ -14,7 +14,7 @@ from tests.provisioning.conftest import ROOT
 from tests.provisioning.examined import PATIENT
 from tests.support.redis_server import RedisServer
 
-READ = ("-@all", "+get", "+mget", "+eval", "+set", "+smembers", "+rpush", "+ltrim",
+READ = ("-@all", "+get", "+mget", "+eval", "+set", "+smembers", "+srem", "+rpush", "+ltrim",
         "+expire", "+zadd", "+zremrangebyrank", "+zremrangebyscore", "~fm:1:*")
 ACL = re.search(r"^ACL (SETUSER edge .*)$", (ROOT / "docs/operators.md").read_text(), re.MULTILINE)
 

@@ -344,17 +344,27 @@ class TestAChangeOfState:
 
 class TestTheExchangeOfTheBackgroundProcess:
     ANSWERS = (b"+OK\r\n", b"+OK\r\n", b":1\r\n", array(b"me", b"other"),
-               array(b"the network", b'{"1":[1,1]}', None))
+               array(b"the network", b'{"1":[1,1]}'))
 
     def test_is_one_round_trip(self, path: Path, read: Store) -> None:
         with server(path, lambda _: b"".join(self.ANSWERS)) as sent:
-            found = read.exchange("me", b"{}", {PERSONAL: "42075551111"}, ["other", "gone"])
+            found = read.exchange("me", b"{}", {PERSONAL: "42075551111"}, ["other"])
         assert found == (frozenset({"me", "other"}), [b'{"1":[1,1]}'], b"the network")
         assert b"".join(sent) == b"".join(command(*words) for words in (
             ("SET", LAST_KEY, "42075551111", "EX", str(store.LAST_CALLER_S)),
             ("SET", "fm:1:calls:{me}", "{}", "EX", str(store.CALLS_S)),
             ("SADD", "fm:1:proxies", "me"), ("SMEMBERS", "fm:1:proxies"),
-            ("MGET", "fm:1:network", "fm:1:calls:{other}", "fm:1:calls:{gone}")))
+            ("MGET", "fm:1:network", "fm:1:calls:{other}")))
+
+    def test_forgets_proxies_that_count_no_more(self, path: Path, read: Store) -> None:
+        def answer(heard: bytes) -> bytes:
+            if b"SREM" in heard:
+                return b":1\r\n"
+            return b"".join((*self.ANSWERS[1:-1], array(b"the network", b"{}", None)))
+
+        with server(path, answer) as sent:
+            assert read.exchange("me", b"{}", {}, ["other", "gone"])[1] == [b"{}"]
+        assert sent[-1] == command("SREM", "fm:1:proxies", "gone")
 
     def test_with_a_store_that_is_away_is_said(self, read: Store) -> None:
         with pytest.raises(StoreUnavailable):
