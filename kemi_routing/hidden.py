@@ -5,6 +5,7 @@ target of a transfer.
 
 import re
 
+from kemi_routing.addresses import canonical
 from kemi_routing.caller_id import ANONYMOUS_URI
 
 _URI = re.compile(r"sips?:(?:(?P<user>[\w.!~*'()&=+$,;?/%:#-]*)@)?"
@@ -33,4 +34,4 @@ def names_other_host(refer_to: str, ours: frozenset[str]) -> bool:
     uri = refer_to.partition("<")[2] or refer_to
     found = _URI.match(uri.strip())
     return not uri.strip().lower().startswith("tel:") and (
-        found is None or found["host"].lower().strip("[]") not in ours)
+        found is None or canonical(found["host"]) not in ours)

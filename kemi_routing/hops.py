@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from kemi_routing.addresses import bracketed
 from kemi_routing.dns import is_address
 from kemi_routing.errors import InvalidValue
 
@@ -54,7 +55,7 @@ def address(text: str) -> str:
         raise InvalidValue(f"{text!r}; write host:port, such as 192.0.2.1:5060")
     if not is_port(port):
         raise InvalidValue(f"{text!r}: {port!r} is not a port; write 1 to 65535")
-    return f"{host.lower()}:{int(port)}"
+    return f"{bracketed(host)}:{int(port)}"
 
 
 def host_of(at: str) -> str:

@@ -9,6 +9,7 @@ from collections.abc import Container
 from dataclasses import dataclass
 
 from kemi_routing import flow
+from kemi_routing.addresses import at, bracketed, canonical
 
 MOST = 4
 """Targets that are remembered of one side: it may change them, and go back when that is refused."""
@@ -37,7 +38,7 @@ class Where:
     def hosts(self) -> tuple[str, ...]:
         """All hosts that it names."""
         others = (self.flow.rpartition(":")[0], *self.target.split(_MADDR)[1:])
-        return (self.host, *(one.strip("[]") for one in others if one))
+        return (self.host, *(canonical(one) for one in others if one))
 
 
 def where(text: str) -> Where | None:
@@ -46,10 +47,10 @@ def where(text: str) -> Where | None:
     if found is None:
         return None
     uri = text.partition(">")[0]
-    alias, host = flow.of_alias(uri), found["host"].lower()
-    instead = "".join(_MADDR + one.lower() for one in _INSTEAD.findall(uri.rpartition("@")[2]))
-    return Where(f"{found['user'] or ''}@{host}{found['port'] or ''}{instead}", host.strip("[]"),
-                 alias[1].removeprefix("sip:").partition(";")[0] if alias else "")
+    alias, host = flow.of_alias(uri), bracketed(found["host"])
+    instead = "".join(_MADDR + bracketed(one) for one in _INSTEAD.findall(uri.rpartition("@")[2]))
+    return Where(f"{found['user'] or ''}@{host}{found['port'] or ''}{instead}", canonical(host),
+                 at(alias[1].removeprefix("sip:").partition(";")[0]) if alias else "")
 
 
 def remembered(known: str, tag: str, said: Where, source: str, *, ours: bool) -> str:

@@ -9,6 +9,7 @@ from enum import StrEnum
 from urllib.parse import urlsplit
 
 from kemi_routing import hops, targets
+from kemi_routing.addresses import canonical
 from kemi_routing.errors import InvalidValue
 from kemi_routing.model import MailboxPolicy, Platform
 from kemi_routing.network import Network
@@ -115,7 +116,7 @@ class Settings:
         its sender chose: not to this machine, to Redis, nor by a name that the operator does not
         list (SPEC P6).
         """
-        host = host.strip("[]").lower()
+        host = canonical(host)
         if port == str(urlsplit(self.redis).port or REDIS_PORT):
             return False
         network = self.network
@@ -171,7 +172,7 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
         redis=_redis(get("REDIS", f"redis://127.0.0.1:{REDIS_PORT}/0")),
         platform=Platform(
             domain,
-            sip_hosts=frozenset(_words(get("SIP_HOSTS", "").lower())),
+            sip_hosts=frozenset(map(canonical, _words(get("SIP_HOSTS", "")))),
             own_hosts=frozenset({address, address6} - {""}),
             mailbox=_mailbox(get("MAILBOX", MailboxPolicy.PIN_UNLESS_TRUSTED)),
             outgoing_without_pin=_grades(get("OUTGOING_WITHOUT_PIN", "A"))),

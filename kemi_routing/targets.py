@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from kemi_routing import e164
+from kemi_routing.addresses import bracketed, canonical
 from kemi_routing.errors import InvalidValue
 
 MAX_LENGTH = 255
@@ -114,10 +115,10 @@ class Target:
 
     @property
     def host(self) -> str:
-        """The host of a SIP or IAX target, brackets of IPv6 removed; empty for other kinds."""
+        """The host of a SIP or IAX target in its one spelling; empty for other kinds."""
         match = (_SIP.fullmatch(self.address) if self.kind is Kind.SIP else
                  _IAX.fullmatch(self.text) if self.kind is Kind.IAX else None)
-        return match["host"].strip("[]").lower() if match else ""
+        return canonical(match["host"]) if match else ""
 
 
 VOICEMAIL = Target(Kind.VOICEMAIL)
@@ -170,7 +171,9 @@ def _sip_uri(match: re.Match[str], written: str) -> str:
     _check_host(match, written)
     port = f":{match['port']}" if match["port"] else ""
     transport = f";transport={match['transport']}" if match["transport"] else ""
-    return f"sip:{match['user']}@{match['host']}{port}{transport}"
+    host = match["host"]
+    host = bracketed(host) if host.startswith("[") else host
+    return f"sip:{match['user']}@{host}{port}{transport}"
 
 
 def _check_host(match: re.Match[str], written: str) -> None:

@@ -13,6 +13,7 @@ moment at most, and the machinery that the settings name has no limit here.
 import ipaddress
 from enum import IntEnum
 
+from kemi_routing.addresses import canonical
 from kemi_routing.ksr import caller, in_force
 from kemi_routing.ksr.caps import locked
 from kemi_routing.ksr.edge import Edge
@@ -65,17 +66,17 @@ def has_line(edge: Edge, who: str) -> bool:
 
 
 def trust(edge: Edge, address: str) -> None:
-    """Count nothing that this address sends, for a minute."""
+    """Count nothing that this address, as Kamailio writes it, sends for a minute."""
     edge.ksr.htable.sht_seti(TRUSTED, address, 1)
 
 
 def sends_too_much(edge: Edge, address: str) -> bool:
-    """Whether to drop the message of this address, which sent more than the limit; then it is
-    ignored or banned from now on.
+    """Whether to drop the message of this address, as Kamailio writes it, which sent more than the
+    limit; then it is ignored or banned from now on.
     """
     in_force.keep_up(edge)
-    htable = edge.ksr.htable
-    if edge.settings.is_machinery(address) or not edge.settings.network_known:  # it may be a trunk
+    htable, known = edge.ksr.htable, edge.settings.network_known
+    if edge.settings.is_machinery(canonical(address)) or not known:  # it may be a trunk
         trust(edge, address)
         return False
     who = source(address)

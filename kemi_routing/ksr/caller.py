@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Who sends the request: a trunk, a line, the media server, or a stranger (SPEC B1)."""
 
-import ipaddress
-
 from kemi_routing import caller_id, contact, identity, media_leg, render
+from kemi_routing.addresses import canonical
 from kemi_routing.formats import Format
 from kemi_routing.ksr.edge import Edge
 from kemi_routing.model import Call, Number, Verdict
@@ -21,8 +20,7 @@ _MOST_ROWS = 20
 
 def source(edge: Edge) -> str:
     """The address that the request came from, as the settings write it."""
-    address = edge.ksr.pv.gete("$si")
-    return str(ipaddress.ip_address(address)) if ":" in address else address
+    return canonical(edge.ksr.pv.gete("$si"))
 
 
 def trunk(edge: Edge) -> Trunk | None:

@@ -8,6 +8,7 @@ believed.
 """
 
 from kemi_routing import party
+from kemi_routing.addresses import bracketed, canonical
 from kemi_routing.ksr import caller, in_force, loops
 from kemi_routing.ksr.edge import Edge
 from kemi_routing.settings import LOOPBACK
@@ -30,8 +31,8 @@ def answered(edge: Edge, by: Target | None) -> None:
     contact, address, port = map(str, map(pv.gete, _OF_CALLER))
     known = _with_sender(edge, _known(edge), str(pv.gete("$tt")), ours=by_server)
     if calls := party.where(contact):
-        known = party.remembered(known, str(pv.gete("$ft")), calls, f"{_bracketed(address)}:{port}",
-                                 ours=edge.settings.is_machinery(address))
+        known = party.remembered(known, str(pv.gete("$ft")), calls, f"{bracketed(address)}:{port}",
+                                 ours=edge.settings.is_machinery(canonical(address)))
     for route in loops.routes(edge):
         for one in route.split(","):
             if f";{loops.ROUTE_MARK}=" not in one and (proxy := party.where(one)):
@@ -54,7 +55,7 @@ def may_pass(edge: Edge) -> bool:
     ksr = edge.ksr
     if not (_is_of_server(edge) or _leads_to_party(edge)):
         edge.log("refuse", why="not where the other side is", to=ksr.pv.gete("$ru"),
-                 source=ksr.pv.gete("$si"))
+                 source=caller.source(edge))
         return False
     if ksr.pv.gete("$rm") in _REFRESHING:
         _moves(edge, str(ksr.pv.gete("$ft")))
@@ -89,7 +90,7 @@ def _moves(edge: Edge, tag: str) -> None:
 
 def _with_sender(edge: Edge, known: str, tag: str, *, ours: bool) -> str:
     said = party.where(edge.ksr.hdr.gete("Contact"))
-    source = f"{_bracketed(caller.source(edge))}:{edge.ksr.pv.geti('$sp')}"
+    source = f"{bracketed(caller.source(edge))}:{edge.ksr.pv.geti('$sp')}"
     return party.remembered(known, tag, said, source, ours=ours) if said else known
 
 
@@ -105,7 +106,3 @@ def _note(edge: Edge, known: str) -> None:
 
 def _is_of_server(edge: Edge) -> bool:
     return edge.settings.is_machinery(caller.source(edge))
-
-
-def _bracketed(address: str) -> str:
-    return f"[{address}]" if ":" in address else address

@@ -79,7 +79,7 @@ class Requests:
         ksr = self._ksr
         if ksr.maxfwd.process_maxfwd(MAX_FORWARDS) < 0:
             if ksr.is_method_in("I"):
-                self._edge.log("refuse", why="no hops left", source=ksr.pv.gete("$si"))
+                self._edge.log("refuse", why="no hops left", source=caller.source(self._edge))
             self._edge.reply(483, "Too Many Hops")
         elif ksr.sanity.sanity_check(_SANITY_MESSAGE, _SANITY_URI) < 0:
             return  # sanity has answered
@@ -135,7 +135,7 @@ class Requests:
             call = caller.from_trunk(edge, trunk)
             if self._let_in():
                 if trunk.certificate:  # its address alone says nothing
-                    bans.trust(edge, caller.source(edge))
+                    bans.trust(edge, self._ksr.pv.gete("$si"))
                 if not trunk_limits.admit(edge, self._caps, trunk, self._now()):
                     edge.reply(503, "Service Unavailable")
                     return
@@ -155,7 +155,7 @@ class Requests:
         elif not edge.settings.network_known:
             raise StoreUnavailable("the trunks are not known yet")
         else:
-            edge.log("refuse", why="untrusted", source=self._ksr.pv.gete("$si"))
+            edge.log("refuse", why="untrusted", source=caller.source(edge))
             edge.reply(403, "Forbidden")
 
     def _let_in(self) -> bool:

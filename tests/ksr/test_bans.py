@@ -5,7 +5,9 @@ import pytest
 
 from kemi_routing.ksr import bans
 from kemi_routing.ksr.bans import IGNORED_S, MOST_IGNORED, Reason
-from tests.ksr.edge import DOMAIN, SETTINGS, STRANGER, TRUNK, Product
+from tests.ksr import edge as product_edge
+from tests.ksr.edge import DOMAIN, SETTINGS, STRANGER, TRUNK, Product, in_network
+from tests.support.builders import trunk
 from tests.support.sip_message import Address, Request
 
 GO_ON, DROP = 1, -1
@@ -63,8 +65,16 @@ class TestWhoSendsTooMuch:
         assert judged(edge, address) == GO_ON
         assert (banned(edge), edge.htable.tables[bans.TRUSTED]) == ({}, {address: 1})
 
+    def test_is_trusted_as_kamailio_writes_it_where_it_is_ours(
+            self, monkeypatch: pytest.MonkeyPatch) -> None:
+        ours = in_network(trunks=(trunk("2001:db8::20"),))
+        monkeypatch.setattr(product_edge, "SETTINGS", ours)
+        edge = Product()
+        assert judged(edge, "2001:db8:0:0:0:0:0:20") == GO_ON
+        assert edge.htable.tables[bans.TRUSTED] == {"2001:db8:0:0:0:0:0:20": 1}
+
     def test_is_a_network_of_a_customer_where_it_is_ipv6(self, edge: Product) -> None:
-        judged(edge, "2001:db8:0:1::7")
+        judged(edge, "2001:db8:0:1:0:0:0:7")
         assert banned(edge) == {"2001:db8:0:1::": Reason.IGNORED}
         assert judged(edge, "2001:DB8:0:1:0:0:0:8") == DROP
         assert len(banned(edge)) == 1

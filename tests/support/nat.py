@@ -6,7 +6,6 @@ it starts from then on. Nothing has a name and nothing is written down, so nothi
 process: the namespaces end with the processes that hold them.
 """
 
-import ctypes
 import os
 import shlex
 import subprocess
@@ -16,14 +15,13 @@ from pathlib import Path
 from typing import Self
 
 from tests.support.loopback import NotReady, wait_until
+from tests.support.namespace import OWN, enter, own_network
 from tests.support.processes import tied
 
 PUBLIC, ROUTER, OTHER_PUBLIC = "198.18.0.1", "198.18.0.2", "198.18.0.3"
 LAN, HOME = "192.168.77.1", "192.168.77.10"
 """Addresses of two proxies, of the router on both sides (RFC 2544, RFC 1918), and of the phones."""
 
-_CLONE_NEWNET = 0x40000000
-_OWN = Path("/proc/thread-self/ns/net")
 _NAT = """table ip nat {
     chain out {
         type nat hook postrouting priority 100
@@ -42,11 +40,8 @@ class HomeNetwork:
 
     def __enter__(self) -> Self:
         with ExitStack() as made:
-            own = os.open(_OWN, os.O_RDONLY)
-            made.callback(os.close, own)
-            _call("unshare", _CLONE_NEWNET)
-            made.callback(_call, "setns", own, _CLONE_NEWNET)
-            self._public = os.open(_OWN, os.O_RDONLY)
+            made.enter_context(own_network())
+            self._public = os.open(OWN, os.O_RDONLY)
             made.callback(os.close, self._public)
             self._router, self._home = made.enter_context(_held()), made.enter_context(_held())
             self._connect()
@@ -61,10 +56,10 @@ class HomeNetwork:
         """Sockets that are opened in this block are in the home network."""
         there = os.open(f"/proc/{self._home}/ns/net", os.O_RDONLY)
         try:
-            _call("setns", there, _CLONE_NEWNET)
+            enter(there)
             yield
         finally:
-            _call("setns", self._public, _CLONE_NEWNET)
+            enter(self._public)
             os.close(there)
 
     def forget(self) -> None:
@@ -81,7 +76,6 @@ class HomeNetwork:
     def _connect(self) -> None:
         public = os.getpid()
         for line in (
-            "ip link set lo up",
             f"ip link add pub type veth peer name wan netns {self._router}",
             f"ip address add {PUBLIC}/24 dev pub",
             f"ip address add {OTHER_PUBLIC}/24 dev pub",
@@ -109,7 +103,7 @@ class HomeNetwork:
 @contextmanager
 def _held() -> Iterator[int]:
     """The process id that holds a namespace of its own."""
-    own = _OWN.readlink()
+    own = OWN.readlink()
     holder = subprocess.Popen(tied(["unshare", "--net", "sleep", "infinity"]))
     try:
         there = Path(f"/proc/{holder.pid}/ns/net")
@@ -126,11 +120,3 @@ def _run(holder: int, line: str, text: str = "") -> None:
     done = subprocess.run(command, input=text, capture_output=True, text=True, check=False)
     if done.returncode:
         raise NotReady(f"{line}: {done.stderr.strip()}")
-
-
-def _call(name: str, *arguments: int) -> None:
-    """A system call of the C library. Raises NotReady where it is refused."""
-    libc = ctypes.CDLL(None, use_errno=True)
-    if getattr(libc, name)(*arguments):
-        why = os.strerror(ctypes.get_errno())
-        raise NotReady(f"{name}: {why}; network namespaces need root (CAP_SYS_ADMIN)")

@@ -23,10 +23,11 @@ class RawSip:
 
     transport = "UDP"
 
-    def __init__(self, address: str, proxy: tuple[str, int]) -> None:
+    def __init__(self, address: str, proxy: tuple[str, int], port: int = 0) -> None:
+        """``port`` is its own one, 0: any that is free."""
         family = socket.AF_INET6 if ":" in address else socket.AF_INET
         self._socket = socket.socket(family, socket.SOCK_DGRAM)
-        self._socket.bind((address, 0))
+        self._socket.bind((address, port))
         self._proxy = proxy
 
     @property

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What hypothesis draws: everything that the writer accepts, and what must never get through."""
 
+import ipaddress
 from datetime import UTC, date, datetime
 from typing import TypeVar
 from zoneinfo import ZoneInfo
@@ -209,3 +210,22 @@ calls = st.builds(
     Call, ani=st.none() | numbers, asserted=st.booleans(), anonymous=st.booleans(),
     verdict=st.sampled_from(Verdict), diverted=st.booleans(), line=st.none() | names,
     cli=st.none() | numbers)
+
+
+@st.composite
+def spellings(draw: st.DrawFn) -> tuple[str, str]:
+    """An IPv6 address in its one spelling, and in any (RFC 4291 section 2.2)."""
+    groups = draw(many(st.sampled_from([0, 0, 1, 0xDB8]) | st.integers(0, 0xFFFF), 8))
+    address = ipaddress.IPv6Address(sum(group << 16 * place for place, group in enumerate(groups)))
+    groups.reverse()
+    texts = [f"{group:0{draw(st.integers(1, 4))}x}" for group in groups]
+    begin = draw(st.integers(0, 7))
+    end = draw(st.integers(begin, 8))
+    if end > begin and not any(groups[begin:end]):
+        before, after = ":".join(texts[:begin]), ":".join(texts[end:])
+        return str(address), _cased(draw, f"{before}::{after}")
+    return str(address), _cased(draw, ":".join(texts))
+
+
+def _cased(draw: st.DrawFn, text: str) -> str:
+    return text.upper() if draw(st.booleans()) else text

@@ -13,7 +13,7 @@ GROUP = (SPARE, ONE, TWO, THREE)
 @pytest.mark.parametrize(("text", "at", "host"), [
     ("192.0.2.1:05060", "192.0.2.1:5060", "192.0.2.1"),
     ("GW.example.net:1", "gw.example.net:1", "gw.example.net"),
-    ("[2001:DB8::1]:65535", "[2001:db8::1]:65535", "2001:db8::1"),
+    ("[2001:DB8:0::01]:65535", "[2001:db8::1]:65535", "2001:db8::1"),
     ("3com:1", "3com:1", "3com"), ("_sbc.1-2.example:1", "_sbc.1-2.example:1", "_sbc.1-2.example"),
 ])
 def test_where_a_hop_is(text: str, at: str, host: str) -> None:

@@ -20,6 +20,8 @@ GATEWAY = Where("x@192.0.2.40", "192.0.2.40")
      Where("a@192.0.2.40:5;maddr=[2001:db8::1];maddr=b", "192.0.2.40")),
     ("<sip:GW.example.net>", Where("@gw.example.net", "gw.example.net")),
     ("sip:a;b=c@[2001:DB8::1]:5", Where("a;b=c@[2001:db8::1]:5", "2001:db8::1")),
+    ("sip:a@[2001:DB8:0::01]:5;maddr=[2001:db8:0:0::2];alias=[2001:db8:0:0:0:0:0:9]~5060~1",
+     Where("a@[2001:db8::1]:5;maddr=[2001:db8::2]", "2001:db8::1", "[2001:db8::9]:5060")),
     ("sip:a@192.0.2.40, sip:b@192.0.2.41", Where("a@192.0.2.40", "192.0.2.40")),
 ])  # fmt: skip
 def test_where_a_uri_leads(text: str, expected: Where) -> None:

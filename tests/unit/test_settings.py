@@ -19,7 +19,7 @@ DEFAULTS = Settings(
 EVERYTHING = {
     "FOLLOWME_REDIS": "unix:///run/redis/redis.sock",
     "FOLLOWME_DOMAIN": "Voice.Example",
-    "FOLLOWME_SIP_HOSTS": "sip.example.net, PBX.example.org , ,192.0.2.7",
+    "FOLLOWME_SIP_HOSTS": "sip.example.net, PBX.example.org , ,192.0.2.7, 2001:DB8:0::7",
     "FOLLOWME_MAILBOX": "always_pin",
     "FOLLOWME_OUTGOING_WITHOUT_PIN": "AB",
     "FOLLOWME_ADDRESS": "192.0.2.10",
@@ -53,7 +53,7 @@ def test_what_the_operator_said() -> None:
     assert from_environment(EVERYTHING) == Settings(
         redis="unix:///run/redis/redis.sock",
         platform=Platform("voice.example", frozenset(
-            {"sip.example.net", "pbx.example.org", "192.0.2.7"}), frozenset(
+            {"sip.example.net", "pbx.example.org", "192.0.2.7", "2001:db8::7"}), frozenset(
                 {"192.0.2.10", "2001:db8::10"}),
             mailbox=MailboxPolicy.ALWAYS_PIN, outgoing_without_pin="AB"),
         address="192.0.2.10", address6="2001:db8::10", port=5070, spiral_port=5071,
@@ -194,6 +194,8 @@ def test_the_first_and_the_last_port(port: str, number: int) -> None:
     ("192.0.2.1", "5060", False),  # ourselves
     ("127.0.0.1", "5060", False),
     ("[::1]", "5060", False),
+    ("[0:0::1]", "5060", False),
+    ("[2001:DB8:0::1]", "5060", False),
     ("[::ffff:127.0.0.1]", "5060", False),
     ("0.0.0.0", "5060", False),
     ("127.1", "5060", False),
@@ -203,7 +205,8 @@ def test_the_first_and_the_last_port(port: str, number: int) -> None:
 def test_where_a_request_within_a_call_may_open_a_connection_to(
         host: str, port: str, *, may: bool) -> None:
     chosen = from_environment({
-        "FOLLOWME_ADDRESS": "192.0.2.1", "FOLLOWME_SIP_HOSTS": "sip.example.net",
+        "FOLLOWME_ADDRESS": "192.0.2.1", "FOLLOWME_ADDRESS6": "2001:db8::1",
+        "FOLLOWME_SIP_HOSTS": "sip.example.net",
         "FOLLOWME_REDIS": "redis://10.0.0.9:6380/0"}).with_network(Network(
             trunks=(trunk("192.0.2.20"),), gateways=(Server("192.0.2.40:5060"),),
             media_servers=(Server("192.0.2.30:5060"),)))

@@ -23,6 +23,7 @@ IAX_TEXT = "IAX2/jana:hidden@pbx.example.com/100"
     ("sip:jana@h.net:5061;transport=tls", Kind.SIP, "sip:jana@h.net:5061;transport=tls"),
     ("sip:+1~a*b@192.0.2.1:65535", Kind.SIP, "sip:+1~a*b@192.0.2.1:65535"),
     ("sip:jana@[2001:db8::1]:1", Kind.SIP, "sip:jana@[2001:db8::1]:1"),
+    ("sip:jana@[2001:DB8:0::01]:1", Kind.SIP, "sip:jana@[2001:db8::1]:1"),
     ("sip:jana@1e100.net", Kind.SIP, "sip:jana@1e100.net"),
     (f"sip:{'u' * 64}@{'a' * 63}.{'b' * 63}", Kind.SIP, f"sip:{'u' * 64}@{'a' * 63}.{'b' * 63}"),
     (IAX_TEXT, Kind.IAX, "jana:hidden@pbx.example.com/100"),
@@ -173,7 +174,7 @@ def test_what_the_media_server_answers_at_once(kind: Kind) -> None:
 
 @pytest.mark.parametrize(("target", "host"), [
     (Target(Kind.SIP, "sip:jana@SIP.Example.net:5060;transport=tcp"), "sip.example.net"),
-    (Target(Kind.SIP, "sip:jana@[2001:DB8::1]:5060"), "2001:db8::1"),
+    (Target(Kind.SIP, "sip:jana@[2001:DB8:0::1]:5060"), "2001:db8::1"),
     (Target(Kind.SIP, "not a uri"), ""),
     (Target(Kind.PSTN, "49115234567"), ""),
     (VOICEMAIL, ""),
@@ -211,6 +212,6 @@ def test_a_peer_is_told_without_its_password(address: str, public: str) -> None:
 
 
 @pytest.mark.parametrize(("address", "host"), [
-    ("jana:hidden@PBX.example.com:4569/100", "pbx.example.com"), ("jana@[::1]/s", "::1")])
+    ("jana:hidden@PBX.example.com:4569/100", "pbx.example.com"), ("jana@[0::1]/s", "::1")])
 def test_the_host_of_a_peer(address: str, host: str) -> None:
     assert Target(Kind.IAX, address).host == host
