@@ -28,7 +28,7 @@ def test_from_tells_no_host_but_ours(written: str, shown: str | None) -> None:
 @pytest.mark.parametrize(("refer_to", "elsewhere"), [
     ("<sip:49301234567@followme.local>", False),
     ("Bob <sip:49301234567@192.0.2.1:5060;user=phone>", False),
-    ("sip:49301234567@[2001:DB8::1]", False),
+    ("sip:49301234567@[2001:DB8:0::1]", False),
     ("tel:+49301234567", False),
     ("<sip:x@192.0.2.20?Replaces=1>", True),
     ("sip:x@192.0.2.20", True),
