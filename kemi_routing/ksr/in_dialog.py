@@ -32,9 +32,8 @@ def route(edge: Edge, caps: Caps, now: Callable[[], datetime]) -> None:
         by = _who(edge, route_set)
         edge.log("bye", by=by)
         records.hung_up(edge, now(), by)
-    if ours:
-        rtp.within_call(edge)
     if ours and bye and not trusted and caps.hang_up():
+        rtp.within_call(edge)
         parties.ended(edge)
         return
     if (ours and ksr.rr.loose_route() > 0) or (
@@ -46,6 +45,8 @@ def route(edge: Edge, caps: Caps, now: Callable[[], datetime]) -> None:
         if edge.settings.hides and ksr.is_method_in("F") and _transfers_elsewhere(edge):
             edge.reply(403, "Transfer To Numbers Only")
             return
+        if ours:
+            rtp.within_call(edge)
         flows.follow(edge)
         if _finds_its_way(edge):
             if not edge.settings.may_connect(*_next_hop(edge)):

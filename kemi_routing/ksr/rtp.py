@@ -1,74 +1,125 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """RTP of calls through rtpengine, an option (Kamailio's module rtpengine).
 
-Each branch is an offer of its own, by the branch of our Via. Where rtpengine does not answer, the
-call goes on without it.
+Each branch has an offer of its own, by the branch of our Via: the caller's, or the callee's where
+the INVITE carries none (RFC 3264). Where rtpengine does not answer, the call goes on without it.
+
+Which calls go through it their route knows: our Record-Route outlives a restart, and of several
+proxies the one that it names relays.
 """
 
 from kemi_routing.ksr.caps import alarm_once
 from kemi_routing.ksr.edge import Edge
 from kemi_routing.plan_codec import Hunt
 
-RELAYED = "relayed"
-"""Hash table of kamailio.cfg: Call-IDs whose RTP goes through rtpengine."""
+ROUTE_MARK = "fr"
+"""Parameter of our Record-Route: the RTP of the call goes through rtpengine, and who offers first.
+"""
+_CALLER, _CALLEE = "caller", "callee"
+RELAYED = "$avp(followme_relayed)"
+"""Set in the transaction of an INVITE that rtpengine has heard of."""
+ON_REFRESH = "ksr_refresh"
+FLAG = 7
+"""Flag of a branch, or of a request within a call, whose RTP goes through rtpengine."""
 
 _FLAGS = "replace-origin replace-session-connection"
 _OF_BRANCH = f"{_FLAGS} via-branch=auto-next"
+_WHOLE_CALL = "from-tag="
+_SLOPPY = 1
+_SILENT = "rtp:"
+"""Key of the alarm that no trunk and no number has as its name."""
 
 
 def offer(edge: Edge) -> None:
-    """A branch is being added: what the caller offers names rtpengine."""
-    if edge.settings.rtpengine:
-        _manage(edge, _OF_BRANCH)
+    """A branch is being added: what the caller offers names rtpengine.
+
+    Raises RuntimeError where the route of the call could not tell it.
+    """
+    if not edge.settings.rtpengine:
+        return
+    offers = _has_sdp(edge)
+    if offers and not _of_branch(edge):
+        edge.ksr.resetbflag(FLAG)  # which it has from a branch of the step before
+        return
+    edge.ksr.setbflag(FLAG)
+    if edge.ksr.rr.add_rr_param(f";{ROUTE_MARK}={_CALLER if offers else _CALLEE}") < 0:
+        raise RuntimeError("the Record-Route took no parameter")
 
 
 def answer(edge: Edge, state: Hunt) -> None:
-    """A branch answers, or plays something that the caller hears: so does what it answers. What
-    comes through a second pass is heard in the first one.
+    """A branch answers, or plays something that the caller hears: what it answers, or offers, names
+    rtpengine too. What comes through a second pass is heard in the first one.
     """
-    if edge.settings.rtpengine and not state.spiral and _is_relayed(edge):
-        _manage(edge, _OF_BRANCH)
+    if (edge.settings.rtpengine and not state.spiral and edge.ksr.isbflagset(FLAG)
+            and _has_sdp(edge)):
+        _of_branch(edge)
 
 
 def within_call(edge: Edge) -> None:
-    """The same for a request within a call."""
-    if not (edge.settings.rtpengine and _is_relayed(edge)):
+    """The same for a request within a call that goes on; call it after ``loose_route``."""
+    ksr = edge.ksr
+    if not (edge.settings.rtpengine and ksr.rr.check_route_param(f";{ROUTE_MARK}=") > 0):
         return
-    if edge.ksr.is_method_in("B"):
-        end(edge)
-    else:
-        _manage(edge, _FLAGS)
+    if ksr.is_method_in("B"):
+        ksr.rtpengine.rtpengine_delete(_WHOLE_CALL)
+    elif ksr.is_method_in("IUA"):
+        ksr.setflag(FLAG)
+        if _has_sdp(edge):
+            _told(edge, ksr.rtpengine.rtpengine_manage(_FLAGS))
+    elif ksr.is_method_in("E") and _has_sdp(edge):
+        _acknowledged(edge)
 
 
 def answer_within_call(edge: Edge) -> None:
-    """The answer to that."""
-    if edge.settings.rtpengine and _is_relayed(edge):
-        _manage(edge, _FLAGS)
+    """The answer to that; of a refusal what it offers is not looked at."""
+    ksr = edge.ksr
+    if not (edge.settings.rtpengine and ksr.isflagset(FLAG) and ksr.pv.geti("$rs") < 300
+            and _has_sdp(edge)):
+        return
+    if ksr.is_method_in("E"):
+        _told(edge, ksr.rtpengine.rtpengine_answer(_FLAGS))
+    else:
+        _told(edge, ksr.rtpengine.rtpengine_manage(_FLAGS))
 
 
 def end_of_set_up(edge: Edge, status: int) -> None:
-    """The caller hears this final answer."""
-    if status >= 300:
-        end(edge)
+    """The caller hears this final answer: nobody else is, from one of 300 and above."""
+    if status >= 300 and edge.settings.rtpengine and edge.ksr.pv.get(RELAYED):
+        edge.ksr.rtpengine.rtpengine_delete(_WHOLE_CALL)
 
 
-def end(edge: Edge) -> None:
-    """The call is over, or nobody answered."""
-    if edge.settings.rtpengine and _is_relayed(edge):
-        edge.ksr.htable.sht_rm(RELAYED, edge.ksr.pv.gete("$ci"))
-        edge.ksr.rtpengine.rtpengine_delete("")
-
-
-def _is_relayed(edge: Edge) -> bool:
-    return edge.ksr.htable.sht_get(RELAYED, edge.ksr.pv.gete("$ci")) == 1
-
-
-def _manage(edge: Edge, flags: str) -> None:
-    """Let rtpengine deal with the SDP of the message, if there is one."""
+def _acknowledged(edge: Edge) -> None:
+    """PRACK answers an offer of the callee's, or offers once more (RFC 3262 section 5), which the
+    module rtpengine does not tell apart.
+    """
     ksr = edge.ksr
-    if ksr.hdr.is_present("Content-Type") < 0:
-        return
-    if ksr.rtpengine.rtpengine_manage(flags) < 0:
-        alarm_once(edge, RELAYED, "rtp", why="rtpengine does not answer")
+    if ksr.rr.check_route_param(f";{ROUTE_MARK}={_CALLEE}") > 0:
+        _told(edge, ksr.rtpengine.rtpengine_answer(_FLAGS))
     else:
-        ksr.htable.sht_seti(RELAYED, ksr.pv.gete("$ci"), 1)
+        ksr.setflag(FLAG)
+        ksr.tm.t_on_reply(ON_REFRESH)
+        _told(edge, ksr.rtpengine.rtpengine_offer(_FLAGS))
+
+
+def _of_branch(edge: Edge) -> bool:
+    """Whether rtpengine deals with the SDP of a branch."""
+    ksr = edge.ksr
+    relays = _told(edge, ksr.rtpengine.rtpengine_manage(_OF_BRANCH))
+    if relays and not ksr.pv.get(RELAYED):
+        ksr.pv.seti(RELAYED, 1)
+    return relays
+
+
+def _has_sdp(edge: Edge) -> bool:
+    """Whether there is something in the message for rtpengine, alone or in a multipart/mixed; of
+    one that is well-formed the second question asks whether SDP is among its parts.
+    """
+    sdpops = edge.ksr.sdpops
+    return sdpops.sdp_content() > 0 and sdpops.sdp_content_flags(_SLOPPY) > 0
+
+
+def _told(edge: Edge, code: int) -> bool:
+    """Whether rtpengine did what it was told; the operator hears of it once where not."""
+    if code < 0:
+        alarm_once(edge, _SILENT, "rtp", why="rtpengine does not answer")
+    return code > 0

@@ -5,8 +5,6 @@ from tests.contract.probes_registrar import REALM, register
 from tests.contract.probing import Conversation, Line
 from tests.support.sip_message import Request
 
-SDP = "\r\n".join(("v=0", "o=- 1 1 IN IP4 127.0.0.1", "s=-", "c=IN IP4 127.0.0.1", "t=0 0",
-                   "m=audio 9 RTP/AVP 0", ""))
 FLAG, INSIDE = 6, "192.168.1.10:5060"
 
 
@@ -60,20 +58,4 @@ class BehindNat(Conversation):
         ksr = self.ksr
         self.note([ksr.pv.get("$rs"), ksr.pv.get("$proto"), ksr.hdr.gete("Contact")])
         self.note([ksr.nathelper.set_contact_alias(), ksr.nathelper.set_contact_alias()])
-        return 1
-
-
-class WithoutRtpengine(Conversation):
-    """What the functions of rtpengine say where there is none."""
-
-    @staticmethod
-    def talk(line: Line) -> None:
-        line.send(Request(headers=(("Content-Type", "application/sdp"),), body=SDP))
-        line.final()
-
-    def ksr_request_route(self, _message: object) -> int:
-        ksr = self.ksr
-        self.note(ksr.rtpengine.rtpengine_manage("replace-origin via-branch=auto-next"))
-        self.note(ksr.rtpengine.rtpengine_delete(""))
-        self.note(ksr.sl.send_reply(486, "Busy Here"))
         return 1

@@ -15,7 +15,6 @@ from kemi_routing.ksr import (
     next_hops,
     parties,
     records,
-    rtp,
     trunk_limits,
 )
 from tests.contract import source
@@ -54,7 +53,7 @@ def test_tables_and_queues_that_workers_use_are_there() -> None:
     fake = FakeKamailio(lambda ksr: None)
     assert fake.htable.tables.keys() == {
         caps.LOCKS, caps.BEGUN, caps.COUNTED, caps.ELSEWHERE, caps.ALARMED,
-        loops.FORKED, rtp.RELAYED, names.NAMES, next_hops.FAILED, trunk_limits.SECOND,
+        loops.FORKED, names.NAMES, next_hops.FAILED, trunk_limits.SECOND,
         in_force.TABLE,
         credentials.GUESSES, credentials.GUESSED,
         bans.BANNED, bans.PROVED, bans.TRUSTED, bans.IGNORED, parties.PARTIES,

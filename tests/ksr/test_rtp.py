@@ -6,7 +6,6 @@ from dataclasses import replace
 import pytest
 
 import tests.ksr.edge as product_edge
-from kemi_routing.ksr import rtp
 from kemi_routing.model import Mode
 from tests.ksr.edge import STRANGER, TRUNK, Product
 from tests.support.builders import OFFICE, PERSONAL, number, sequence, step
@@ -16,8 +15,10 @@ from tests.support.sip_message import Request
 MOBILE = "42073723101"
 CONTACT, SDP = ("Contact", f"<sip:caller@{TRUNK.ip}:5060>"), ("Content-Type", "application/sdp")
 CALLEE = ("Contact", f"<sip:{OFFICE}@127.0.0.40:5060>")
-OF_BRANCH = "replace-origin replace-session-connection via-branch=auto-next"
-OF_CALL = "replace-origin replace-session-connection"
+BODY, MIXED = "v=0", ("Content-Type", "multipart/mixed; boundary=part")
+DTMF = ("Content-Type", "application/dtmf-relay")
+FLAGS = "replace-origin replace-session-connection"
+OF_BRANCH, OF_CALL = f"manage {FLAGS} via-branch=auto-next", f"manage {FLAGS}"
 
 
 @pytest.fixture
@@ -39,46 +40,71 @@ def relayed(edge: Product) -> list[str | None]:
     return [sent.headers.get("X-Relayed") for sent in edge.forwarded if sent.method == "INVITE"]
 
 
-def answered(edge: Product) -> Request:
-    request = edge.call(PERSONAL, "42075553333", CONTACT, SDP)
-    edge.answer(OFFICE, 200, headers=[CALLEE, SDP], body="v=0")
+def called(edge: Product, *headers: tuple[str, str], body: str = BODY) -> Request:
+    """The INVITE of a call, with an offer unless its headers and body are others."""
+    request = Request(uri=f"sip:{PERSONAL}@127.0.0.1", caller="<sip:42075553333@x>;tag=a",
+                      source=TRUNK, headers=(CONTACT, *(headers or (SDP,))), body=body)
+    edge.receive(request)
     return request
 
 
-def within(edge: Product, method: str, *headers: tuple[str, str]) -> Forwarded:
+def answered(edge: Product, *headers: tuple[str, str], body: str = BODY) -> Request:
+    request = called(edge, *headers, body=body)
+    edge.answer(OFFICE, 200, headers=[CALLEE, SDP, ("To", "<sip:a@b>;tag=t")], body=BODY)
+    return request
+
+
+def within(edge: Product, method: str, *headers: tuple[str, str], body: str = BODY,
+           call: Request | None = None, route: str = "") -> Forwarded:
     """A request of the caller's in the answered call."""
-    request = answered(edge)
-    route = ("Route", edge.forwarded[0].headers.get("Record-Route") or "")
+    request = call or answered(edge)
+    written = ("Route", route or edge.forwarded[0].headers.get("Record-Route") or "")
     edge.receive(Request(method, f"sip:{OFFICE}@127.0.0.40", request.caller, "<sip:a@b>;tag=t",
-                         (route, CONTACT, *headers), TRUNK, call_id=request.call_id))
+                         (written, CONTACT, *headers), TRUNK, call_id=request.call_id, body=body))
     return edge.forwarded[-1]
 
 
+def heard(edge: Product) -> str | None:
+    """What rtpengine was told about the last answer that the caller heard."""
+    return edge.replies[-1].headers.get("X-Relayed")
+
+
+def alarms(edge: Product) -> list[str]:
+    return [text for level, text in edge.log if level == "err"]
+
+
 def test_each_branch_is_an_offer_of_its_own(edge: Product) -> None:
-    edge.call(PERSONAL, "42075553333", CONTACT, SDP)
+    called(edge)
     assert relayed(edge) == [OF_BRANCH, OF_BRANCH]
 
 
 def test_a_second_pass_offers_no_second_time(edge: Product) -> None:
-    edge.call(PERSONAL, "42075553333", CONTACT, SDP)
+    called(edge)
     edge.spiral()
     assert relayed(edge) == [OF_BRANCH, OF_BRANCH, None]
 
 
-def test_an_invite_without_sdp_is_no_offer(edge: Product) -> None:
-    edge.call(PERSONAL, "42075553333", CONTACT)
-    assert relayed(edge) == [None, None]
+@pytest.mark.parametrize(("headers", "body", "expected"), [
+    ((CONTACT,), "", None), ((DTMF,), "Signal=1", None), ((MIXED,), "--part", None),
+    ((("Content-Type", "Application/SDP"),), BODY, OF_BRANCH),
+    ((MIXED,), "Content-Type: application/sdp\r\n\r\nv=0", OF_BRANCH)])
+def test_only_what_has_sdp_is_an_offer(
+        edge: Product, headers: tuple[tuple[str, str], ...], body: str, expected: str | None,
+        ) -> None:
+    called(edge, *headers, body=body)
+    assert (relayed(edge), alarms(edge)) == ([expected, expected], [])
 
 
 @pytest.mark.parametrize(("code", "headers", "expected"), [
     (200, (CALLEE, SDP), OF_BRANCH), (180, (), None), (183, (SDP,), None), (200, (CALLEE,), None),
     (183, (SDP, ("RSeq", "1")), OF_BRANCH)])
+@pytest.mark.parametrize("offered", [SDP, CONTACT], ids=["early offer", "late offer"])
 def test_what_the_caller_hears_comes_from_rtpengine(
-        edge: Product, code: int, headers: tuple[tuple[str, str], ...],
+        edge: Product, offered: tuple[str, str], code: int, headers: tuple[tuple[str, str], ...],
         expected: str | None) -> None:
-    edge.call(PERSONAL, "42075553333", CONTACT, SDP)
-    edge.answer(OFFICE, code, headers=headers)
-    assert edge.replies[-1].headers.get("X-Relayed") == expected
+    called(edge, offered, body=BODY if offered == SDP else "")
+    edge.answer(OFFICE, code, headers=headers, body=BODY if SDP in headers else "")
+    assert (heard(edge), alarms(edge)) == (expected, [])
 
 
 @pytest.mark.parametrize("method", ["INVITE", "UPDATE", "ACK"])
@@ -86,24 +112,90 @@ def test_requests_within_the_call_are_seen(edge: Product, method: str) -> None:
     assert within(edge, method, SDP).headers.get("X-Relayed") == OF_CALL
 
 
-def test_what_they_are_answered_is_seen_too(edge: Product) -> None:
-    within(edge, "INVITE", SDP)
-    edge.answer(OFFICE, 200, headers=[CALLEE, SDP])
-    assert edge.replies[-1].headers.get("X-Relayed") == OF_CALL
+@pytest.mark.parametrize("method", ["INFO", "MESSAGE", "REFER", "NOTIFY"])
+@pytest.mark.parametrize("body", [SDP, DTMF])
+def test_others_are_not(edge: Product, method: str, body: tuple[str, str]) -> None:
+    sent = within(edge, method, body)
+    edge.answer(OFFICE, 200, headers=[SDP], body=BODY)
+    assert (sent.method, sent.headers.get("X-Relayed")) == (method, None)
+    assert (heard(edge), alarms(edge)) == (None, [])
+
+
+@pytest.mark.parametrize("offered", [SDP, CONTACT], ids=["early offer", "late offer"])
+@pytest.mark.parametrize(("code", "expected"), [(200, OF_CALL), (183, OF_CALL), (488, None)])
+def test_what_they_are_answered_is_seen_too(
+        edge: Product, code: int, expected: str | None, offered: tuple[str, str]) -> None:
+    within(edge, "INVITE", offered, body=BODY if offered == SDP else "")
+    edge.answer(OFFICE, code, headers=[CALLEE, SDP], body=BODY)
+    assert (heard(edge), edge.rtpengine.deleted) == (expected, [])
+
+
+@pytest.mark.parametrize(("late", "expected"), [
+    (False, (f"offer {FLAGS}", f"answer {FLAGS}")), (True, (f"answer {FLAGS}", None))])
+def test_prack_offers_where_the_caller_has_offered_before_and_answers_else(
+        edge: Product, expected: tuple[str, str | None], *, late: bool) -> None:
+    headers = (CONTACT,) if late else (SDP,)
+    request = called(edge, *headers, body="" if late else BODY)
+    edge.answer(OFFICE, 183, headers=[CALLEE, SDP, ("RSeq", "1")], body=BODY)
+    sent = within(edge, "PRACK", SDP, call=request)
+    edge.answer(OFFICE, 200, headers=[SDP], body=BODY)
+    assert (sent.headers.get("X-Relayed"), heard(edge)) == expected
+
+
+def test_a_prack_without_sdp_is_no_answer(edge: Product) -> None:
+    assert within(edge, "PRACK", body="").headers.get("X-Relayed") is None
 
 
 def test_a_bye_ends_the_relay(edge: Product) -> None:
     within(edge, "BYE")
     assert edge.rtpengine.deleted == [edge.transactions[0].request.call_id]
-    assert edge.htable.tables[rtp.RELAYED] == {}
+
+
+def test_a_bye_that_is_refused_does_not(edge: Product) -> None:
+    request = answered(edge)
+    route = ("Route", edge.forwarded[0].headers.get("Record-Route") or "")
+    edge.receive(Request("BYE", "sip:other@127.0.0.99", "<sip:a@b>;tag=t", request.caller, (route,),
+                         STRANGER, call_id=request.call_id))
+    assert (edge.codes[-1], edge.rtpengine.deleted) == (404, [])
 
 
 @pytest.mark.parametrize("method", ["BYE", "INVITE"])
-def test_other_calls_are_left_alone(edge: Product, method: str) -> None:
+def test_a_call_that_began_without_rtpengine_is_left_alone(edge: Product, method: str) -> None:
     edge.rtpengine.answers = False
-    sent = within(edge, method, SDP)
+    request = answered(edge)
     edge.rtpengine.answers = True
+    sent = within(edge, method, SDP, call=request)
     assert (sent.headers.get("X-Relayed"), edge.rtpengine.deleted) == (None, [])
+
+
+@pytest.mark.parametrize("method", ["BYE", "INVITE"])
+def test_a_call_whose_rtp_another_proxy_relays_is_left_alone(edge: Product, method: str) -> None:
+    """Its mark of ours is not in the route that names us."""
+    request = answered(edge)
+    own = (edge.forwarded[0].headers.get("Record-Route") or "").replace(";fr=caller", "")
+    others = edge.forwarded[0].headers.get("Record-Route") or ""
+    edge.receive(Request(
+        method, f"sip:{OFFICE}@127.0.0.40", request.caller, "<sip:a@b>;tag=t",
+        (("Route", own), ("Route", others.replace("127.0.0.1", "127.0.0.2")), CONTACT, SDP), TRUNK,
+        call_id=request.call_id, body=BODY))
+    assert edge.forwarded[-1].headers.get("X-Relayed") is None
+    assert edge.rtpengine.deleted == []
+
+
+def test_one_branch_may_have_an_offer_that_others_lack(edge: Product) -> None:
+    """rtpengine is back for the second step."""
+    edge.records.held[PERSONAL] = number(mode=Mode.FORWARD_ONLY, default="all", sequences=(
+        sequence("all", step(OFFICE), step(MOBILE)),))
+    request = called(edge)
+    edge.rtpengine.answers = False
+    edge.answer(OFFICE, 486)
+    edge.answer(MOBILE, 200, headers=[CALLEE, SDP], body=BODY)
+    assert (relayed(edge), heard(edge)) == ([OF_BRANCH, None], None)
+    routes = [sent.headers.get("Record-Route") or "" for sent in edge.forwarded[:2]]
+    assert [";fr=caller" in route for route in routes] == [True, False]
+    edge.rtpengine.answers = True
+    within(edge, "BYE", call=request, route=routes[1])
+    assert edge.rtpengine.deleted == []
 
 
 def test_a_stranger_ends_no_relay(edge: Product) -> None:
@@ -115,14 +207,14 @@ def test_a_stranger_ends_no_relay(edge: Product) -> None:
 
 @pytest.mark.parametrize("code", [486, 503])
 def test_a_call_that_nobody_answers_ends_the_relay(edge: Product, code: int) -> None:
-    request = edge.call(PERSONAL, "42075553333", CONTACT, SDP)
+    request = called(edge)
     for branch in list(edge.transaction.branches):
         edge.answer(branch, code)
     assert edge.rtpengine.deleted == [request.call_id]
 
 
 def test_a_caller_who_hangs_up_ends_the_relay(edge: Product) -> None:
-    request = edge.call(PERSONAL, "42075553333", CONTACT, SDP)
+    request = called(edge)
     invite = edge.transaction
     for branch in list(invite.branches):
         edge.answer(branch, 180)
@@ -132,11 +224,18 @@ def test_a_caller_who_hangs_up_ends_the_relay(edge: Product) -> None:
     assert edge.rtpengine.deleted == [request.call_id]
 
 
+def test_a_late_offer_that_nobody_made_ends_nothing(edge: Product) -> None:
+    called(edge, CONTACT, body="")
+    for branch in list(edge.transaction.branches):
+        edge.answer(branch, 486)
+    assert (edge.codes, edge.rtpengine.deleted) == ([486], [])
+
+
 def test_without_rtpengine_calls_go_on_and_one_line_says_so(edge: Product) -> None:
     edge.rtpengine.answers = False
     answered(edge)
     assert edge.codes == [200]
-    assert [text for level, text in edge.log if level == "err"] == [
+    assert alarms(edge) == [
         f"rtp callid={edge.transaction.request.call_id} why='rtpengine does not answer'\n"]
 
 

@@ -12,8 +12,9 @@ class Corex(Part):
         if len(self._process.dset) >= self._process.max_branches - 1:
             return -1
         message = self._message
-        # corex_lib.c: the branch inherits $du and the send socket of the message.
-        appended = Appended(uri or message.uri, message.dst_uri, message.send_socket)
+        # corex_lib.c: the branch inherits $du, the send socket and the flags of the message.
+        appended = Appended(uri or message.uri, message.dst_uri, message.send_socket,
+                            frozenset(message.branch_flags))
         self._process.dset.append(appended)
         if not uri:
             message.dst_uri = message.send_socket = ""

@@ -17,7 +17,7 @@ from tests.contract import recording
 from tests.support.fake_corex import Corex
 from tests.support.fake_dialog import Dialog
 from tests.support.fake_message import Core, Hdr, Maxfwd, Rr, Sanity, Siputils, Textopsx, Uac
-from tests.support.fake_nat import Nathelper, Rtpengine
+from tests.support.fake_nat import Nathelper, Rtpengine, Sdpops
 from tests.support.fake_registrar import Auth, Contact, Limits, Registrar
 from tests.support.fake_replies import Replies
 from tests.support.fake_shared import Dispatcher, Dmq, Htable, Mqueue
@@ -99,6 +99,7 @@ class FakeKamailio:
             "rr": Rr(process),
             "rtpengine": self.rtpengine,
             "sanity": Sanity(process),
+            "sdpops": Sdpops(process),
             "siputils": Siputils(process),
             "sl": tm,
             "textopsx": Textopsx(process),

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The fake's core, hdr, corex, maxfwd, sanity, siputils, rr and uac functions."""
 
+import re
 from dataclasses import replace
 
 from tests.support.fake_state import Edit, Message, Misuse, Process, Route, checked_header
@@ -107,6 +108,10 @@ class Core(Part):
 
     def setbflag(self, flag: int) -> bool:
         self._message.branch_flags.add(flag)
+        return True
+
+    def resetbflag(self, flag: int) -> bool:
+        self._message.branch_flags.discard(flag)
         return True
 
     def isbflagset(self, flag: int) -> bool:
@@ -308,22 +313,34 @@ class Rr(Part):
         return 1
 
     def add_rr_param(self, param: str) -> int:
-        if self._message.record_routed:
-            raise NotImplementedError("the fake models parameters given before record_route")
-        self._message.route_params.append(param)
+        message = self._message
+        for number, edit in enumerate(message.edits):
+            if edit.text.startswith("Record-Route: "):
+                text = edit.text.replace(">\r\n", f"{param}>\r\n")
+                message.edits[number] = replace(edit, text=text)
+        message.route_params.append(param)
         return 1
 
+    def check_route_param(self, pattern: str) -> int:
+        first = next((value for _, value in self._routes()), "")
+        uri = parse_name_addr(first).uri
+        found = self._is_ours(uri) and re.search(pattern, uri[uri.find(";"):], re.IGNORECASE)
+        return 1 if found else -1
+
+    def _routes(self) -> list[tuple[int, str]]:
+        """The values of Route, each with the number of its line."""
+        return [(number, value) for number, header in enumerate(self._message.lines)
+                if header.named("Route") for value in split_list(header.text)]
+
+    def _is_ours(self, uri: str) -> bool:
+        parsed = parse_uri(uri)
+        return parsed is not None and self._process.is_local(parsed.host, parsed.port or 5060)
+
     def loose_route(self) -> int:
-        numbered = [
-            (number, value)
-            for number, header in enumerate(self._message.lines)
-            if header.named("Route")
-            for value in split_list(header.text)
-        ]
+        numbered = self._routes()
         if not numbered:
             return -1
-        first = parse_uri(parse_name_addr(numbered[0][1]).uri)
-        if first and self._process.is_local(first.host, first.port or 5060):
+        if self._is_ours(parse_name_addr(numbered[0][1]).uri):
             if len(numbered) > 1 and numbered[1][0] == numbered[0][0]:
                 raise NotImplementedError("several routes in one Route header")
             self._message.edits.append(Edit("drop", str(numbered[0][0])))

@@ -163,6 +163,7 @@ class Replies:
         process = self._process
         transaction.picked = branch.index
         message = transaction.stored.copy()
+        message.branch_flags = {*branch.flags}
         message.timed_out, message.replied = branch.timed_out, branch.replied
         # A transaction that waited for its failure route is suspended no longer.
         transaction.suspended = False
@@ -178,7 +179,8 @@ class Replies:
         self, transaction: Transaction, branch: Branch, reply: Reply
     ) -> tuple[bool, Reply]:
         """Whether the route dropped the answer, as only a provisional one can be; the answer."""
-        message = Message(transaction.request, reply=reply)
+        message = Message(transaction.request, reply=reply, flags=transaction.stored.flags,
+                          branch_flags=branch.flags)
         with self._process.running(Route.REPLY, message, transaction, branch.index):
             self._process.callback(branch.on_reply)
             dropped = self._process.dropped

@@ -177,6 +177,7 @@ class Branch:
     on_failure: str
     on_branch_failure: str
     on_reply: str
+    flags: set[int] = field(default_factory=set)
     status: int = 0
     """The last code from the phone; 408 of our own when its time ran out."""
     stored: Reply | None = None

@@ -291,7 +291,7 @@ class Tm(Part):
             message.connects,
         )
         callbacks = (armed.on_failure, armed.on_branch_failure, armed.on_reply)
-        branch = Branch(index, sent, transaction.timers, *callbacks)
+        branch = Branch(index, sent, transaction.timers, *callbacks, message.branch_flags)
         transaction.branches.append(branch)
         return branch
 

@@ -22,7 +22,7 @@ class Rtpengine:
     """One rtpengine at an address; it takes commands at ``url``."""
 
     def __init__(self, address: str, folder: Path) -> None:
-        self._address = address
+        self.address = address
         self._log = folder / "rtpengine.log"
         self._control, self._cli = free_udp_port(address), free_udp_port(address)
         self._process: subprocess.Popen[bytes] | None = None
@@ -30,7 +30,7 @@ class Rtpengine:
     @property
     def url(self) -> str:
         """As Kamailio's module rtpengine wants it."""
-        return f"udp:{self._address}:{self._control}"
+        return f"udp:{self.address}:{self._control}"
 
     def __enter__(self) -> Self:
         self.start()
@@ -46,8 +46,8 @@ class Rtpengine:
         """Start it; returns when it answers."""
         command = [
             "rtpengine", "--config-file=none", "--table=-1", "--foreground", "--log-stderr",
-            f"--interface={self._address}", f"--listen-ng={self._address}:{self._control}",
-            f"--listen-cli={self._address}:{self._cli}", "--delete-delay=0", "--num-threads=2",
+            f"--interface={self.address}", f"--listen-ng={self.address}:{self._control}",
+            f"--listen-cli={self.address}:{self._cli}", "--delete-delay=0", "--num-threads=2",
             f"--port-min={_PORTS.start}", f"--port-max={_PORTS.stop}",
         ]  # fmt: skip
         with self._log.open("ab") as log:
@@ -63,7 +63,7 @@ class Rtpengine:
 
     def sessions(self) -> int:
         """How many calls it relays, by its own count."""
-        with socket.create_connection((self._address, self._cli), 2) as cli:
+        with socket.create_connection((self.address, self._cli), 2) as cli:
             cli.sendall(b"list numsessions\n")
             said = cli.recv(4096).decode()
         found = re.search(r"sessions own: (\d+)", said)
@@ -122,6 +122,19 @@ class Media:
         self._number += 1
         head = struct.pack("!BBHII", 0x80, 0, self._number, 160 * self._number, id(self) % 2**32)
         self._socket.sendto(head + _PAYLOAD, self.there)
+
+
+def udp() -> socket.socket:
+    """A socket of this network namespace."""
+    return socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+
+
+def both_hear(one: Media, other: Media) -> None:
+    """Returns when what each side sends from now on reaches the other one. Raises NotReady."""
+    for media in (one, other):
+        media.forget()
+    one.hears(other)
+    other.hears(one)
 
 
 def where(sdp: str) -> tuple[str, int]:

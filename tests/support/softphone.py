@@ -93,15 +93,17 @@ class SoftPhone:
         dialog.invite = dialog.cseq
         return dialog
 
-    def talk(self, dialog: Dialog) -> trace.Message:
-        """The 200 to the INVITE that it sent last, acknowledged. Raises NotReady for others."""
+    def talk(self, dialog: Dialog, body: str = "") -> trace.Message:
+        """The 200 to the INVITE that it sent last, acknowledged with this answer. Raises NotReady
+        for others.
+        """
         heard = self.final("INVITE")
         if heard.code != 200:
             raise NotReady(f"the call ended with {heard.code}")
         if not dialog.routes:
             dialog.remote, dialog.routes = heard["To"], heard.all("Record-Route")[::-1]
         dialog.target = _uri(heard["Contact"])
-        self.send(dialog, "ACK")
+        self.send(dialog, "ACK", body)
         return heard
 
     def ring(self, timeout_s: float = 10.0) -> trace.Message:
@@ -154,6 +156,15 @@ class SoftPhone:
         return self._next(lambda heard: (heard.code or 0) >= 200 and heard.method == method,
                           f"no answer to {method} came", timeout_s)  # fmt: skip
 
+    def early(self, dialog: Dialog, timeout_s: float = 10.0) -> trace.Message:
+        """The next 180 or 183 to its INVITE, by which the call has another side already. Raises
+        NotReady when none comes.
+        """
+        heard = self._next(lambda heard: 180 <= (heard.code or 0) < 200, "no 180 came", timeout_s)
+        dialog.remote, dialog.routes = heard["To"], heard.all("Record-Route")[::-1]
+        dialog.target = _uri(heard["Contact"])
+        return heard
+
     def is_pinged(self, timeout_s: float) -> None:
         """Wait for OPTIONS, which it answers. Raises NotReady when none comes."""
         while (heard := self.wire.receive(timeout_s)) is not None:
@@ -191,9 +202,10 @@ class SoftPhone:
 
 
 def _message(lines: Lines, body: str) -> bytes:
-    kind = [f"Content-Type: {_SDP}"] if body else []
-    end = [*kind, f"Content-Length: {len(body.encode())}", "", body]
-    return "\r\n".join([*lines, *end]).encode()
+    lines = [*lines]
+    if body and not any(line.startswith("Content-Type:") for line in lines):
+        lines.append(f"Content-Type: {_SDP}")
+    return "\r\n".join([*lines, f"Content-Length: {len(body.encode())}", "", body]).encode()
 
 
 def _tagged(to: str) -> str:

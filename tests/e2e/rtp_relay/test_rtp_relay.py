@@ -2,7 +2,6 @@
 """RTP through Debian's rtpengine, of phones behind NAT (SPEC B4)."""
 
 import os
-import socket
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -14,7 +13,7 @@ from tests.support.loopback import reserve_network, wait_until
 from tests.support.nat import HOME, PUBLIC, HomeNetwork
 from tests.support.other_edge import OTHER_PROXY, OtherEdge, other_edge
 from tests.support.raw_sip import RawSip
-from tests.support.rtpengine import Media, Rtpengine, where
+from tests.support.rtpengine import Media, Rtpengine, both_hear, udp, where
 from tests.support.situation import (
     DOMAIN,
     FIRST_PHONE,
@@ -79,17 +78,6 @@ def trunk(situation: Situation) -> Iterator[tuple[SoftPhone, Media]]:
     with SoftPhone(RawSip(address, situation.edge.proxy), CALLER, DOMAIN) as made:
         yield made, media
     media.close()
-
-
-def udp() -> socket.socket:
-    return socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-
-
-def both_hear(one: Media, other: Media) -> None:
-    for media in (one, other):
-        media.forget()
-    one.hears(other)
-    other.hears(one)
 
 
 @pytest.mark.parametrize("caller_ends", [True, False], ids=["caller ends", "callee ends"])
