@@ -31,12 +31,14 @@ Side = tuple[SoftPhone, Media]
 Plug = Callable[[], Side]
 
 
-@pytest.fixture(scope="module")
-def arrangement(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Situation, Rtpengine]]:
+@pytest.fixture(scope="module", params=[{}, {"TOPOLOGY": "hidden"}], ids=["shown", "hidden"])
+def arrangement(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[Situation, Rtpengine]]:
     network, folder = reserve_network(), tmp_path_factory.mktemp("offers")
     with (
         Rtpengine(network.address(OTHER_PROXY), folder) as relay,
-        Situation(network, folder, settings={"RTPENGINE": relay.url}) as situation,
+        Situation(network, folder, settings={"RTPENGINE": relay.url, **request.param}) as situation,
     ):
         situation.apply(YAML)
         yield situation, relay
@@ -81,7 +83,7 @@ def trunk(situation: Situation) -> Iterator[Side]:
 
 @pytest.fixture
 def uri(situation: Situation) -> str:
-    return f"sip:{JANA}@{situation.network.address(PROXY)}"
+    return called_at(situation)
 
 
 @pytest.fixture(autouse=True)
@@ -90,6 +92,11 @@ def nothing_is_left(situation: Situation, relay: Rtpengine) -> Iterator[None]:
     yield
     assert relay.sessions() == 0
     assert not re.findall(r"^.*(?:ERROR|CRITICAL).*$", situation.edge.log, re.M)
+
+
+def called_at(situation: Situation) -> str:
+    """The number of the line at our proxy."""
+    return f"sip:{JANA}@{situation.network.address(PROXY)}"
 
 
 def through(relay: Rtpengine, one: Media, first: str, other: Media, second: str) -> None:
@@ -106,14 +113,17 @@ def hang_up(one: SoftPhone, side: Dialog, other: SoftPhone) -> None:
     assert one.final("BYE").code == 200
 
 
-def talking(relay: Rtpengine, uri: str, caller: Side, callee: Side) -> tuple[Dialog, Dialog]:
-    """Both sides of a call that is up."""
+def talking(
+    relay: Rtpengine, uri: str, caller: Side, callee: Side, *, late: bool = False
+) -> tuple[Dialog, Dialog]:
+    """Both sides of a call that is up, after an offer of the caller's or a late one."""
     (calling, own), (phone, its) = caller, callee
-    dialog = calling.call(uri, ASSERTED, body=own.sdp)
+    dialog = calling.call(uri, ASSERTED, body="" if late else own.sdp)
     invite = phone.ring()
     there = phone.pick_up(invite, its.sdp)
-    through(relay, own, calling.talk(dialog).body, its, invite.body)
-    phone.heard("ACK")
+    heard = calling.talk(dialog, own.sdp if late else "")
+    ack = phone.heard("ACK")
+    through(relay, own, heard.body, its, ack.body if late else invite.body)
     return dialog, there
 
 
@@ -132,14 +142,13 @@ def refreshed(relay: Rtpengine, dialog: Dialog, caller: Side, callee: Side, *, l
 def test_the_callee_offers_where_the_caller_does_not(
     relay: Rtpengine, plug: Plug, trunk: Side, uri: str, *, caller_ends: bool
 ) -> None:
-    (calling, own), (phone, its) = trunk, plug()
-    dialog = calling.call(uri, ASSERTED)
-    there = phone.pick_up(phone.ring(), its.sdp)
-    offer = calling.talk(dialog, own.sdp)
-    through(relay, own, offer.body, its, phone.heard("ACK").body)
+    callee = plug()
+    dialog, there = talking(relay, uri, trunk, callee, late=True)
     assert relay.sessions() == 1
     for late in (True, False):
-        refreshed(relay, dialog, trunk, (phone, its), late=late)
+        refreshed(relay, dialog, trunk, callee, late=late)
+        refreshed(relay, there, callee, trunk, late=late)
+    (calling, _), (phone, _) = trunk, callee
     hang_up(*((calling, dialog, phone) if caller_ends else (phone, there, calling)))
 
 
@@ -186,7 +195,7 @@ def test_a_call_that_is_up_stays_relayed_over_a_restart(
 @pytest.mark.parametrize("message", [
     ("INFO", "application/dtmf-relay", "Signal=1"),
     ("MESSAGE", "text/plain", "hello"),
-    ("REFER", "application/sdp", "v=0")])
+    ("NOTIFY", "application/sdp", "v=0")])
 def test_what_is_no_offer_is_left_as_it_is(
     relay: Rtpengine, plug: Plug, trunk: Side, uri: str, message: tuple[str, str, str]
 ) -> None:
