@@ -4,6 +4,7 @@
 import ipaddress
 from dataclasses import dataclass, field
 from enum import StrEnum
+from ipaddress import IPv4Network, IPv6Network
 from zoneinfo import ZoneInfo
 
 from kemi_routing.dialplan import DialPlan
@@ -182,6 +183,10 @@ class Call:
     """
 
 
+ANY = "any"
+"""In ``Platform.sip_hosts``: every host name."""
+
+
 @dataclass(frozen=True, slots=True)
 class Platform:
     """What the operator configured and the decision depends on."""
@@ -189,9 +194,13 @@ class Platform:
     domain: str = "followme.local"
     """Our SIP domain."""
     sip_hosts: frozenset[str] = field(default_factory=frozenset)
-    """Hosts that SIP targets may name besides public addresses (SPEC P6)."""
+    """Hosts that SIP targets may name besides public addresses (SPEC P6): ``*.example.com`` all
+    within that domain, ``any`` every host name.
+    """
     own_hosts: frozenset[str] = field(default_factory=frozenset)
     """Our own addresses, the gateways' and the media servers': no target may name them."""
+    inside: tuple[IPv4Network | IPv6Network, ...] = ()
+    """Trunks, other proxies and Redis: a target may name them only where ``sip_hosts`` does."""
 
     media_server: bool = True
     """Whether there is one: voicemail, applications and ``confirm`` need it."""
@@ -215,6 +224,14 @@ class Platform:
         try:
             address = ipaddress.ip_address(host)
         except ValueError:
-            return f"the operator does not allow calls to the host {host}"
+            return (None if self._allows(host) else
+                    f"the operator does not allow calls to the host {host}")
+        if any(address in network for network in self.inside):
+            return f"{host} is a trunk, or serves this platform"
         unicast = address in _UNICAST_V6 if address.version == 6 else not address.is_multicast
         return None if address.is_global and unicast else f"{host} is not a public address"
+
+    def _allows(self, name: str) -> bool:
+        domains = name.split(".")[1:]
+        return bool(domains) and (ANY in self.sip_hosts or any(
+            f"*.{'.'.join(domains[index:])}" in self.sip_hosts for index in range(len(domains))))

@@ -4,6 +4,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
+from ipaddress import IPv4Network, IPv6Network
 
 from kemi_routing.caller_id import Profile
 from kemi_routing.formats import E164, Format
@@ -118,10 +119,14 @@ class Network:
         return replace(self, gateways=near(gateways), media_servers=near(self.media_servers),
                        iax_gateways=near(self.iax_gateways))
 
-    def within(self, platform: Platform, own: Iterable[str] = ()) -> Platform:
-        """The platform with this network, and with these addresses of our own."""
+    def within(self, platform: Platform, own: Iterable[str] = (),
+               inside: Iterable[IPv4Network | IPv6Network] = ()) -> Platform:
+        """The platform with this network, with these addresses of our own, and with these networks
+        inside.
+        """
         return replace(
             platform, own_hosts=frozenset(own) | self.hosts,
+            inside=(*inside, *(source for trunk in self.trunks for source in trunk.sources)),
             media_server=bool(self.media_servers), gateway=bool(self.gateways),
             iax_gateway=bool(self.iax_gateways))
 

@@ -3,13 +3,14 @@
 
 import difflib
 import ipaddress
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from urllib.parse import urlsplit
 
 from kemi_routing import hops, targets
 from kemi_routing.addresses import canonical
+from kemi_routing.dns import is_address
 from kemi_routing.errors import InvalidValue
 from kemi_routing.model import MailboxPolicy, Platform
 from kemi_routing.network import Network
@@ -108,8 +109,9 @@ class Settings:
     def with_network(self, network: Network) -> "Settings":
         """The same in this network, as it is seen from here."""
         own = {self.address, self.address6} - {""}
-        return replace(self, platform=network.within(self.platform, own), network_known=True,
-                       network=network.seen_from(self.data_centre))
+        inside = _inside(self.redis, self.peers | self.edge_proxies)
+        return replace(self, platform=network.within(self.platform, own, inside),
+                       network=network.seen_from(self.data_centre), network_known=True)
 
     def may_connect(self, host: str, port: str) -> bool:
         """Whether a request within a call may open a TCP connection to this host and port, which
@@ -168,12 +170,16 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
         raise InvalidValue(f"{PREFIX}SPIRAL_PORT: {port} is {PREFIX}PORT too; write another one")
     if get(TLS_CA, "") and not get(TLS[0], ""):
         raise InvalidValue(f"{PREFIX}{TLS_CA}: write it together with {PREFIX}{TLS[0]}")
+    redis = _redis(get("REDIS", f"redis://127.0.0.1:{REDIS_PORT}/0"))
+    peers = _peers(get("PEERS", ""))
+    edge_proxies = _addresses("EDGE_PROXIES", get("EDGE_PROXIES", ""))
     return Settings(
-        redis=_redis(get("REDIS", f"redis://127.0.0.1:{REDIS_PORT}/0")),
+        redis=redis,
         platform=Platform(
             domain,
             sip_hosts=frozenset(map(canonical, _words(get("SIP_HOSTS", "")))),
             own_hosts=frozenset({address, address6} - {""}),
+            inside=tuple(_inside(redis, peers | edge_proxies)),
             mailbox=_mailbox(get("MAILBOX", MailboxPolicy.PIN_UNLESS_TRUSTED)),
             outgoing_without_pin=_grades(get("OUTGOING_WITHOUT_PIN", "A"))),
         address=address,
@@ -183,8 +189,8 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
         mask_numbers=_word("LOG_NUMBERS", get("LOG_NUMBERS", _FULL), (_FULL, _MASKED)) == _MASKED,
         cluster=_cluster(get("CLUSTER", ""), {port, spiral_port}),
         cluster_port=int(get("CLUSTER", ":0").rpartition(":")[2]),
-        peers=_peers(get("PEERS", "")),
-        edge_proxies=_addresses("EDGE_PROXIES", get("EDGE_PROXIES", "")),
+        peers=peers,
+        edge_proxies=edge_proxies,
         rtpengine=_rtpengine(get("RTPENGINE", "")),
         digest=_digest(get("DIGEST", Digest.MD5)),
         ban_s=_seconds("BAN_S", get("BAN_S", "900")),
@@ -251,6 +257,14 @@ def _grades(text: str) -> str:
         raise InvalidValue(f"{PREFIX}OUTGOING_WITHOUT_PIN: {text!r}; write the grades that need no "
                            f"PIN: {', '.join(_TRUSTED_GRADES)}")
     return text
+
+
+def _inside(redis: str, servers: Iterable[str]) -> list[ipaddress.IPv4Network |
+                                                        ipaddress.IPv6Network]:
+    """The networks of those whom no target may name; Redis counts where it has an address."""
+    store = urlsplit(redis).hostname or ""
+    return [ipaddress.ip_network(one) for one in sorted({*servers, *([store] if is_address(store)
+                                                                     else [])})]
 
 
 def _address(text: str) -> str:

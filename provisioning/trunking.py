@@ -51,7 +51,7 @@ def read(spot: Spot, written: shape.Organisation, checked: Checked) -> None:
 def platform_of(checked: Checked) -> Platform:
     """The platform for which numbers are checked, as far as the files tell it."""
     told = Network(**checked.network)
-    within = told.within(checked.platform, checked.platform.own_hosts)
+    within = told.within(checked.platform, checked.platform.own_hosts, checked.platform.inside)
     return replace(
         within,
         media_server=within.media_server if "media_servers" in checked.network

@@ -145,7 +145,7 @@ class Resolver:
         settings = self._edge.settings
         if wanted in self._always():  # where calls go is the operator's business
             return lambda address: True
-        if self._is_listed(wanted):
+        if settings.platform.refused_host(host_of(wanted)) is None:  # a target may name it
             return lambda address: settings.platform.refused_host(address) is None
         return lambda address: settings.may_connect(address, "")
 

@@ -1,4 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
+from ipaddress import ip_network
+
 import pytest
 
 from kemi_routing.model import (
@@ -98,3 +100,29 @@ def test_the_hosts_that_a_sip_target_may_name(host: str, refused: str | None) ->
         "followme.local", frozenset({"sip.example.net", "10.1.2.3", "followme.local", "8.8.4.4"}),
         own_hosts=frozenset({"8.8.4.4"}))
     assert platform.refused_host(host) == refused
+
+
+@pytest.mark.parametrize(("listed", "host", "allowed"), [
+    ("*.example.net", "pbx.example.net", True),
+    ("*.example.net", "a.b.example.net", True),
+    ("*.example.net", "example.net", False),
+    ("*.example.net", "notexample.net", False),
+    ("any", "pbx.example.com", True),
+    ("any", "redis", False),  # a name of this network
+    ("any", "10.1.2.3", False),
+    ("any", "followme.local", False),
+    ("any", "vienna.example.com", False),
+])
+def test_domains_and_all_names_may_be_listed(listed: str, host: str, *, allowed: bool) -> None:
+    platform = Platform("followme.local", frozenset({listed}),
+                        own_hosts=frozenset({"vienna.example.com"}))
+    assert (platform.refused_host(host) is None) == allowed
+
+
+def test_what_serves_the_platform_may_be_named_only_where_it_is_listed() -> None:
+    inside = (ip_network("9.9.9.0/28"), ip_network("2a01:4f8::1/128"))
+    platform = Platform(sip_hosts=frozenset({"9.9.9.2"}), inside=inside)
+    reason = "is a trunk, or serves this platform"
+    assert platform.refused_host("9.9.9.1") == f"9.9.9.1 {reason}"
+    assert platform.refused_host("2a01:4f8::1") == f"2a01:4f8::1 {reason}"
+    assert [platform.refused_host(host) for host in ("9.9.9.2", "9.9.9.16")] == [None, None]

@@ -59,6 +59,7 @@ def test_whose_calls_are_taken() -> None:
 def test_no_target_may_name_what_belongs_to_the_platform() -> None:
     within = NETWORK.within(Platform(own_hosts=frozenset({"old"})), ["192.0.2.1"])
     assert within.own_hosts == {"192.0.2.1", "far", "near", "spare", "any", "2001:db8::30"}
+    assert within.inside == NETWORK.trunks[0].sources != ()
     assert (within.gateway, within.media_server, within.iax_gateway) == (True, True, False)
     assert NETWORK.gateway_hosts == {"far", "spare", "near"}
     assert NETWORK.media_hosts == {"far", "any", "2001:db8::30"}

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 import re
 from dataclasses import replace
+from ipaddress import ip_network
 from pathlib import Path
 
 import pytest
@@ -12,9 +13,10 @@ from kemi_routing.network import Network, Server
 from kemi_routing.settings import KNOWN, Digest, Settings, Tls, from_environment, unknown
 from tests.support.builders import trunk
 
+INSIDE = "192.0.2.11", "192.0.2.50", "2001:db8::11", "2001:db8::50"
 DEFAULTS = Settings(
     redis="redis://127.0.0.1:6379/0",
-    platform=Platform(own_hosts=frozenset({"127.0.0.1"})),
+    platform=Platform(own_hosts=frozenset({"127.0.0.1"}), inside=(ip_network("127.0.0.1"),)),
     address="127.0.0.1", address6="", port=5060, spiral_port=5059)
 EVERYTHING = {
     "FOLLOWME_REDIS": "unix:///run/redis/redis.sock",
@@ -54,7 +56,7 @@ def test_what_the_operator_said() -> None:
         redis="unix:///run/redis/redis.sock",
         platform=Platform("voice.example", frozenset(
             {"sip.example.net", "pbx.example.org", "192.0.2.7", "2001:db8::7"}), frozenset(
-                {"192.0.2.10", "2001:db8::10"}),
+                {"192.0.2.10", "2001:db8::10"}), tuple(map(ip_network, INSIDE)),
             mailbox=MailboxPolicy.ALWAYS_PIN, outgoing_without_pin="AB"),
         address="192.0.2.10", address6="2001:db8::10", port=5070, spiral_port=5071,
         mask_numbers=True, digest=Digest.SHA_256, ban_s=60, records_days=0,
@@ -64,6 +66,12 @@ def test_what_the_operator_said() -> None:
         peers=frozenset({"192.0.2.11", "2001:db8::11"}),
         edge_proxies=frozenset({"192.0.2.50", "2001:db8::50"}), data_centre="vienna",
         hides=True)
+
+
+def test_redis_is_inside() -> None:
+    for url in ("redis://10.1.2.3:6379/0", "rediss://edge:hush@10.1.2.3"):
+        assert from_environment({"FOLLOWME_REDIS": url}).platform.inside == (
+            ip_network("10.1.2.3"),)
 
 
 def test_the_network_comes_from_the_store() -> None:
@@ -77,7 +85,8 @@ def test_the_network_comes_from_the_store() -> None:
         replace(near, cli=Profile()), replace(far, cli=Profile(), priority=101)))
     assert after.network_known
     assert after.platform == replace(
-        before.platform, media_server=False, iax_gateway=False, own_hosts=frozenset(
+        before.platform, media_server=False, iax_gateway=False,
+        inside=tuple(map(ip_network, (*INSIDE, "192.0.2.20"))), own_hosts=frozenset(
             {"192.0.2.10", "2001:db8::10", "prague.example.net", "vienna.example.net"}))
     assert replace(after, platform=before.platform, network=before.network,
                    network_known=False) == before

@@ -44,7 +44,7 @@ def edge(
     situation: Situation, name_server: NameServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[OtherEdge]:
     """The proxy that asks it, and the numbers that lead to names."""
-    listed = ",".join((situation.settings["SIP_HOSTS"], *NAMES))
+    listed = f"{situation.settings['SIP_HOSTS']}, {NAMES[0]}, *.example.com"
     monkeypatch.setitem(situation.settings, "SIP_HOSTS", listed)
     situation.apply(Path(__file__).with_name("names.yaml"))
     command = name_server.believed(tmp_path)
