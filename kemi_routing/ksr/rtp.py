@@ -11,13 +11,14 @@ proxies the one that it names relays.
 from kemi_routing.ksr.caps import alarm_once
 from kemi_routing.ksr.edge import Edge
 from kemi_routing.plan_codec import Hunt
+from kemi_routing.settings import LOOPBACK
 
 ROUTE_MARK = "fr"
 """Parameter of our Record-Route: the RTP of the call goes through rtpengine, and who offers first.
 """
 _CALLER, _CALLEE = "caller", "callee"
-RELAYED = "$avp(followme_relayed)"
-"""Set in the transaction of an INVITE that rtpengine has heard of."""
+OFFERED = "$avp(followme_offered)"
+"""Who offered, in the transaction of an INVITE that rtpengine has heard of."""
 ON_REFRESH = "ksr_refresh"
 FLAG = 7
 """Flag of a branch, or of a request within a call, whose RTP goes through rtpengine."""
@@ -26,6 +27,7 @@ _FLAGS = "replace-origin replace-session-connection"
 _OF_BRANCH = f"{_FLAGS} via-branch=auto-next"
 _WHOLE_CALL = "from-tag="
 _SLOPPY = 1
+_SOURCE = "$T_req($si)"
 _SILENT = "rtp:"
 """Key of the alarm that no trunk and no number has as its name."""
 
@@ -37,12 +39,12 @@ def offer(edge: Edge) -> None:
     """
     if not edge.settings.rtpengine:
         return
-    offers = _has_sdp(edge)
-    if offers and not _of_branch(edge):
+    by = _CALLER if _has_sdp(edge) else _CALLEE
+    if by == _CALLER and not _of_branch(edge, by, _to_callee(edge)):
         edge.ksr.resetbflag(FLAG)  # which it has from a branch of the step before
         return
     edge.ksr.setbflag(FLAG)
-    if edge.ksr.rr.add_rr_param(f";{ROUTE_MARK}={_CALLER if offers else _CALLEE}") < 0:
+    if edge.ksr.rr.add_rr_param(f";{ROUTE_MARK}={by}") < 0:
         raise RuntimeError("the Record-Route took no parameter")
 
 
@@ -52,7 +54,8 @@ def answer(edge: Edge, state: Hunt) -> None:
     """
     if (edge.settings.rtpengine and not state.spiral and edge.ksr.isbflagset(FLAG)
             and _has_sdp(edge)):
-        _of_branch(edge)
+        by = str(edge.ksr.pv.get(OFFERED) or _CALLEE)
+        _of_branch(edge, by, "" if by == _CALLER else _to_caller(edge))
 
 
 def within_call(edge: Edge) -> None:
@@ -84,7 +87,7 @@ def answer_within_call(edge: Edge) -> None:
 
 def end_of_set_up(edge: Edge, status: int) -> None:
     """The caller hears this final answer: nobody else is, from one of 300 and above."""
-    if status >= 300 and edge.settings.rtpengine and edge.ksr.pv.get(RELAYED):
+    if status >= 300 and edge.settings.rtpengine and edge.ksr.pv.get(OFFERED):
         edge.ksr.rtpengine.rtpengine_delete(_WHOLE_CALL)
 
 
@@ -101,13 +104,33 @@ def _acknowledged(edge: Edge) -> None:
         _told(edge, ksr.rtpengine.rtpengine_offer(_FLAGS))
 
 
-def _of_branch(edge: Edge) -> bool:
-    """Whether rtpengine deals with the SDP of a branch."""
+def _of_branch(edge: Edge, by: str, family: str) -> bool:
+    """Whether rtpengine deals with the SDP of a branch, of an INVITE of which this one offers."""
     ksr = edge.ksr
-    relays = _told(edge, ksr.rtpengine.rtpengine_manage(_OF_BRANCH))
-    if relays and not ksr.pv.get(RELAYED):
-        ksr.pv.seti(RELAYED, 1)
+    relays = _told(edge, ksr.rtpengine.rtpengine_manage(_OF_BRANCH + family))
+    if relays and not ksr.pv.get(OFFERED):
+        ksr.pv.sets(OFFERED, by)
     return relays
+
+
+def _to_callee(edge: Edge) -> str:
+    """The family of addresses that the callee is offered, where we speak both: that by which it is
+    reached, which of a branch of a second pass nobody knows here.
+    """
+    pv, settings = edge.ksr.pv, edge.settings
+    uri = str(pv.gete("$ru"))
+    if not settings.address6 or uri.endswith(f"@{LOOPBACK}:{settings.spiral_port}"):
+        return ""
+    return _family(six="[" in uri or "[" in str(pv.gete("$du")))
+
+
+def _to_caller(edge: Edge) -> str:
+    """The same of the caller."""
+    return _family(six=":" in str(edge.ksr.pv.gete(_SOURCE))) if edge.settings.address6 else ""
+
+
+def _family(*, six: bool) -> str:
+    return f" address-family={'IP6' if six else 'IP4'}"
 
 
 def _has_sdp(edge: Edge) -> bool:

@@ -7,10 +7,10 @@ import pytest
 
 import tests.ksr.edge as product_edge
 from kemi_routing.model import Mode
-from tests.ksr.edge import STRANGER, TRUNK, Product
-from tests.support.builders import OFFICE, PERSONAL, number, sequence, step
+from tests.ksr.edge import SPIRAL, STRANGER, TRUNK, Product
+from tests.support.builders import OFFICE, PERSONAL, number, sequence, step, trunk
 from tests.support.fake_state import Forwarded
-from tests.support.sip_message import Request
+from tests.support.sip_message import Address, Request
 
 MOBILE = "42073723101"
 CONTACT, SDP = ("Contact", f"<sip:caller@{TRUNK.ip}:5060>"), ("Content-Type", "application/sdp")
@@ -76,6 +76,38 @@ def alarms(edge: Product) -> list[str]:
 def test_each_branch_is_an_offer_of_its_own(edge: Product) -> None:
     called(edge)
     assert relayed(edge) == [OF_BRANCH, OF_BRANCH]
+
+
+def test_each_side_is_offered_the_addresses_by_which_it_is_reached(
+        edge: Product, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the second pass reaches somebody the first one does not know."""
+    chosen = replace(product_edge.SETTINGS, address6="2001:db8::1")
+    monkeypatch.setattr(product_edge, "SETTINGS", chosen)
+    edge.records.held[PERSONAL] = number(mode=Mode.FORWARD_ONLY, default="all", sequences=(
+        sequence("all", (*step("line jana-desk", OFFICE), *step(MOBILE, ring_s=10))),))
+    edge.register("jana-desk", "sip:desk@[2001:db8::40]:5060")
+    called(edge)
+    assert {sent.uri.partition("@")[2]: how for sent, how in zip(
+        edge.forwarded, relayed(edge), strict=True)} == {
+            "127.0.0.40:5060": f"{OF_BRANCH} address-family=IP4",
+            "[2001:db8::40]:5060": f"{OF_BRANCH} address-family=IP6",
+            f"127.0.0.1:{SPIRAL.port}": OF_BRANCH}
+    edge.answer(OFFICE, 200, headers=[CALLEE, SDP], body=BODY)
+    assert heard(edge) == OF_BRANCH
+
+
+@pytest.mark.parametrize(("source", "family"), [(TRUNK, "IP4"), (Address("2001:db8::20"), "IP6")])
+def test_who_offers_nothing_is_offered_his_own_addresses(
+        edge: Product, monkeypatch: pytest.MonkeyPatch, source: Address, family: str) -> None:
+    trunks = (trunk(TRUNK.ip), trunk("2001:db8::20"))
+    chosen = replace(product_edge.in_network(trunks=trunks), rtpengine="udp:127.0.0.9:2223",
+                     address6="2001:db8::1")
+    monkeypatch.setattr(product_edge, "SETTINGS", chosen)
+    edge.receive(replace(Request(uri=f"sip:{PERSONAL}@127.0.0.1", headers=(CONTACT,)),
+                         source=source))
+    for _ in range(2):  # repeated, it is an offer again
+        edge.answer(OFFICE, 200, headers=[CALLEE, SDP], body=BODY)
+        assert heard(edge) == f"{OF_BRANCH} address-family={family}"
 
 
 def test_a_second_pass_offers_no_second_time(edge: Product) -> None:

@@ -21,8 +21,10 @@ _PORTS = range(30000, 30200)
 class Rtpengine:
     """One rtpengine at an address; it takes commands at ``url``."""
 
-    def __init__(self, address: str, folder: Path) -> None:
+    def __init__(self, address: str, folder: Path, *others: str) -> None:
+        """``others`` are addresses at which it relays too, of the other family."""
         self.address = address
+        self._interfaces = [f"--interface={one}" for one in (address, *others)]
         self._log = folder / "rtpengine.log"
         self._control, self._cli = free_udp_port(address), free_udp_port(address)
         self._process: subprocess.Popen[bytes] | None = None
@@ -46,7 +48,7 @@ class Rtpengine:
         """Start it; returns when it answers."""
         command = [
             "rtpengine", "--config-file=none", "--table=-1", "--foreground", "--log-stderr",
-            f"--interface={self.address}", f"--listen-ng={self.address}:{self._control}",
+            *self._interfaces, f"--listen-ng={self.address}:{self._control}",
             f"--listen-cli={self.address}:{self._cli}", "--delete-delay=0", "--num-threads=2",
             f"--port-min={_PORTS.start}", f"--port-max={_PORTS.stop}",
         ]  # fmt: skip
@@ -93,8 +95,9 @@ class Media:
     @property
     def sdp(self) -> str:
         """What this side offers or answers (RFC 8866)."""
-        host, port = self._socket.getsockname()
-        lines = ["v=0", f"o=- 1 1 IN IP4 {host}", "s=-", f"c=IN IP4 {host}", "t=0 0"]
+        host, port = self._socket.getsockname()[:2]
+        at = f"IN IP{6 if ':' in host else 4} {host}"
+        lines = ["v=0", f"o=- 1 1 {at}", "s=-", f"c={at}", "t=0 0"]
         lines += [f"m=audio {port} RTP/AVP 0", "a=rtpmap:0 PCMU/8000", ""]
         return "\r\n".join(lines)
 
@@ -129,6 +132,11 @@ def udp() -> socket.socket:
     return socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 
 
+def udp6() -> socket.socket:
+    """The same for IPv6."""
+    return socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
+
+
 def both_hear(one: Media, other: Media) -> None:
     """Returns when what each side sends from now on reaches the other one. Raises NotReady."""
     for media in (one, other):
@@ -139,7 +147,8 @@ def both_hear(one: Media, other: Media) -> None:
 
 def where(sdp: str) -> tuple[str, int]:
     """The address and port of the first medium in an SDP."""
-    host, port = re.search(r"^c=IN IP4 (\S+)", sdp, re.M), re.search(r"^m=audio (\d+)", sdp, re.M)
+    host = re.search(r"^c=IN IP[46] (\S+)", sdp, re.M)
+    port = re.search(r"^m=audio (\d+)", sdp, re.M)
     assert host is not None
     assert port is not None
     return host[1], int(port[1])

@@ -117,13 +117,23 @@ def talking(
     relay: Rtpengine, uri: str, caller: Side, callee: Side, *, late: bool = False
 ) -> tuple[Dialog, Dialog]:
     """Both sides of a call that is up, after an offer of the caller's or a late one."""
+    dialogs = offered(uri, caller, callee, late=late)
+    own, its = caller[1], callee[1]
+    assert {own.there[0], its.there[0]} == {relay.address}
+    both_hear(own, its)
+    return dialogs
+
+
+def offered(uri: str, caller: Side, callee: Side, *, late: bool) -> tuple[Dialog, Dialog]:
+    """The same, before anybody has sent RTP."""
     (calling, own), (phone, its) = caller, callee
     dialog = calling.call(uri, ASSERTED, body="" if late else own.sdp)
     invite = phone.ring()
     there = phone.pick_up(invite, its.sdp)
     heard = calling.talk(dialog, own.sdp if late else "")
     ack = phone.heard("ACK")
-    through(relay, own, heard.body, its, ack.body if late else invite.body)
+    own.goes(heard.body)
+    its.goes(ack.body if late else invite.body)
     return dialog, there
 
 
