@@ -7,6 +7,7 @@ Every callback is guarded: an error costs this call an answer 500 and leaves the
 import ctypes
 import gc
 import os
+import secrets
 import socket
 import time
 import traceback
@@ -82,8 +83,8 @@ class Handler:
         return self._guard(lambda: flows.add_alias(self._edge)) and self.ksr_reply(msg)
 
     def ksr_contact_reply(self, msg: object) -> int:
-        """The same of a phone that is rung for another proxy, where nothing else is looked at."""
-        return self._guard(lambda: flows.add_alias(self._edge))
+        """The same of a phone that is rung for another proxy."""
+        return self._guard(lambda: in_dialog.on_contact(self._edge))
 
     def ksr_refresh(self, msg: object) -> int:
         """A side of a call answered a new INVITE or UPDATE."""
@@ -163,7 +164,7 @@ def mod_init() -> Handler:
     _log_whole_lines()
     chosen = settings.from_environment(os.environ)
     store = Store(chosen.redis, lambda why: edge.alarm("broken", why=why))
-    edge = Edge(KSR, chosen, store, os.environ["FOLLOWME_SECRET"])
+    edge = Edge(KSR, chosen, store, os.environ["FOLLOWME_SECRET"], secrets.token_hex(4))
     proxy = f"{socket.gethostname()}:{chosen.address}:{chosen.port}"
     keeper = Keeper(edge, CallStore(chosen.redis, chosen.records_days),
                     Spool(Path(os.environ["FOLLOWME_RUN_DIR"]) / "records"))

@@ -85,7 +85,8 @@ def _with(known: str, line: list[str]) -> str:
     if line in lines or len(" ".join(line).split()) != len(line):
         return known
     others = [one for one in lines if one[0] != line[0]][-_MOST_OF_ALL:]
-    same = [one for one in lines if one[0] == line[0]][-MOST + 1:]
+    most = _MOST_OF_ALL if line[0] == _BETWEEN else MOST
+    same = [one for one in lines if one[0] == line[0]][-most + 1:]
     return "\n".join(" ".join(one) for one in (*others, *same, line))
 
 

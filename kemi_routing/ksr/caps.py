@@ -26,9 +26,8 @@ _SIZE = "$var(followme_size)"
 _ADMITTED = "$avp(followme_admitted)"
 """``_TRACKED`` in the transaction that the dialog module tracks, then the numbers that count it."""
 _TRACKED = "tracked"
-_CALLERS_TAG, _STATE = "$dlg(from_tag)", "$dlg(state)"
-_ANSWERED = (3, 4)
-"""States of a dialog before and after ACK (Kamailio module dialog)."""
+_CALLERS_TAG, _CSEQ = "$dlg(from_tag)", "$dlg(from_cseq)"
+_REFUSABLE, _HOPS = ("Require", "Proxy-Require", "Max-Forwards"), "Max-Forwards: 70\r\n"
 
 
 def is_capped(account: Account) -> bool:
@@ -120,23 +119,21 @@ class Caps:
                 "why": "an INVITE without Contact, or one more with the Call-ID of another"})
         return begun
 
-    def hang_up(self) -> bool:
-        """End a tracked call whose caller sends BYE, by a BYE of our own; False for other calls.
+    def is_late(self) -> bool:
+        """Whether the caller of a tracked call sends a request out of order, which the callee must
+        refuse (RFC 3261 section 12.2.2). A BYE loses what else it could be refused for.
 
-        The count must not end by a BYE that its writer sent past the other side. Raises
-        RuntimeError where none could be sent.
+        To dialog a call is over with its BYE, whatever the other side says to it.
         """
         ksr, pv = self._ksr, self._ksr.pv
-        if pv.gete(_CALLERS_TAG) != pv.gete("$ft") or pv.geti(_STATE) not in _ANSWERED:
+        if ksr.is_method_in("A") or pv.gete(_CALLERS_TAG) != pv.gete("$ft"):
             return False
-        if self._edge.new_transaction():
-            if ksr.dialog.dlg_get(pv.gete("$ci"), pv.gete("$ft"), pv.gete("$tt")) < 0:
-                self._edge.reply(481, "Call Does Not Exist")  # the other side was faster
-            elif ksr.dialog.dlg_bye("callee") < 0:
-                raise RuntimeError("no BYE could be sent")
-            else:
-                self._edge.reply(200, "OK")
-        return True
+        bye = ksr.is_method_in("B")
+        if bye:
+            for header in _REFUSABLE:
+                ksr.hdr.remove(header)
+            ksr.hdr.append(_HOPS)
+        return pv.geti("$cs") < pv.geti(_CSEQ) + bye
 
     def count(self, number: str) -> int:
         """Forwarded calls of this number now, on this proxy."""

@@ -36,6 +36,8 @@ class Edge:
     records: Memory
     secret: str
     """Known to this Kamailio only: marks the second pass of a branch, and calls let in."""
+    start: str = "00000000"
+    """Name of this start of Kamailio: 8 hexadecimal digits that the one before had not."""
     changes: int | str | None = 0
     """Which change of the network ``settings`` have; 0: that of the start."""
 

@@ -28,7 +28,7 @@ from kemi_routing.model import Outcome
 from kemi_routing.plan import Plan, Planned
 from kemi_routing.plan_codec import UNKNOWN, Hunt
 from kemi_routing.start_delay import Waiting
-from kemi_routing.targets import Kind
+from kemi_routing.targets import Kind, Target
 
 HUNT_AVP = "$avp(followme_hunt)"
 ON_BRANCH = "ksr_branch_route"
@@ -146,6 +146,8 @@ class Fork:
         branch, waits = ksr.pv.get("$T_branch_idx"), ksr.hdr.gete(WAITS) if status == 100 else ""
         if status in records.RINGS:
             records.rings(self._edge, branch, self._clock_ms())
+        if self._ksr.hdr.is_present("RSeq") > 0:  # acknowledged within the call
+            self._has_sides(self._load(), branch)
         if waits:
             state, woken = start_delay.heard(self._load(), branch, waits, self._clock_ms())
             self._save(state)
@@ -212,16 +214,21 @@ class Fork:
         state = self._load()
         rtp.answer(self._edge, state)
         branch = self._ksr.pv.get("$T_branch_idx")
-        index = state.target_of(branch)
-        # One of an earlier step may answer before its CANCEL comes (RFC 3261 section 9.1).
-        by = None if index is None else state.running.targets[index].target
-        if not state.spiral:  # the first pass knows both sides
-            parties.answered(self._edge, by)
+        by = self._has_sides(state, branch)
         if not state.answered:
             told = trail.answered(branch, self._after_ms(state), status)
             state = replace(state, answered=True, trail=state.trail + told)
             self._save(state)
             self._log_end(state, status, answered=by or "earlier step")
+
+    def _has_sides(self, state: Hunt, branch: int) -> Target | None:
+        """Note where both sides of the call are, as this branch answers; its target."""
+        index = state.target_of(branch)
+        # One of an earlier step may answer before its CANCEL comes (RFC 3261 section 9.1).
+        by = None if index is None else state.running.targets[index].target
+        if not state.spiral:  # the first pass knows both sides
+            parties.answered(self._edge, by)
+        return by
 
     def _log_end(self, state: Hunt, status: int, **values: object) -> None:
         """The line and the record about the end of a call's set-up; the first pass has the line."""

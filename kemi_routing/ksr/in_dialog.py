@@ -2,8 +2,8 @@
 """Requests within a call (RFC 3261 section 12.2).
 
 Who has a part in a call knows our mark of it, and writes the Request-URI himself. So a request goes
-where the other side is (``parties``), opens no connection to our own machinery, and no BYE alone
-ends the count of a call whose other side has not heard of it.
+where the other side is (``parties``) and opens no connection to our own machinery. What is refused
+changes nothing, and no BYE ends the count of a call that its other side could not accept.
 """
 
 import re
@@ -16,6 +16,8 @@ from kemi_routing.ksr import caller, flows, loops, names, parties, records, rtp
 from kemi_routing.ksr.caps import Caps
 from kemi_routing.ksr.edge import Edge
 
+OUT_OF_ORDER = 500, "Out Of Order"
+
 
 def route(edge: Edge, caps: Caps, now: Callable[[], datetime]) -> None:
     """Pass on a request with a To tag, in a call that we let in; others are answered 404."""
@@ -26,27 +28,24 @@ def route(edge: Edge, caps: Caps, now: Callable[[], datetime]) -> None:
     trusted = caller.trunk(edge) is not None
     if bye and ksr.tm.t_check_trans() == 0:  # a repetition, which tm has handled
         return
+    if ours and _refuse(edge, parties.refusal(edge)):
+        return
+    if ours and edge.settings.hides and ksr.is_method_in("F") and _transfers_elsewhere(edge):
+        edge.reply(403, "Transfer To Numbers Only")
+        return
     if ours and not trusted:
+        if _refuse(edge, OUT_OF_ORDER if caps.is_late() else None):
+            return
         flows.within_call(edge)
     if ours and bye:
         by = _who(edge, route_set)
         edge.log("bye", by=by)
         records.hung_up(edge, now(), by)
-    if ours and bye and not trusted and caps.hang_up():
-        rtp.within_call(edge)
-        parties.ended(edge)
-        return
     if (ours and ksr.rr.loose_route() > 0) or (
             ksr.is_method_in("A") and ksr.tm.t_check_trans() > 0):
-        if ours and not parties.may_pass(edge):
-            if not ksr.is_method_in("A"):
-                edge.reply(404, "Not Here")
-            return
-        if edge.settings.hides and ksr.is_method_in("F") and _transfers_elsewhere(edge):
-            edge.reply(403, "Transfer To Numbers Only")
-            return
         if ours:
             rtp.within_call(edge)
+            parties.passes(edge)
         flows.follow(edge)
         if _finds_its_way(edge):
             if not edge.settings.may_connect(*_next_hop(edge)):
@@ -63,6 +62,20 @@ def _transfers_elsewhere(edge: Edge) -> bool:
     platform = edge.settings.platform
     return hidden.names_other_host(edge.ksr.hdr.gete("Refer-To"),
                                    platform.own_hosts | {platform.domain})
+
+
+def _refuse(edge: Edge, answer: tuple[int, str] | None) -> bool:
+    """Give that answer, if there is one; an ACK gets none."""
+    if answer and not edge.ksr.is_method_in("A"):
+        edge.reply(*answer)
+    return answer is not None
+
+
+def on_contact(edge: Edge) -> None:
+    """A phone answers that is rung for another proxy, which knows the call; we know its sides."""
+    flows.add_alias(edge)
+    if 200 <= edge.ksr.pv.geti("$rs") < 300 or edge.ksr.hdr.is_present("RSeq") > 0:
+        parties.answered(edge)
 
 
 def on_refresh(edge: Edge) -> None:

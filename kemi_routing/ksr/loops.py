@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
+from kemi_routing.addresses import canonical
 from kemi_routing.ksr.edge import Edge
 from kemi_routing.model import Call
 from kemi_routing.plan import Plan
@@ -17,12 +18,17 @@ ROUTE_MARK = "fm"
 """Parameter of our Record-Route that proves in later requests that we let the call in."""
 NUMBER_MARKS = "fn"
 """Parameter with the numbers that the call came through."""
+BEGAN = "fb"
+"""Parameter that says when we let the call in (in hexadecimal seconds since 1970) and since which
+start of Kamailio, with its proof.
+"""
 FORKED = "forked"
 """Hash table of kamailio.cfg: the INVITEs that a number has forked a moment ago."""
 _DIGITS = 12
 _MOST_MARKS = 20
 """Of earlier passes: with more a URI would outgrow Kamailio's MAX_URI_SIZE."""
 _OURS = re.compile(rf";{ROUTE_MARK}=([0-9a-f]+);{NUMBER_MARKS}=([0-9a-f.]+)")
+_TIME = re.compile(rf";{BEGAN}=([0-9a-f]{{8}})([0-9a-f]{{8}})([0-9a-f]{{{_DIGITS}}})")
 _MOST_ROUTES = 70
 """Record-Route headers that are looked at: as many as Max-Forwards lets there be."""
 
@@ -37,9 +43,29 @@ def record_route(edge: Edge, numbers: Iterable[str]) -> None:
         left += sorted(_marks(edge) - {*left})[:_MOST_MARKS]
     marks = ".".join(left)
     named = f";{NUMBER_MARKS}={marks}" if marks else ""
-    rr = edge.ksr.rr
-    if rr.add_rr_param(f";{ROUTE_MARK}={edge.mark()}{named}") < 0 or rr.record_route() < 0:
+    began, rr = f"{edge.ksr.pv.geti('$Ts'):08x}{edge.start}", edge.ksr.rr
+    timed = f";{BEGAN}={began}{_proof(edge, began, edge.settings.address)}"
+    if rr.add_rr_param(f";{ROUTE_MARK}={edge.mark()}{named}{timed}") < 0 or rr.record_route() < 0:
         raise RuntimeError("no Record-Route could be added")
+
+
+def outlived(edge: Edge, longest_s: int) -> bool:
+    """Whether the Route of a request says that its call, no older than that, began here before this
+    Kamailio did; or at another proxy with our secret, whose address is ours now too.
+    """
+    pv, settings = edge.ksr.pv, edge.settings
+    others = {canonical(str(pv.gete("$Ri")))} - {settings.address, settings.address6}
+    for route in routes(edge, "Route"):
+        for began_s, start, proof in _TIME.findall(route):
+            proxies = {settings.address, *others} if start != edge.start else others
+            if pv.geti("$Ts") - int(began_s, 16) <= longest_s and any(
+                    proof == _proof(edge, began_s + start, proxy) for proxy in proxies):
+                return True
+    return False
+
+
+def _proof(edge: Edge, began: str, proxy: str) -> str:
+    return edge.mark(f"began {began} {proxy}", _DIGITS)
 
 
 def is_ours(edge: Edge) -> bool:
@@ -93,10 +119,10 @@ def _marks(edge: Edge) -> set[str]:
     return marks
 
 
-def routes(edge: Edge) -> Iterator[str]:
-    """The Record-Route headers of a message."""
+def routes(edge: Edge, header: str = "Record-Route") -> Iterator[str]:
+    """The Record-Route headers of a message, or its Route headers."""
     for index in range(_MOST_ROUTES):
-        written = edge.ksr.hdr.get_idx("Record-Route", index)
+        written = edge.ksr.hdr.get_idx(header, index)
         if written is None:
             return
         yield written

@@ -2,9 +2,9 @@
 """A request within a call goes where the other side said that it is, and nowhere else.
 
 Who has a part in a call writes Request-URI and Route himself. What both sides said of themselves is
-noted when the call is answered, and when they move (a new INVITE or UPDATE and its answer), until
-it ends. Where nothing is noted, as before the answer and after a restart, the Request-URI is
-believed.
+noted when the call is answered, or with a ringing that must be acknowledged (RFC 3262), and when
+they move (a new INVITE or UPDATE and its answer), until it ends. Where nothing is noted there is no
+such call; only of one that began before this Kamailio is the Request-URI believed.
 """
 
 from kemi_routing import party
@@ -17,12 +17,18 @@ from kemi_routing.targets import Kind, Target
 PARTIES = "parties"
 """Hash table of kamailio.cfg: where the sides of a call are, by the call's mark."""
 ON_REFRESH = "ksr_refresh"
+KEPT_S = 43200
+"""How long that is known of a call in which no side says anything more (kamailio.cfg)."""
+_AFTER_END_S = 64
+"""How long after a BYE: it may be refused and sent again, or cross another one."""
 _REFRESHING = ("INVITE", "UPDATE")
+_MOST_TIMES = 2
+"""That one proxy may stand in a Route: it names both its sockets where these differ (module rr)."""
 _OF_CALLER = ("$T_req($hdr(Contact))", "$T_req($si)", "$T_req($sp)")
 
 
-def answered(edge: Edge, by: Target | None) -> None:
-    """Note both sides of a call, and the proxies between, from the 200 of this target; None: of one
+def answered(edge: Edge, by: Target | None = None) -> None:
+    """Note both sides of a call, and the proxies between, from what this target answers; None: one
     that is not known any more.
     """
     by_server = by is not None and by.kind not in (Kind.LINE, Kind.SIP)
@@ -35,7 +41,7 @@ def answered(edge: Edge, by: Target | None) -> None:
                                  ours=edge.settings.is_machinery(canonical(address)))
     for route in loops.routes(edge):
         for one in route.split(","):
-            if f";{loops.ROUTE_MARK}=" not in one and (proxy := party.where(one)):
+            if proxy := party.where(one):
                 known = party.passed(known, proxy)
     _note(edge, known)
 
@@ -47,39 +53,41 @@ def refreshed(edge: Edge) -> None:
         _moves(edge, str(edge.ksr.pv.gete("$tt")))
 
 
-def may_pass(edge: Edge) -> bool:
-    """Whether a request within a call goes where its other side said that it is, or to the next
-    proxy on the way there; call it after ``loose_route``. Notes where its sender is, and hears what
-    is answered.
+def refusal(edge: Edge) -> tuple[int, str] | None:
+    """Why a request within a call is refused: it does not go where its other side said that it is,
+    on the way that both have; or there is no such call. None where it may pass.
     """
+    if _is_of_server(edge):
+        return None
+    known = _known(edge)
+    if known:
+        refused = None if _leads_to_party(edge, known) else (404, "Not Here")
+    else:
+        refused = None if loops.outlived(edge, KEPT_S) else (481, "Call Does Not Exist")
+    if refused:
+        why = "not where the other side is" if known else "there is no such call"
+        edge.log("refuse", why=why, to=edge.ksr.pv.gete("$ru"), source=caller.source(edge))
+    return refused
+
+
+def passes(edge: Edge) -> None:
+    """Note where the sender is of a request that may pass, and hear what is answered."""
     ksr = edge.ksr
-    if not (_is_of_server(edge) or _leads_to_party(edge)):
-        edge.log("refuse", why="not where the other side is", to=ksr.pv.gete("$ru"),
-                 source=caller.source(edge))
-        return False
     if ksr.pv.gete("$rm") in _REFRESHING:
         _moves(edge, str(ksr.pv.gete("$ft")))
         ksr.tm.t_on_reply(ON_REFRESH)
-    elif ksr.is_method_in("B"):
-        ended(edge)
-    return True
+    elif ksr.is_method_in("B") and (known := _known(edge)):
+        ksr.htable.sht_setxs(PARTIES, edge.mark(), known, _AFTER_END_S)
 
 
-def ended(edge: Edge) -> None:
-    """A BYE went its way: what is known of the call is not needed any more."""
-    edge.ksr.htable.sht_rm(PARTIES, edge.mark())
-
-
-def _leads_to_party(edge: Edge) -> bool:
-    ksr, known = edge.ksr, _known(edge)
-    if not known:
-        return True
-    asked = party.where(ksr.pv.gete("$ru"))
+def _leads_to_party(edge: Edge, known: str) -> bool:
+    asked = party.where(edge.ksr.pv.gete("$ru"))
     inside = {LOOPBACK, *edge.settings.platform.own_hosts, *edge.settings.peers}
-    if asked is None or not party.is_at(known, str(ksr.pv.gete("$tt")), asked, inside):
+    if asked is None or not party.is_at(known, str(edge.ksr.pv.gete("$tt")), asked, inside):
         return False
-    between = party.where(ksr.pv.gete("$du")) if ksr.isdsturiset() else None
-    return not ksr.isdsturiset() or (between is not None and party.is_between(known, between))
+    way = [party.where(one) for route in loops.routes(edge, "Route") for one in route.split(",")]
+    return all(proxy is not None and way.count(proxy) <= _MOST_TIMES
+               and party.is_between(known, proxy) for proxy in way)
 
 
 def _moves(edge: Edge, tag: str) -> None:

@@ -247,33 +247,45 @@ class SecondInviteWithTheCallIdOfATrackedCall(Conversation):
         return ksr.tm.t_relay()
 
 
-class ByeOfOurOwn(Conversation):
-    """dlg_bye tells the callee, whatever route the caller's BYE names."""
+class LastRequestOfTheCaller(Conversation):
+    """What dialog knows of it: one that found its way, and no ACK."""
 
     @staticmethod
     def talk(line: Line) -> None:
         call = Request(headers=(CONTACT,))
         line.send(call)
-        line.rings("a")
-        line.answer("a", 200, ("Contact", f"<sip:here@{line.phones}>"))
+        route = line.rings("a").get("Record-Route") or ""
+        line.answer("a", 200, ("Contact", f"<sip:a@{line.phones}>"))
         line.replied()
-        line.send(Request(method="BYE", call_id=call.call_id, caller=call.caller,
-                          callee=f"{call.callee};tag=phone", uri="sip:gone@127.0.0.1:9"))
+        within = Request(call_id=call.call_id, caller=call.caller, uri=f"sip:a@{line.phones}",
+                         callee=f"{call.callee};tag=phone", headers=(("Route", route),))
+        for method, cseq in (("ACK", 1), ("UPDATE", 9), ("ACK", 1), ("INFO", 7), ("BYE", 8)):
+            line.send(replace(within, method=method, cseq=cseq, branch=f"z9hG4bK{method}{cseq}"))
         line.send(Request(method="OPTIONS"))
 
     def ksr_request_route(self, _message: object) -> int:
         ksr, pv = self.ksr, self.ksr.pv
-        if ksr.is_method_in("O"):
-            self.note([ksr.dialog.is_known_dlg(), pv.get("$dlg(from_tag)")])
-            return ksr.sl.sl_send_reply(200, "OK")
-        ksr.tm.t_newtran()
+        self.note([pv.get("$dlg(from_cseq)"), pv.get("$dlg(from_tag)") == pv.get("$ft")])
         if ksr.is_INVITE():
-            self.note([ksr.dialog.dlg_manage(), ksr.dialog.set_dlg_profile("forwarded", "ten")])
+            ksr.tm.t_newtran()
+            ksr.dialog.dlg_manage()
+            ksr.rr.record_route()
             ksr.seturi(self.phone("a"))
             return ksr.tm.t_relay()
-        self.note([pv.get("$dlg(from_tag)") == pv.get("$ft"), pv.get("$dlg(state)")])
-        self.note(ksr.dialog.dlg_get(pv.gete("$ci"), pv.gete("$ft"), pv.gete("$tt")))
-        self.note([ksr.dialog.dlg_bye("callee"), ksr.tm.t_reply(200, "OK")])
+        if ksr.is_method_in("UA"):
+            ksr.rr.loose_route()
+        return 1
+
+
+class TheTime(Conversation):
+    """Seconds since 1970, as a number."""
+
+    @staticmethod
+    def talk(line: Line) -> None:
+        line.send(Request(method="OPTIONS"))
+
+    def ksr_request_route(self, _message: object) -> int:
+        self.note(isinstance(self.ksr.pv.get("$Ts"), int))
         return 1
 
 

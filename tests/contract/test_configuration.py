@@ -49,6 +49,11 @@ def test_banned_sources_are_dropped_for_the_reasons_that_we_write() -> None:
     assert values == {bans.Reason.GUESSES, bans.Reason.IGNORED}
 
 
+def test_the_sides_of_a_call_are_kept_as_long_as_its_mark_is_good() -> None:
+    (kept,) = re.findall(r"parties=>.*autoexpire=(\d+);", CONFIGURATION)
+    assert int(kept) == parties.KEPT_S
+
+
 def test_tables_and_queues_that_workers_use_are_there() -> None:
     fake = FakeKamailio(lambda ksr: None)
     assert fake.htable.tables.keys() == {

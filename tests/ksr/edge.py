@@ -29,7 +29,7 @@ from kemi_routing.settings import Settings
 from kemi_routing.trunks import Asserts
 from tests.support.builders import trunk
 from tests.support.fake_ksr import FakeKamailio
-from tests.support.fake_state import Message, Route
+from tests.support.fake_state import Branch, Message, Route
 from tests.support.sip_message import Address, Request
 
 if TYPE_CHECKING:
@@ -145,6 +145,7 @@ class Product(FakeKamailio):
         self.records = Records({one.number: one for one in numbers},
                                {one.name: one for one in lines})
         self._entry = entry()
+        self.start = "0000000a"
         self.run_dir = Path("/nowhere")
         self.folder = Path(gettempdir()) / f"followme-{os.getpid()}-{next(_COUNT)}"
         """Where call records wait for the store; made when the first one does."""
@@ -152,7 +153,7 @@ class Product(FakeKamailio):
         super().__init__(self._handler_of, local=(PROXY, SPIRAL))
 
     def _handler_of(self, ksr: "Api") -> Any:
-        edge = Edge(ksr, SETTINGS, self.records, SECRET)
+        edge = Edge(ksr, SETTINGS, self.records, SECRET, self.start)
         return self._entry.Handler(edge, self.background(edge),
                                    Keeper(edge, self.records, Spool(self.folder)))
 
@@ -170,6 +171,10 @@ class Product(FakeKamailio):
         self.receive(request)
         return request
 
+    def at(self, time_s: int) -> None:
+        """It is that time from now on, in seconds since 1970."""
+        self._process.time_s = time_s
+
     def in_background(self) -> None:
         """The background process of the entry has its turn."""
         assert self._handler_of(self.ksr).ksr_background(None, "rtimer") == 1
@@ -178,6 +183,19 @@ class Product(FakeKamailio):
         """What the entry says to Kamailio of a source that sends more than the limit."""
         with self._process.running(Route.REQUEST, Message(Request()), None):  # Kamailio has a mock
             return int(self._handler_of(self.ksr).ksr_too_many(None, address))
+
+    def answer(self, user: str | Branch, code: int, reason: str = "",
+               headers: Iterable[tuple[str, str | bytes]] = (), body: str = "", *,
+               source: Address | None = None) -> None:
+        """A phone answers, with what makes a dialog where the test does not say otherwise."""
+        branch, said = self.branch(user), list(headers)
+        if 200 <= code <= 299:
+            names = {name for name, _ in said}
+            routes = branch.sent.headers.all("Record-Route")
+            usual = [("Contact", f"<{branch.uri}>"), ("To", "<sip:a@b>;tag=t"),
+                     *(("Record-Route", route) for route in routes)]
+            said += [line for line in usual if line[0] not in names]
+        super().answer(branch, code, reason, said, body, source=source)
 
     @property
     def codes(self) -> list[int]:

@@ -218,7 +218,7 @@ class TestBye:
         route = ("Route", product.forwarded[0].headers.get("Record-Route") or "")
         request = Request(method="BYE", call_id=product.transaction.request.call_id,
                           caller=f"<sip:42075553333@x>{tag}", callee="<sip:a@b>;tag=t",
-                          source=STRANGER, headers=(route,))
+                          source=STRANGER, headers=(route,), cseq=2)
         for _ in range(times):
             product.receive(request)
         return product

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Requests within a call whose sender writes what a telephone would not."""
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -8,7 +9,7 @@ import pytest
 from kemi_routing.ksr import parties
 from kemi_routing.model import Mode
 from tests.ksr import edge as product_edge
-from tests.ksr.edge import STRANGER, TRUNK, Product
+from tests.ksr.edge import PROXY, SETTINGS, STRANGER, TRUNK, Product
 from tests.support.builders import OFFICE, PERSONAL, number, sequence, step
 from tests.support.sip_message import Address, Request
 
@@ -19,28 +20,42 @@ CALLEE = (("Contact", f"<{AT_OFFICE}>"), ("To", "<sip:a@b>;tag=t"))
 AT_CALLER = "sip:caller@127.0.0.20:5060"
 
 
-class Answered(Product):
-    """A call that the office has answered."""
+class Ringing(Product):
+    """A call that rings in the office."""
 
-    def __init__(self, proxies: str = "", **caps: int) -> None:
+    began_s = 1_795_000_000
+
+    def __init__(self, **caps: int) -> None:
         super().__init__(number(mode=Mode.FORWARD_ONLY, default="all",
                                 sequences=(sequence("all", step(OFFICE)),), **caps))
+        self.at(self.began_s)
         self.request = self.call(PERSONAL, "42075553333", CONTACT)
-        between = [("Record-Route", proxies)] if proxies else []
-        self.answer(OFFICE, 200, headers=[*CALLEE, *between])
-        self.route = ("Route", self.forwarded[0].headers.get("Record-Route") or "")
+        self.record_route = self.forwarded[0].headers.get("Record-Route") or ""
+        self.route = ("Route", self.record_route)
 
     def send(self, method: str, uri: str, *routes: tuple[str, str], source: Address = STRANGER,
-             tags: tuple[str, str] = ("a", "t")) -> Request:
+             tags: tuple[str, str] = ("a", "t"), cseq: int = 2, received: Address = PROXY,
+             ) -> Request:
         caller, callee = (f"<sip:a@b>;tag={tag}" for tag in tags)
         request = Request(method=method, uri=uri, call_id=self.request.call_id, source=source,
-                          caller=caller, callee=callee, headers=(self.route, *routes))
+                          caller=caller, callee=callee, headers=(self.route, *routes), cseq=cseq,
+                          received=received)
         self.receive(request)
         return request
 
-    def forget(self) -> None:
-        """As after a restart."""
+    def restart(self) -> None:
+        """A moment after the call began."""
         self.htable.tables[parties.PARTIES].clear()
+        self.start = "0000000b"
+
+
+class Answered(Ringing):
+    """A call that the office has answered."""
+
+    def __init__(self, proxies: str = "", **caps: int) -> None:
+        super().__init__(**caps)
+        between = [("Record-Route", f"{proxies}, {self.record_route}")] if proxies else []
+        self.answer(OFFICE, 200, headers=[*CALLEE, *between])
 
     @property
     def byes(self) -> list[str]:
@@ -53,13 +68,13 @@ class TestConnections:
         ("127.0.0.1:6379", False), ("192.168.1.5:6379", False)])
     def test_are_not_opened_to_our_machinery(self, host: str, *, opened: bool) -> None:
         edge = Answered()
-        edge.forget()
+        edge.restart()
         edge.send("INFO", f"sip:x@{host};transport=tcp")
         assert edge.forwarded[-1].connects is opened
 
     def test_are_not_opened_by_a_second_route_either(self) -> None:
         edge = Answered()
-        edge.forget()
+        edge.restart()
         edge.send("INFO", "sip:x@192.168.1.5", ("Route", "<sip:127.0.0.1:6379;lr>"))
         assert edge.forwarded[-1].connects is False
 
@@ -92,40 +107,46 @@ class TestAnAnswerToNothing:
 
 
 class TestByeOfACountedCall:
-    def test_that_would_go_elsewhere_goes_to_the_other_side(self) -> None:
+    def test_that_would_go_elsewhere_goes_nowhere_and_counts_on(self) -> None:
         edge = Answered(max_calls=1)
-        request = edge.send("BYE", "sip:x@192.0.2.66:9")
-        edge.receive(request)
-        assert edge.byes == [f"sip:{OFFICE}@127.0.0.40:5060"]
-        assert edge.codes == [200, 200, 200]
+        edge.send("BYE", "sip:x@192.0.2.66:9")
+        edge.send("BYE", AT_OFFICE, ("Route", "<sip:192.0.2.66:9;lr>"))
+        assert (edge.byes, edge.codes) == ([], [200, 404, 404])
+        edge.call(PERSONAL, "42075553333", CONTACT)
+        assert edge.codes[-1] == 480
+
+    @pytest.mark.parametrize(("method", "cseq", "late"), [
+        ("INFO", 8, True), ("INFO", 9, False), ("ACK", 1, False), ("BYE", 8, True),
+        ("BYE", 9, True), ("BYE", 10, False)])
+    def test_must_be_the_last_request(self, method: str, cseq: int, *, late: bool) -> None:
+        edge = Answered(max_calls=1)
+        edge.send("UPDATE", AT_OFFICE, cseq=9)
+        edge.send("ACK", AT_OFFICE, cseq=1)
+        edge.send(method, AT_OFFICE, cseq=cseq)
+        assert (edge.codes[1:] == [500]) is late
+        assert (len(edge.forwarded) == 3) is late
+
+    def test_cannot_be_refused_for_what_it_requires_or_its_last_hop(self) -> None:
+        edge = Answered(max_calls=1)
+        edge.send("BYE", AT_OFFICE, ("Require", "x"), ("proxy-require", "x"), ("X-One", "kept"))
+        kept = edge.forwarded[-1].headers
+        assert [kept.get(name) for name in ("Require", "Proxy-Require", "X-One")] == [
+            None, None, "kept"]
+        assert kept.all("Max-Forwards") == ["70"]
 
     @pytest.mark.parametrize(("source", "uri", "tags"), [
-        (TRUNK, AT_OFFICE, ("a", "t")), (GATEWAY, AT_CALLER, ("t", "a"))], ids=["trunk", "callee"])
+        (TRUNK, AT_OFFICE, ("a", "t")), (GATEWAY, AT_CALLER, ("t", "a")),
+        (STRANGER, AT_CALLER, ("t", "a"))], ids=["trunk", "callee", "callee elsewhere"])
     def test_of_others_is_passed_on(self, source: Address, uri: str, tags: tuple[str, str]) -> None:
         edge = Answered(max_calls=1)
-        edge.send("BYE", uri, source=source, tags=tags)
+        edge.send("BYE", uri, ("Require", "x"), source=source, tags=tags, cseq=1)
         assert edge.byes == [uri]
+        assert edge.forwarded[-1].headers.get("Require") == "x"
 
     def test_that_no_cap_counts_is_passed_on(self) -> None:
         edge = Answered()
-        edge.send("BYE", AT_OFFICE)
+        edge.send("BYE", AT_OFFICE, cseq=1)
         assert edge.byes == [AT_OFFICE]
-
-    def test_that_crosses_the_end_of_the_call_is_481(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        edge = Answered(max_calls=1)
-        monkeypatch.setattr("tests.support.fake_dialog.Dialog.dlg_get", lambda *_: -1)
-        edge.send("BYE", "sip:x@192.0.2.66:9")
-        assert (edge.byes, edge.codes) == ([], [200, 481])
-
-    def test_that_nobody_has_answered_ends_no_count(self) -> None:
-        edge = Product(number(mode=Mode.FORWARD_ONLY, default="all", max_calls=1,
-                              sequences=(sequence("all", step(OFFICE)),)))
-        invite = edge.call(PERSONAL, "42075553333", CONTACT)
-        route = edge.forwarded[0].headers.get("Record-Route") or ""
-        edge.receive(Request(method="BYE", uri="sip:x@127.0.0.20", call_id=invite.call_id,
-                             caller=invite.caller, callee="<sip:a@b>;tag=t", source=STRANGER,
-                             headers=(("Route", route),)))
-        assert [one.uri for one in edge.forwarded[1:]] == ["sip:x@127.0.0.20"]
 
 
 ELSEWHERE = "sip:x@192.0.2.66:9"
@@ -152,10 +173,16 @@ class TestWhereARequestGoes:
         edge.send("INFO", AT_OFFICE, ("Route", "<sip:192.0.2.10;lr>"))
         assert edge.forwarded[-1].destination == "sip:192.0.2.10;lr"
 
-    def test_is_believed_of_our_servers_and_where_nothing_is_known(self) -> None:
+    @pytest.mark.parametrize("proxies", ["<sip:192.0.2.9;lr>", ""])
+    def test_is_no_proxy_again_and_again(self, proxies: str) -> None:
+        edge = Answered(proxies)
+        edge.send("INFO", AT_OFFICE, *[("Route", proxies or edge.record_route)] * 3)
+        assert edge.codes == [200, 404]
+
+    def test_is_believed_of_our_servers_and_after_a_restart(self) -> None:
         edge = Answered()
         edge.send("INFO", ELSEWHERE, source=TRUNK)
-        edge.forget()
+        edge.restart()
         edge.send("INFO", ELSEWHERE)
         assert [one.uri for one in edge.forwarded[1:]] == [ELSEWHERE] * 2
 
@@ -179,16 +206,17 @@ class TestWhereARequestGoes:
 
     def test_that_nothing_is_known_of_stays_so(self) -> None:
         edge = Answered()
-        edge.forget()
+        edge.restart()
         edge.send("INVITE", AT_OFFICE, ("Contact", f"<{AT_CALLER}>"))
         assert edge.htable.tables[parties.PARTIES] == {}
 
     @pytest.mark.parametrize("counted", [False, True])
-    def test_is_known_until_the_call_ends(self, *, counted: bool) -> None:
+    def test_is_known_until_a_while_after_the_call(self, *, counted: bool) -> None:
         edge = Answered(max_calls=1) if counted else Answered()
         edge.send("BYE", AT_OFFICE)
         assert edge.byes == [AT_OFFICE]
-        assert edge.htable.tables[parties.PARTIES] == {}
+        (mark,) = edge.htable.tables[parties.PARTIES]
+        assert edge.htable.lasting_s[parties.PARTIES, mark] == 64
 
     def test_is_no_server_of_ours_that_a_side_only_names(self) -> None:
         edge = Answered()
@@ -220,3 +248,79 @@ class TestATransfer:
         edge = Answered()
         edge.send("REFER", AT_OFFICE, ("Refer-To", "<sip:x@192.0.2.66?Replaces=1>"))
         assert edge.forwarded[-1].method == "REFER"
+
+
+class TestACallOfWhichNothingIsKnown:
+    """Whoever has a part in a call could send anything anywhere."""
+
+    @pytest.mark.parametrize("method", ["INVITE", "BYE", "PRACK", "UPDATE", "INFO"])
+    def test_is_none_before_the_answer(self, method: str) -> None:
+        edge = Ringing()
+        edge.send(method, ELSEWHERE)
+        assert (edge.codes, [one.method for one in edge.forwarded]) == ([481], ["INVITE"])
+
+    def test_has_sides_once_an_answer_is_to_be_acknowledged(self) -> None:
+        edge = Ringing()
+        between = ("Record-Route", edge.record_route)
+        edge.answer(OFFICE, 183, headers=[*CALLEE, between, ("RSeq", "1")])
+        edge.send("PRACK", ELSEWHERE)
+        edge.send("PRACK", AT_OFFICE, cseq=3)
+        edge.send("UPDATE", AT_CALLER, tags=("t", "a"))
+        assert [one.uri for one in edge.forwarded[1:]] == [AT_OFFICE, AT_CALLER]
+        assert edge.codes == [404]
+
+    def test_has_none_where_it_need_not_be(self) -> None:
+        edge = Ringing()
+        edge.answer(OFFICE, 180, headers=[*CALLEE, ("Record-Route", edge.record_route)])
+        edge.send("UPDATE", AT_OFFICE)
+        assert edge.codes == [481]
+
+    def test_is_none_after_its_end(self) -> None:
+        edge = Answered()
+        edge.send("BYE", AT_OFFICE)
+        edge.htable.tables[parties.PARTIES].clear()  # Kamailio does after a while
+        for method in ("BYE", "INVITE", "ACK"):
+            edge.send(method, ELSEWHERE, cseq=3)
+        assert edge.codes == [200, 481, 481]
+        assert len(edge.forwarded) == 2
+
+    @pytest.mark.parametrize(("later_s", "passed"), [(0, True), (parties.KEPT_S, True),
+                                                     (parties.KEPT_S + 1, False)])
+    def test_goes_on_after_a_restart(self, later_s: int, *, passed: bool) -> None:
+        edge = Answered()
+        edge.restart()
+        edge.at(edge.began_s + later_s)
+        edge.send("BYE", AT_OFFICE)
+        assert (edge.byes == [AT_OFFICE]) is passed
+
+    def test_is_none_where_it_began_after_that(self) -> None:
+        edge = Answered()
+        edge.htable.tables[parties.PARTIES].clear()
+        edge.send("BYE", AT_OFFICE)
+        assert edge.codes == [200, 481]
+
+    @pytest.mark.parametrize(("ours", "theirs"), [
+        (";fb=[^>]*", ""), (";fb=........", f";fb={Ringing.began_s - 9:08x}"),
+        ("............>", f"{'0' * 12}>")], ids=["no time", "another", "no proof"])
+    def test_began_when_we_say_so_only(self, ours: str, theirs: str) -> None:
+        edge = Answered()
+        edge.restart()
+        edge.route = ("Route", re.sub(ours, theirs, edge.record_route))
+        edge.send("INFO", ELSEWHERE)
+        assert edge.codes == [200, 481]
+
+
+class TestACallOfAnotherProxy:
+    """Which has our secret, and whose address we have taken over."""
+
+    @pytest.mark.parametrize(("address", "received", "passed"), [
+        ("127.0.0.2", "127.0.0.2", True), ("127.0.0.2", "127.0.0.1", False),
+        ("127.0.0.3", "127.0.0.2", False)])
+    def test_goes_on(self, monkeypatch: pytest.MonkeyPatch, address: str, received: str, *,
+                     passed: bool) -> None:
+        monkeypatch.setattr(product_edge, "SETTINGS", replace(SETTINGS, address=address))
+        edge = Answered()
+        monkeypatch.setattr(product_edge, "SETTINGS", SETTINGS)
+        edge.htable.tables[parties.PARTIES].clear()
+        edge.send("BYE", AT_OFFICE, received=Address(received))
+        assert (edge.byes == [AT_OFFICE]) is passed

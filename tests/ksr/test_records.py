@@ -161,7 +161,8 @@ def test_who_hung_up(tag: str, by: str) -> None:
     answers(product, OFFICE)
     route = ("Route", product.forwarded[0].headers.get("Record-Route") or "")
     product.receive(Request(
-        method="BYE", call_id=product.transaction.request.call_id, headers=(route,),
+        "BYE", product.forwarded[0].uri, call_id=product.transaction.request.call_id,
+        headers=(route,),
         caller=f"<sip:42075553333@x>{tag}", callee="<sip:a@b>;tag=t", source=STRANGER))
     (one,) = chapters(product)
     assert one.hung_up is not None

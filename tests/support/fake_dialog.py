@@ -7,9 +7,9 @@ The rules are those of dlg_handlers.c and dlg_profile.c of Kamailio 5.6.3.
 from dataclasses import dataclass, field
 
 from tests.support.fake_message import Part
-from tests.support.fake_state import Forwarded, Misuse, Process, Transaction, Value
+from tests.support.fake_state import Misuse, Process, Transaction, Value
 from tests.support.fake_variables import Pv, Variable
-from tests.support.sip_message import Header, Headers, parse_name_addr
+from tests.support.sip_message import parse_name_addr
 
 PROFILES = ("forwarded", "trunk")
 """Those that `kamailio.cfg` names."""
@@ -30,7 +30,6 @@ class Dialog(Part):
         super().__init__(process)
         self._pv = pv
         self._tracked: list[Tracked] = []
-        self._chosen: Tracked | None = None
         pv.add("dlg", self._variable)
 
     def dlg_manage(self) -> int:
@@ -66,29 +65,20 @@ class Dialog(Part):
             each.values.count((profile, value)) for each in self._tracked if not self._over(each)))
         return 1
 
-    def dlg_get(self, call_id: str, from_tag: str, to_tag: str) -> int:
-        self._chosen = self._found(call_id, from_tag, to_tag)
-        return 1 if self._chosen else -1
-
-    def dlg_bye(self, side: str) -> int:
-        """A BYE to where the answer said that the callee is."""
-        if side != "callee" or self._chosen is None:
-            raise NotImplementedError("the fake models dlg_bye to the callee, after dlg_get")
-        request = self._chosen.transaction.request
-        answer = next(one for one in self._process.replies
-                      if one.request is request and one.code == 200)
-        uri = parse_name_addr(answer.headers.get("Contact") or "").uri
-        headers = Headers([Header("Call-ID", request.call_id), Header("From", request.caller),
-                           Header("Max-Forwards", "70")])
-        self._process.forwarded.append(Forwarded("BYE", uri, uri, headers))
-        return 1
-
     def _variable(self, variable: Variable) -> Value | None:
         found = self._current
         if found is None:
             return None
-        values = {"from_tag": _tag(found), "state": 3 if found.transaction.status >= 200 else 2}
+        values = {"from_tag": _tag(found), "from_cseq": str(self._cseq(found))}
         return values[variable.inner]
+
+    def _cseq(self, tracked: Tracked) -> int:
+        """That of the caller's last request but ACK."""
+        invite = tracked.transaction.request
+        tag = f";tag={_tag(tracked)}"
+        later = [one.cseq for one in self._process.routed if one.call_id == invite.call_id
+                 and one.method != "ACK" and one.caller.endswith(tag)]
+        return [invite.cseq, *later][-1]
 
     def _found(self, call_id: str, *tags: str) -> Tracked | None:
         return next((each for each in self._tracked if not self._over(each) and _tag(each) in tags

@@ -348,6 +348,7 @@ class Rr(Part):
         if numbered:
             self._message.dst_uri = parse_name_addr(numbered[0][1]).uri
         self._message.route_found = True
+        self._process.routed.append(self._message.request)
         return 1
 
 

@@ -28,6 +28,8 @@ class Htable(Part):
         self.tables: dict[str, dict[str, Any]] = {name: {} for name in names}
         self.locked: dict[tuple[str, str], int] = {}
         """How often this process holds a lock."""
+        self.lasting_s: dict[tuple[str, str], int] = {}
+        """How long an entry lasts that was written with a time of its own."""
 
     def sht_get(self, table: str, key: str) -> Any:
         return self._table(table).get(key, 0)
@@ -40,12 +42,14 @@ class Htable(Part):
         self._table(table)[key] = value
         return 1
 
-    def sht_setxi(self, table: str, key: str, value: int, _expires_s: int) -> int:
+    def sht_setxi(self, table: str, key: str, value: int, expires_s: int) -> int:
         self._table(table)[key] = value
+        self.lasting_s[table, key] = expires_s
         return 0
 
-    def sht_setxs(self, table: str, key: str, value: str, _expires_s: int) -> int:
+    def sht_setxs(self, table: str, key: str, value: str, expires_s: int) -> int:
         self._table(table)[key] = value
+        self.lasting_s[table, key] = expires_s
         return 0
 
     def sht_inc(self, table: str, key: str) -> int:

@@ -273,6 +273,10 @@ class Process:
     route: Route = Route.REQUEST
     transaction: Transaction | None = None
     branch_index: int = 0
+    routed: list[Request] = field(default_factory=list)
+    """Requests that found their way by loose_route."""
+    time_s: int = 0
+    """When it is, in seconds since 1970."""
     dropped: bool = False
     """Whether the branch or reply route asked that the message not be sent."""
     armed: Armed = field(default_factory=Armed)

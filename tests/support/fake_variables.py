@@ -149,6 +149,7 @@ class Pv(Part):
             "var": lambda variable: process.variables.get(variable.inner, 0),
             "branch": self._branch,
             "T": self._transaction_id,
+            "Ts": lambda _: process.time_s,
             "T_branch_idx": self._branch_index,
             "T_reply_code": self._reply_code,
         }

@@ -26,8 +26,9 @@ from tests.support.situation import (
 from tests.support.softphone import Dialog, SoftPhone
 from tests.support.trace import Message
 
-LINE, JANA, BOTH, MOBILE, CALLER = (
-    "jana-desk", "42027777101", "42027777102", "42073723101", "42075553333")  # fmt: skip
+LINE, JANA, BOTH, CAPPED, MOBILE, CALLER = (
+    "jana-desk", "42027777101", "42027777102", "42027777103", "42073723101",
+    "42075553333")  # fmt: skip
 CLUSTER_PORT = 5058
 TRANSPORTS = ["UDP", "TCP", "TLS"]
 ASSERTED = f"P-Asserted-Identity: <sip:{CALLER}@{DOMAIN}>"
@@ -214,6 +215,21 @@ def test_a_phone_is_rung_through_a_proxy_that_it_does_not_know(
     end(trunk, caller, phone) if caller_ends else end(phone, callee, trunk)
 
 
+@pytest.mark.parametrize("caller_ends", [True, False], ids=["caller ends", "callee ends"])
+def test_a_phone_calls_one_that_another_proxy_holds(
+    plug: Plug, plug_elsewhere: Plug, *, caller_ends: bool
+) -> None:
+    calling, phone = plug("UDP"), plug_elsewhere("TCP")
+    caller = calling.call(uri(JANA))
+    calling.answer(calling.heard("INVITE"), 486)  # it rings its own line
+    callee = phone.pick_up(phone.ring())
+    calling.talk(caller)
+    phone.heard("ACK")
+    change(calling, caller, phone)
+    change(phone, callee, calling)
+    end(calling, caller, phone) if caller_ends else end(phone, callee, calling)
+
+
 def test_a_caller_who_hangs_up_is_heard_through_another_proxy(
     situation: Situation, plug_elsewhere: Plug
 ) -> None:
@@ -223,6 +239,20 @@ def test_a_caller_who_hangs_up_is_heard_through_another_proxy(
     phone.answer(phone.heard("CANCEL"), 200)
     phone.answer(invite, 487)
     assert call.outcome().code == 487
+
+
+@pytest.mark.parametrize("transport", TRANSPORTS)
+def test_a_phone_whose_call_is_counted_hears_that_it_is_over(
+    plug: Plug, transport: str
+) -> None:
+    calling, phone = plug("UDP"), plug(transport)
+    caller = calling.call(uri(CAPPED))
+    calling.answer(calling.heard("INVITE"), 486)  # it rings its own line
+    callee = phone.pick_up(phone.ring())
+    calling.talk(caller)
+    phone.heard("ACK")
+    change(phone, callee, calling)
+    end(calling, caller, phone)
 
 
 def test_a_phone_in_a_second_pass_is_behind_nat_too(plug: Plug, trunk: SoftPhone) -> None:

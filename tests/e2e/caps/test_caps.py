@@ -125,7 +125,7 @@ def test_of_invites_with_one_call_id_only_the_first_is_forwarded(situation: Situ
     wait_until(lambda: counted(situation.edge, FIVE) == 0, "the count ends", 15)
 
 
-def test_a_bye_that_its_sender_leads_past_the_mobile_ends_no_count(situation: Situation) -> None:
+def test_a_bye_that_the_mobile_cannot_accept_ends_no_count(situation: Situation) -> None:
     mobile = situation.outside_phone(MOBILE, answer())
     uri = f"sip:{TWO}@{situation.settings['ADDRESS']}"
     trunk, elsewhere = (RawSip(situation.network.address(last), situation.edge.proxy)
@@ -133,14 +133,25 @@ def test_a_bye_that_its_sender_leads_past_the_mobile_ends_no_count(situation: Si
     with trunk, elsewhere:
         invite = trunk.request("INVITE", uri, ani=CALLER)
         ok = trunk.answered(invite)
-        trunk.send(trunk.within(invite, ok, "ACK", ok["Contact"].strip("<>")))
-        away = elsewhere.within(invite, ok, "BYE", f"sip:x@{situation.network.address(STRANGER)}:9")
-        heard = elsewhere.ask(away)
+        there = ok["Contact"].strip("<>")
+        trunk.send(trunk.within(invite, ok, "ACK", there))
+        away = f"sip:x@{situation.network.address(STRANGER)}:9"
+        early = elsewhere.within(invite, ok, "BYE", there).replace(b"CSeq: 2", b"CSeq: 1")
+        past = elsewhere.within(invite, ok, "BYE", away).replace(b"hG4bK", b"hG4bKpast")
+        for bye, code in ((past, 404), (early, 500)):
+            heard = elsewhere.ask(bye)
+            assert heard is not None
+            assert heard.code == code
+        assert (mobile.heard("BYE"), counted(situation.edge, TWO)) == ([], 1)
+        required = elsewhere.within(invite, ok, "BYE", there).replace(
+            b"Max-Forwards: 70", b"Max-Forwards: 1\r\nRequire: x").replace(b"hG4bK", b"hG4bKlast")
+        heard = elsewhere.ask(required)
 
     assert heard is not None
     assert heard.code == 200
     wait_until(lambda: counted(situation.edge, TWO) == 0, "the count ends")
-    assert len(mobile.heard("BYE")) == 1
+    (bye_,) = mobile.heard("BYE")
+    assert (bye_.header("Require"), bye_.header("Max-Forwards")) == (None, "70")
 
 
 @pytest.mark.timeout(240)
