@@ -90,9 +90,13 @@ class Handler:
         """A side of a call answered a new INVITE or UPDATE."""
         return self._guard(lambda: in_dialog.on_refresh(self._edge))
 
+    def ksr_masked_answer(self, msg: object) -> int:
+        """A side of a call in which From is replaced answered another request within it."""
+        return self._guard(lambda: in_dialog.on_masked_answer(self._edge))
+
     def ksr_flow_reply(self, msg: object) -> int:
         """The same, where it is reached where its answers come from."""
-        return self._guard(lambda: flows.add_alias(self._edge)) and self.ksr_refresh(msg)
+        return self._guard(lambda: in_dialog.on_flow_answer(self._edge))
 
     def ksr_stray_answer(self, msg: object, event: str) -> int:
         """An answer came to nothing that tm knows (modparam on_sl_reply)."""

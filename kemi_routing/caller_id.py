@@ -5,7 +5,8 @@
 - Own lines and the media server see the caller. Diversion and History-Info reach them as they
   came; to voicemail goes a Diversion of ours on top, from which it takes whom to greet for and why.
 - A caller who asks for privacy is known to the gateway alone, which gets his Privacy too: phones,
-  media server and SIP hosts stand outside that trust (RFC 3325 section 7, RFC 3323 section 4.1).
+  media server and SIP hosts stand outside that trust (RFC 3325 section 7, RFC 3323 section 4.1),
+  and get no header that may tell him.
 - Privacy is never touched. Identity (RFC 8224) signs From: it goes where From changes.
 - Extensions are not told outside: nobody there could call them.
 """
@@ -37,6 +38,10 @@ ASSERTED, PREFERRED, PARTY, IDENTITY = (
 DIVERSION, HISTORY = "Diversion", "History-Info"
 IDENTITY_HEADERS = (ASSERTED, PREFERRED, PARTY, IDENTITY)
 """Headers that say who calls, besides From."""
+TELLING_HEADERS = (
+    "Call-Info", "Geolocation", "In-Reply-To", "Organization", "P-Access-Network-Info",
+    "P-Charging-Vector", "P-Served-User", "Referred-By", "Reply-To", "Subject", "User-Agent")
+"""Headers that may tell it too (RFC 3323 section 5.3 names those that phones write)."""
 
 ANONYMOUS_URI = "sip:anonymous@anonymous.invalid"
 
@@ -105,6 +110,8 @@ class Dress:
     add: tuple[str, ...] = ()
     from_numbers: Format | None = None
     """How the number in a From as received is to be written; None: as it is."""
+    private: bool = False
+    """Whether the target may not learn who calls."""
 
 
 FORM = ("from=number pai=number rpid=none diversion=all history=yes, where from, pai and rpid "
@@ -157,7 +164,9 @@ def inside(planned: Planned, so_far: SoFar, domain: str) -> Dress:
     else:
         shown = _from_uri(None, caller, uri, trusted=False)
     forwarders = _forwarders(planned, so_far) if planned.target.kind is Kind.VOICEMAIL else []
-    return Dress(shown, IDENTITY_HEADERS if shown else (), _diversion(forwarders, uri))
+    remove = (*(IDENTITY_HEADERS if shown else ()),
+              *(TELLING_HEADERS if caller.anonymous else ()))
+    return Dress(shown, remove, _diversion(forwarders, uri), private=caller.anonymous)
 
 
 def outside(planned: Planned, to: str, so_far: SoFar, profile: Profile, domain: str) -> Dress:
@@ -176,10 +185,11 @@ def outside(planned: Planned, to: str, so_far: SoFar, profile: Profile, domain: 
     told = _diversion(forwarders[_TOLD[profile.diversion]], uri)
     add = (*_asserted(asserted, uri), *_party(party, caller, uri),
            *(_history(to, forwarders, so_far, uri) if profile.history else ()))
-    remove = tuple(name for name, gone in goes.items() if gone)
+    private = caller.anonymous and not trusted
+    remove = (*(name for name, gone in goes.items() if gone), *(TELLING_HEADERS if private else ()))
     on_top, add = ((), (*told, *add)) if goes[DIVERSION] else (told, add)
     return Dress(from_uri, remove, on_top, add,
-                 profile.numbers if trusted and from_uri is None else None)
+                 profile.numbers if trusted and from_uri is None else None, private)
 
 
 _TOLD = {Forwarders.ALL: slice(None), Forwarders.LAST: slice(-1, None),

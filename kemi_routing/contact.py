@@ -22,6 +22,10 @@ _PARAMETER = r'\s*;\s*(?!received\b)[\w.+-]+(?:=(?:"[^"\\]*"|[^\s",;<>]*))?'
 _CONTACT = re.compile(
     rf"\s*(?:{_DISPLAY}\s*<{_URI}{_URI_PARAMETERS}>|{_BARE})"
     rf"(?P<parameters>(?:{_PARAMETER})*)\s*(?:,|$)", re.IGNORECASE | re.ASCII)
+_QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"')
+_APART = re.compile(r"(?:[^<]*(?P<bracket><))?(?P<scheme>sips?):(?:(?P<user>[^\s@<>,]*)@)?"
+                    r"(?(bracket)(?P<at>[^\s@<>,]+)>|(?P<bare>[^\s@<>,;?]+))",
+                    re.IGNORECASE | re.ASCII)
 _VIA = re.compile(r"SIP\s*/\s*2\.0\s*/\s*\w+\s+(?P<host>\[[^\]\s]+\]|[^\s:;]+)"
                   r"(?:\s*:\s*(?P<port>[0-9]{1,5}))?"
                   r"\s*(?P<parameters>(?:;.*)?)", re.IGNORECASE | re.ASCII)
@@ -67,6 +71,14 @@ def is_too_brief(contacts: str, expires: str) -> bool:
     own = [_EXPIRES.search(found["parameters"]) for found in _each(contacts) if found]
     asked = [each[1] if each else expires.strip() for each in own]
     return any(each.isdecimal() and 0 < int(each) < MIN_EXPIRES_S for each in asked)
+
+
+def apart(text: str) -> tuple[str, str, str] | None:
+    """Scheme and user part of the first URI in a Contact header text, and what comes behind ``@``;
+    None where there is none that is understood.
+    """
+    found = _APART.match(_QUOTED.sub("", text)) if len(text) <= MAX_LENGTH else None
+    return (found["scheme"], found["user"] or "", found["at"] or found["bare"]) if found else None
 
 
 def behind_proxy(vias: str) -> str:

@@ -9,6 +9,7 @@ the Request-URI, which is his as well.
 import re
 
 _TRANSPORTS = {"1": "", "2": ";transport=tcp", "3": ";transport=tls"}
+_NUMBERS = {"udp": 1, "tcp": 2, "tls": 3}
 _ALIAS = re.compile(r"(.*);alias=([0-9.]+|\[[0-9a-f:.]+\])~([0-9]{1,5})~([123])(?=[;?]|$)",
                     re.IGNORECASE | re.ASCII)
 
@@ -25,6 +26,11 @@ def of_alias(uri: str) -> tuple[str, str] | None:
     before, host, port, transport = found.groups()
     plain = f"{user}{at}{before}{rest[found.end():]}"
     return plain, f"sip:{host}:{port}{_TRANSPORTS[transport]}"
+
+
+def alias(transport: str, host: str, port: int) -> str:
+    """The parameter with which a Contact carries the address that its phone is reached at."""
+    return f";alias={f'[{host}]' if ':' in host else host}~{port}~{_NUMBERS[transport]}"
 
 
 def held_by(uri: str, proxy: str) -> str:

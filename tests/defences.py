@@ -40,6 +40,16 @@ DEFENCES = {
         _KSR + "in_dialog.py", "OUT_OF_ORDER if caps.is_late() else None", "None",
         ("tests/ksr/test_in_dialog.py::TestByeOfACountedCall", "tests/e2e/caps")),
     # Who calls
+    "a hidden Contact is read at its place only": Off(
+        _KSR + "masks.py", "(where.target, where.flow) if where else (uri,)", "()",
+        ("tests/ksr/test_masks.py::test_a_contact_is_read_at_its_place_only",)),
+    "a proxy that who is called wrote into Route learns nothing": Off(
+        _KSR + "in_dialog.py", "masked and edge.ksr.isdsturiset() and not parties.are_known(edge)",
+        "False", ("tests/ksr/test_masks.py::test_a_proxy_that_nobody_knows_any_more_does_not"
+                  "_learn_it",)),
+    "what is sealed is good in its call only": Off(
+        "kemi_routing/sealed.py", "what + context.encode()", "what",
+        ("tests/unit/test_sealed.py::test_nothing_else_is_read",)),
     "identity is asserted where the trunk does so only": Off(
         _KSR + "caller.py", "asserted=trunk.asserts is Asserts.FROM or asserted is not None",
         "asserted=True", ("tests/ksr/test_identity_matrix.py", "tests/ksr/test_caller.py")),

@@ -6,7 +6,7 @@ from contextlib import suppress
 from kemi_routing import early_media, hidden, render
 from kemi_routing.caller_id import IDENTITY, SoFar, why_forwarded
 from kemi_routing.formats import Format
-from kemi_routing.ksr import caller, rtp
+from kemi_routing.ksr import caller, masks, rtp
 from kemi_routing.ksr.edge import Edge
 from kemi_routing.plan import Planned
 from kemi_routing.plan_codec import Hunt
@@ -26,9 +26,10 @@ def put_on(edge: Edge, state: Hunt, planned: Planned, branch: int, hop: str) -> 
     dress = render.dress(planned, so_far, state.access, edge.settings, hop)
     caller.remove(edge, dress.remove)
     if dress.from_uri:
-        edge.ksr.uac.uac_replace_from("", dress.from_uri)
+        masks.put_on(edge, dress.from_uri,
+                     masks.Kind.PRIVATE if dress.private else masks.Kind.OTHER)
     elif shown := _shown(edge, dress.from_numbers):
-        edge.ksr.uac.uac_replace_from_uri(shown)
+        masks.put_on(edge, shown, masks.Kind.OWN)
         caller.remove(edge, (IDENTITY,))
     for line in dress.on_top:
         name = line.partition(":")[0]

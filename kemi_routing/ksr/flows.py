@@ -9,7 +9,7 @@ branches there, to the socket at which they tell registrations.
 """
 
 from kemi_routing import contact, flow, render
-from kemi_routing.ksr import caller, loops
+from kemi_routing.ksr import caller, loops, masks
 from kemi_routing.ksr.edge import Edge
 from kemi_routing.ksr.target_set import LOCATION
 
@@ -40,23 +40,30 @@ def register(edge: Edge, contacts: list[str]) -> None:
         ksr.setbflag(NAT_FLAG)
 
 
-def add_alias(edge: Edge) -> None:
-    """Write the address that a message comes from into its Contact, where that has another one."""
+def add_alias(edge: Edge, *, hidden: bool = False) -> None:
+    """Write the address that a message comes from into its Contact, where that has another one;
+    with the rest of that ``hidden`` (``masks``).
+    """
     ksr = edge.ksr
-    written = ksr.hdr.gete("Contact")
-    if written and not (ksr.pv.get("$proto") == _UDP and contact.is_at(written, *_source(edge))):
+    written, transport = ksr.hdr.gete("Contact"), str(ksr.pv.gete("$proto"))
+    moved = written and not (transport == _UDP and contact.is_at(written, *_source(edge)))
+    if hidden:
+        masks.hide_contact(edge, flow.alias(transport, *_source(edge)) if moved else "")
+    elif moved:
         ksr.nathelper.set_contact_alias()
 
 
-def within_call(edge: Edge) -> None:
+def within_call(edge: Edge, *, hidden: bool, trusted: bool) -> None:
     """The same for a request within a call that comes from a telephone itself, as far as can be
     told: from nobody who is in the settings, and by no other proxy. It is answered there too.
     """
     hdr = edge.ksr.hdr
-    if not (edge.settings.is_machinery(caller.source(edge)) or hdr.get_idx("Via", 1) is not None
-            or "," in hdr.gete("Via")):
+    known = trusted or edge.settings.is_machinery(caller.source(edge))
+    if not (known or hdr.get_idx("Via", 1) is not None or "," in hdr.gete("Via")):
         edge.ksr.force_rport()
-        add_alias(edge)
+        add_alias(edge, hidden=hidden)
+    elif hidden:
+        masks.hide_contact(edge)
 
 
 def to_phone(edge: Edge, line: str) -> None:

@@ -18,7 +18,7 @@ from kemi_routing import (
     trail,
 )
 from kemi_routing.hunt import OUTCOMES, End, classify, next_step, voicemail_cause
-from kemi_routing.ksr import dress, flows, in_force, names, parties, records, rtp
+from kemi_routing.ksr import dress, flows, in_force, masks, names, parties, records, rtp
 from kemi_routing.ksr.caps import Caps
 from kemi_routing.ksr.edge import Edge
 from kemi_routing.ksr.next_hops import NextHops
@@ -138,6 +138,7 @@ class Fork:
         """
         ksr = self._ksr
         status = ksr.pv.geti("$rs")
+        masks.answered(self._edge)
         if status >= 200:
             if status < 300:
                 self._answered(status)

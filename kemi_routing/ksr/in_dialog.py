@@ -12,11 +12,12 @@ from datetime import datetime
 
 from kemi_routing import hidden, locate, render
 from kemi_routing.dns import is_address
-from kemi_routing.ksr import caller, flows, loops, names, parties, records, rtp
+from kemi_routing.ksr import caller, flows, loops, masks, names, parties, records, rtp
 from kemi_routing.ksr.caps import Caps
 from kemi_routing.ksr.edge import Edge
 
 OUT_OF_ORDER = 500, "Out Of Order"
+CALLER, CALLEE = "caller", "callee"
 
 
 def route(edge: Edge, caps: Caps, now: Callable[[], datetime]) -> None:
@@ -28,22 +29,26 @@ def route(edge: Edge, caps: Caps, now: Callable[[], datetime]) -> None:
     trusted = caller.trunk(edge) is not None
     if bye and ksr.tm.t_check_trans() == 0:  # a repetition, which tm has handled
         return
+    masked = masks.reach(edge) if ours else ""
     if ours and _refuse(edge, parties.refusal(edge)):
         return
     if ours and edge.settings.hides and ksr.is_method_in("F") and _transfers_elsewhere(edge):
         edge.reply(403, "Transfer To Numbers Only")
         return
-    if ours and not trusted:
-        if _refuse(edge, OUT_OF_ORDER if caps.is_late() else None):
-            return
-        flows.within_call(edge)
+    if ours and not trusted and _refuse(edge, OUT_OF_ORDER if caps.is_late() else None):
+        return
+    by = _who(edge, route_set)
+    mask = masks.of_call(edge, route_set) if ours else None
+    if ours:
+        hides = mask is not None and mask.private and by == CALLER
+        flows.within_call(edge, hidden=hides, trusted=trusted)
     if ours and bye:
-        by = _who(edge, route_set)
         edge.log("bye", by=by)
         records.hung_up(edge, now(), by)
     if (ours and ksr.rr.loose_route() > 0) or (
             ksr.is_method_in("A") and ksr.tm.t_check_trans() > 0):
         if ours:
+            _put_on(edge, mask, by, masked)
             rtp.within_call(edge)
             parties.passes(edge)
         flows.follow(edge)
@@ -78,8 +83,39 @@ def on_contact(edge: Edge) -> None:
         parties.answered(edge)
 
 
+def _put_on(edge: Edge, mask: masks.Mask | None, by: str, masked: str) -> None:
+    """Each side sees its own dialog. Where nobody knows any more where the sides are, a proxy that
+    who is called wrote into Route learns nothing.
+    """
+    if mask is None:
+        return
+    if by == CALLER:
+        masks.by_caller(edge, mask)
+    elif masked and edge.ksr.isdsturiset() and not parties.are_known(edge):
+        edge.ksr.seturi(masked)
+    elif masked or not mask.private:
+        masks.by_callee(edge, mask)
+
+
+def on_masked_answer(edge: Edge) -> None:
+    """A side of a call in which From is replaced answers a request within it."""
+    if masks.answered_within_call(edge):
+        masks.hide_contact(edge)
+
+
+def on_flow_answer(edge: Edge) -> None:
+    """A side of a call answers that is reached where its answers come from."""
+    flows.add_alias(edge, hidden=masks.answered_within_call(edge))
+    _refreshed(edge)
+
+
 def on_refresh(edge: Edge) -> None:
     """A side of a call answers a new INVITE or UPDATE."""
+    on_masked_answer(edge)
+    _refreshed(edge)
+
+
+def _refreshed(edge: Edge) -> None:
     parties.refreshed(edge)
     rtp.answer_within_call(edge)
 
@@ -113,7 +149,7 @@ def _finds_its_way(edge: Edge) -> bool:
 def _who(edge: Edge, route_set: str) -> str:
     """Who sends it: rr notes the caller's tag in our Record-Route."""
     tag = re.escape(edge.ksr.pv.gete("$ft"))
-    return "caller" if re.search(f";ftag={tag}[;>]", route_set) else "callee"
+    return CALLER if re.search(f";ftag={tag}[;>]", route_set) else CALLEE
 
 
 def stray_answer(edge: Edge) -> None:

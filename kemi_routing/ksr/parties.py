@@ -80,6 +80,11 @@ def passes(edge: Edge) -> None:
         ksr.htable.sht_setxs(PARTIES, edge.mark(), known, _AFTER_END_S)
 
 
+def are_known(edge: Edge) -> bool:
+    """Whether it is known where the sides of the call are."""
+    return bool(_known(edge))
+
+
 def _leads_to_party(edge: Edge, known: str) -> bool:
     asked = party.where(edge.ksr.pv.gete("$ru"))
     inside = {LOOPBACK, *edge.settings.platform.own_hosts, *edge.settings.peers}

@@ -19,6 +19,7 @@ from kemi_routing.ksr import (
     in_dialog,
     in_force,
     loops,
+    masks,
     records,
     registrations,
     trunk_limits,
@@ -132,15 +133,7 @@ class Requests:
         elif at == edge.settings.cluster_port and self._is_of_peer():
             flows.from_peer(edge)
         elif trunk := caller.trunk(edge):
-            call = caller.from_trunk(edge, trunk)
-            if self._let_in():
-                if trunk.certificate:  # its address alone says nothing
-                    bans.trust(edge, self._ksr.pv.gete("$si"))
-                if not trunk_limits.admit(edge, self._caps, trunk, self._now()):
-                    edge.reply(503, "Service Unavailable")
-                    return
-                number = trunk.numbers.number(self._ksr.pv.gete("$rU"))
-                self._dial(call, (number,) if number else (), trunk)
+            self._trunk_calls(trunk)
         elif bans.is_scanner(edge):
             return
         elif leg := caller.from_media_server(edge):
@@ -148,8 +141,8 @@ class Requests:
         elif self._ksr.is_myself_furi():
             self._ksr.force_rport()
             if line := credentials.authenticate(edge):
-                flows.add_alias(edge)
                 call = caller.from_line(edge, line)
+                flows.add_alias(edge, hidden=call.anonymous)
                 self._ksr.hdr.remove("Route")
                 self._line_dials(call, line, self._ksr.pv.gete("$rU"))
         elif not edge.settings.network_known:
@@ -157,6 +150,20 @@ class Requests:
         else:
             edge.log("refuse", why="untrusted", source=caller.source(edge))
             edge.reply(403, "Forbidden")
+
+    def _trunk_calls(self, trunk: Trunk) -> None:
+        edge = self._edge
+        call = caller.from_trunk(edge, trunk)
+        if call.anonymous:
+            masks.hide_contact(edge)
+        if self._let_in():
+            if trunk.certificate:  # its address alone says nothing
+                bans.trust(edge, self._ksr.pv.gete("$si"))
+            if not trunk_limits.admit(edge, self._caps, trunk, self._now()):
+                edge.reply(503, "Service Unavailable")
+                return
+            number = trunk.numbers.number(self._ksr.pv.gete("$rU"))
+            self._dial(call, (number,) if number else (), trunk)
 
     def _let_in(self) -> bool:
         """Begin the call's transaction; False for a retransmission."""

@@ -40,7 +40,9 @@ class FakeLine:
         self, user: str, code: int, *headers: tuple[str, str | bytes], body: str = ""
     ) -> None:
         """The phone answers."""
-        self.kamailio.answer(user, code, "Answer", headers, body)
+        heard = self.rings(user)
+        copied = [("From", heard.get("From") or ""), ("To", f"{heard.get('To')};tag=phone")]
+        self.kamailio.answer(user, code, "Answer", (*copied, *headers), body)
 
     def waited(self) -> None:
         """tm's timer of the suspended transaction ends."""
@@ -55,7 +57,7 @@ class FakeLine:
         """The phone was told to stop and does."""
         branch = self.kamailio.branch(user)
         assert branch.cancel_sent
-        self.kamailio.answer(branch, 487)
+        self.answer(user, 487)
 
     def replied(self) -> Headers:
         """The next answer to the caller."""

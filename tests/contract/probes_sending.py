@@ -22,7 +22,6 @@ class HeadersInOrder(Conversation):
         ksr.hdr.remove("x-one")
         ksr.rr.record_route()
         self.note(ksr.uac.uac_replace_from('"A"', "sip:1@a"))
-        self.note(ksr.uac.uac_replace_from('"B"', "sip:1@b"))
         ksr.seturi(self.phone("a"))
         self.note(ksr.tm.t_relay())
         return 1
@@ -112,6 +111,50 @@ class FromReplacedTwice(Conversation):
 
     def on_branch(self, _message: object) -> int:
         self.note(self.ksr.uac.uac_replace_from("", "sip:2@b"))
+        return 1
+
+
+class FromAndToOfOneMessage(Conversation):
+    """To by its URI alone keeps its name; the parameter stands in the Record-Route of the branch
+    alone. What is replaced comes back in the answer, where the request is still to be seen.
+    """
+
+    @staticmethod
+    def talk(line: Line) -> None:
+        line.send(Request(caller='"C" <sip:c@d>;tag=1', callee='"D" <sip:d@e>'))
+        for user in "ab":
+            line.rings(user)
+        line.answer("a", 180)
+        line.replied()
+        line.answer("b", 486)
+        line.answer("a", 200)
+        line.final()
+
+    def ksr_request_route(self, _message: object) -> int:
+        ksr = self.ksr
+        ksr.rr.add_rr_param(";first=1")
+        ksr.rr.record_route()
+        ksr.seturi(self.phone("a"))
+        ksr.corex.append_branch_uri(self.phone("b"))
+        ksr.tm.t_on_branch("on_branch")
+        ksr.tm.t_on_reply("on_reply")
+        self.note(ksr.tm.t_relay())
+        return 1
+
+    def on_branch(self, _message: object) -> int:
+        ksr = self.ksr
+        if ksr.pv.get("$T_branch_idx") == 0:
+            self.note(ksr.rr.add_rr_param(";second=2"))
+            self.note(ksr.uac.uac_replace_from("", "sip:other@d"))
+            self.note(ksr.uac.uac_replace_to_uri("sip:other@e"))
+        return 1
+
+    def on_reply(self, _message: object) -> int:
+        pv, uac = self.ksr.pv, self.ksr.uac
+        self.note([pv.gete("$fu"), pv.gete("$fn"), pv.gete("$tu"), pv.gete("$tn")])
+        self.note([pv.gete("$T_req($fu)"), pv.gete("$T_req($fn)")])
+        self.note(uac.uac_replace_from(str(pv.gete("$T_req($fn)")), str(pv.gete("$T_req($fu)"))))
+        self.note(uac.uac_replace_to("", "sip:d@e"))
         return 1
 
 

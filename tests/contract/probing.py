@@ -20,7 +20,7 @@ CALLBACKS = (
 )  # fmt: skip
 
 SHOWN_OF_REQUEST = ("From", "X-One", "X-New", "Max-Forwards", "Reason")
-SHOWN_OF_REPLY = ("X-One", "X-New", "Contact", "Content-Type")
+SHOWN_OF_REPLY = ("From", "X-One", "X-New", "Contact", "Content-Type")
 COUNTED = ("Record-Route", "Route")
 _PORT_OF_ALIAS = re.compile(r"~\d+~")
 CHANGED = "Changed"

@@ -301,7 +301,7 @@ class TestACallOfWhichNothingIsKnown:
 
     @pytest.mark.parametrize(("ours", "theirs"), [
         (";fb=[^>]*", ""), (";fb=........", f";fb={Ringing.began_s - 9:08x}"),
-        ("............>", f"{'0' * 12}>")], ids=["no time", "another", "no proof"])
+        ("............;fs", f"{'0' * 12};fs")], ids=["no time", "another", "no proof"])
     def test_began_when_we_say_so_only(self, ours: str, theirs: str) -> None:
         edge = Answered()
         edge.restart()

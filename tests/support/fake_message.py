@@ -375,26 +375,27 @@ class Textopsx(Part):
 
 
 class Uac(Part):
-    """Another From, in mode "auto": restored in replies and within the dialog."""
+    """Another From or To, in mode "none": nothing is restored."""
 
     def uac_replace_from(self, display: str, uri: str) -> int:
-        return self._replaced(display, uri)
+        return self._replace("From", display, uri)
 
     def uac_replace_from_uri(self, uri: str) -> int:
         """The display name stays."""
-        return self._replaced(self._address("From").display, uri)
+        return self._replace("From", self._address("From").display, uri)
 
-    def _replaced(self, display: str, uri: str) -> int:
-        message = self._message
-        if self._process.route is Route.REQUEST and message.from_replaced:
-            return -1
-        if uri and self._address("To").params.get("tag"):
-            return -1
-        if any(edit.kind == "replace" and full_name(edit.what) == "from" for edit in message.edits):
-            raise Misuse("From replaced twice in one message")
-        old = self._address("From")
-        params = "".join(f";{name}={value}" for name, value in old.params.items())
+    def uac_replace_to(self, display: str, uri: str) -> int:
+        return self._replace("To", display, uri)
+
+    def uac_replace_to_uri(self, uri: str) -> int:
+        return self._replace("To", self._address("To").display, uri)
+
+    def _replace(self, name: str, display: str, uri: str) -> int:
+        edits = self._message.edits
+        if any(edit.kind == "replace" and full_name(edit.what) == name.lower() for edit in edits):
+            raise Misuse(f"{name} replaced twice in one message")
+        old = self._address(name)
+        params = "".join(f";{key}={value}" for key, value in old.params.items())
         shown = f"{display} " if display else ""
-        message.edits.append(Edit("replace", "From", f"{shown}<{uri or old.uri}>{params}"))
-        message.from_replaced = bool(uri)
+        edits.append(Edit("replace", name, f"{shown}<{uri or old.uri}>{params}"))
         return 1

@@ -57,7 +57,6 @@ class Message:
     reply: "Reply | None" = None
     timed_out: bool = False
     replied: bool = False
-    from_replaced: bool = False
     record_routed: bool = False
     route_params: list[str] = field(default_factory=list)
     route_found: bool = False

@@ -203,6 +203,23 @@ def test_who_is_seen_inside(caller: str, from_uri: str | None, target: str) -> N
     assert from_uri is None or only(headers, *caller_id.IDENTITY_HEADERS) == ABSENT
     assert from_uri is not None or headers[:len(identity)] == identity
     assert headers[-4:] == CALLS["diverted twice"][1]
+    assert dress.private is who.anonymous
+
+
+@pytest.mark.parametrize("caller", CALLERS)
+@pytest.mark.parametrize(("target", "trusted"), [
+    ("line jana-desk", False), ("menu main", False), ("sip:jana@sip.example", False),
+    ("42073723101", True)])
+def test_what_else_may_tell_a_private_caller_reaches_nobody_but_the_gateway(
+        caller: str, target: str, *, trusted: bool) -> None:
+    who = CALLERS[caller][0]
+    planned, so_far = Planned(targets.parse(target), 20), SoFar((JANA,), who, (None,))
+    told: Headers = tuple((name, "Eve") for name in caller_id.TELLING_HEADERS)
+    dress = (caller_id.outside(planned, "sip:x@y", so_far, Profile(), DOMAIN)
+             if planned.target.kind.outside else caller_id.inside(planned, so_far, DOMAIN))
+    assert dress.private is (who.anonymous and not trusted)
+    left = tuple(one for one in sent(told, dress) if one in told)
+    assert left == (() if dress.private else told)
 
 
 @pytest.mark.parametrize(("of", "seen"), [("acme/petr", "201"), ("novak/petr", "201.acme")])

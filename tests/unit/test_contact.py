@@ -100,3 +100,18 @@ def test_a_contact_names_the_source_or_not(text: str, *, there: bool) -> None:
 def test_a_phone_is_reached_at_its_contact_if_no_nat_is_between(
         contacts: str, via: str, *, direct: bool) -> None:
     assert contact.is_direct(contacts, via, HERE, 5060) is direct
+
+
+@pytest.mark.parametrize(("text", "parts"), [
+    ("<sip:42075553333@192.0.2.20>", ("sip", "42075553333", "192.0.2.20")),
+    ('"J <sip:a@b>" <sips:a;b=c?d@[2001:db8::1]:5061;ob?x=y>;q=1, <sip:b@c>',
+     ("sips", "a;b=c?d", "[2001:db8::1]:5061;ob?x=y")),
+    ("sip:jana@192.0.2.20:5070;expires=60", ("sip", "jana", "192.0.2.20:5070")),
+    ("<SIP:trunk.example;transport=tcp>", ("SIP", "", "trunk.example;transport=tcp")),
+    ("sip:192.0.2.20", ("sip", "", "192.0.2.20")),
+    ("", None), ("*", None), ("<tel:+42075553333>", None), ("<sip:a@b", None),
+    ("<sip:a@b@c>", None), ("<sip:a b@c>", None), ("sip:", None), ("<sip:a@b\r\nX: y>", None),
+    ("<sip:" + "a" * 2048 + "@b>", None), (" " * 60000, None),
+])
+def test_a_contact_is_taken_apart(text: str, parts: tuple[str, str, str] | None) -> None:
+    assert contact.apart(text) == parts

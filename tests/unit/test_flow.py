@@ -37,3 +37,12 @@ def test_a_flow_says_which_proxy_holds_it(uri: str) -> None:
     assert flow.holder(flow.held_by(uri, "10.0.0.1:5058")) == "10.0.0.1:5058"
     assert flow.held_by(uri, "") == uri
     assert flow.holder(uri) == ""
+
+
+@pytest.mark.parametrize(("at", "uri"), [
+    (("udp", "203.0.113.5", 40123), "sip:203.0.113.5:40123"),
+    (("tcp", "203.0.113.5", 9), "sip:203.0.113.5:9;transport=tcp"),
+    (("tls", "2001:db8::5", 5), "sip:[2001:db8::5]:5;transport=tls"),
+])
+def test_the_alias_of_a_phone_leads_back_to_it(at: tuple[str, str, int], uri: str) -> None:
+    assert flow.of_alias(f"{PHONE}{flow.alias(*at)}") == (PHONE, uri)
