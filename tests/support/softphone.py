@@ -65,11 +65,14 @@ class SoftPhone:
         """Its address of record."""
         return f"<sip:{self._user}@{self._domain}>"
 
-    def register(self, *parameters: str, expires_s: int = 600) -> trace.Message:
+    def register(
+        self, *parameters: str, expires_s: int = 600, contact: str = "", headers: Lines = ()
+    ) -> trace.Message:
         """The final answer to a REGISTER that answers its challenge."""
-        contact, uri = ";".join((self.contact, *parameters)), f"sip:{self._domain}"
+        uri, contact = f"sip:{self._domain}", ";".join((contact or self.contact, *parameters))
         head = [f"From: {self.aor};tag={uuid.uuid4().hex}", f"To: {self.aor}"]
         head += [f"Call-ID: {uuid.uuid4().hex}", f"Contact: {contact}", f"Expires: {expires_s}"]
+        head += headers
         self._send(f"REGISTER {uri}", head, 1)
         head += [self._credentials("REGISTER", uri, self.final("REGISTER"))]
         self._send(f"REGISTER {uri}", head, 2)
