@@ -213,7 +213,7 @@ class Fork:
     def _answered(self, status: int) -> None:
         """Note who answered, and once tell it: a phone repeats its 200 until it is acknowledged."""
         state = self._load()
-        rtp.answer(self._edge, state)
+        rtp.answered(self._edge, state)
         branch = self._ksr.pv.get("$T_branch_idx")
         by = self._has_sides(state, branch)
         if not state.answered:

@@ -8,6 +8,9 @@ Which calls go through it their route knows: our Record-Route outlives a restart
 proxies the one that it names relays.
 """
 
+import re
+
+from kemi_routing.ksr import loops
 from kemi_routing.ksr.caps import alarm_once
 from kemi_routing.ksr.edge import Edge
 from kemi_routing.plan_codec import Hunt
@@ -20,6 +23,8 @@ _CALLER, _CALLEE = "caller", "callee"
 OFFERED = "$avp(followme_offered)"
 """Who offered, in the transaction of an INVITE that rtpengine has heard of."""
 ON_REFRESH = "ksr_refresh"
+ANSWERED = "$avp(followme_answered)"
+"""The branch that answered first."""
 FLAG = 7
 """Flag of a branch, or of a request within a call, whose RTP goes through rtpengine."""
 
@@ -56,6 +61,21 @@ def answer(edge: Edge, state: Hunt) -> None:
             and _has_sdp(edge)):
         by = str(edge.ksr.pv.get(OFFERED) or _CALLEE)
         _of_branch(edge, by, "" if by == _CALLER else _to_caller(edge))
+
+
+def answered(edge: Edge, state: Hunt) -> None:
+    """A branch answers for good. Where two do at once, the caller ends the later call (RFC 3261
+    section 13.2.2.4): it has no RTP through rtpengine, and its end takes none away.
+    """
+    pv = edge.ksr.pv
+    if edge.settings.rtpengine and not state.spiral and edge.ksr.isbflagset(FLAG):
+        branch, first = pv.geti("$T_branch_idx"), pv.get(ANSWERED)
+        if first is None:
+            pv.seti(ANSWERED, branch)
+        if first in (None, branch):
+            answer(edge, state)
+        else:
+            _unmark(edge)
 
 
 def within_call(edge: Edge) -> None:
@@ -111,6 +131,15 @@ def _of_branch(edge: Edge, by: str, family: str) -> bool:
     if relays and not ksr.pv.get(OFFERED):
         ksr.pv.sets(OFFERED, by)
     return relays
+
+
+def _unmark(edge: Edge) -> None:
+    """Requests within this call are not to be seen."""
+    own = re.compile(rf"(;{loops.ROUTE_MARK}={edge.mark()}[^<>]*?);{ROUTE_MARK}=\w+")
+    routes = [own.sub(r"\1", route) for route in loops.routes(edge)]
+    edge.ksr.hdr.remove("Record-Route")
+    for route in routes:
+        edge.ksr.hdr.append(f"Record-Route: {route}\r\n")
 
 
 def _to_callee(edge: Edge) -> str:

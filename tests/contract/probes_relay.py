@@ -71,7 +71,7 @@ class MarkedInTheBranchRoute(Conversation):
         line.answer("b", 486)
         line.answer("a", 486)
         invite = line.rings("c")
-        line.answer("c", 200)
+        line.answer("c", 200, ("X-New", "1"), ("X-One", "1"), ("X-New", "2"))
         line.final()
         phone, callee = f"sip:c@{invite.get('X-Phones')}", f"{call.callee};tag=phone"
         ours, others = invite.all("Record-Route")[0], "<sip:127.0.0.99:5070;lr;fr=caller>"
@@ -123,6 +123,9 @@ class MarkedInTheBranchRoute(Conversation):
         ksr = self.ksr
         self.note([ksr.pv.get("$rs"), ksr.isbflagset(FLAG), ksr.isflagset(FLAG),
                    ksr.is_method_in("E"), ksr.is_method_in("U")])
+        values = [ksr.hdr.gete_idx("X-New", index) for index in range(2)]
+        self.note([values, ksr.hdr.remove("X-New")])
+        self.note([ksr.hdr.append(f"X-New: changed {value}\r\n") for value in values if value])
         return 1
 
     def on_failure(self, _message: object) -> int:

@@ -139,6 +139,24 @@ def test_what_the_caller_hears_comes_from_rtpengine(
     assert (heard(edge), alarms(edge)) == (expected, [])
 
 
+def test_of_two_that_answer_the_first_is_heard(edge: Product) -> None:
+    """The second one's call is not marked, so what ends it takes no RTP away."""
+    edge.records.held[PERSONAL] = number(mode=Mode.FORWARD_ONLY, default="all", sequences=(
+        sequence("all", step(OFFICE, MOBILE)),))
+    request = called(edge)
+    others = "<sip:192.0.2.1;lr;fm=0;fr=caller>"
+    for user in (OFFICE, MOBILE, OFFICE):
+        own = edge.branch(user).headers.get("Record-Route") or ""
+        edge.answer(user, 200, body=BODY, headers=[
+            CALLEE, SDP, ("Record-Route", others), ("Record-Route", own)])
+    assert [one.headers.get("X-Relayed") for one in edge.replies] == [OF_BRANCH, None, OF_BRANCH]
+    kept, lost = (one.headers.all("Record-Route") for one in edge.replies[:2])
+    assert lost == [others, kept[1].replace(";fr=caller", "")]
+    for route, ended in ((lost[1], []), (kept[1], [request.call_id])):
+        within(edge, "BYE", call=request, route=route)
+        assert edge.rtpengine.deleted == ended
+
+
 @pytest.mark.parametrize("method", ["INVITE", "UPDATE", "ACK"])
 def test_requests_within_the_call_are_seen(edge: Product, method: str) -> None:
     assert within(edge, method, SDP).headers.get("X-Relayed") == OF_CALL

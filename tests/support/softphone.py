@@ -42,6 +42,8 @@ class SoftPhone:
     def __init__(self, wire: RawSip, user: str, domain: str, password: str = "") -> None:
         self.wire = wire
         self._user, self._domain, self._password = user, domain, password
+        self._tag = uuid.uuid4().hex
+        """Of its calls as a callee."""
         self._branch = ""
         """Of the request that it sent last."""
 
@@ -118,7 +120,7 @@ class SoftPhone:
     def pick_up(self, invite: trace.Message, body: str = "") -> Dialog:
         """Answer an INVITE."""
         self.answer(invite, 200, body=body)
-        return Dialog(invite.call_id, _tagged(invite["To"]), invite["From"],
+        return Dialog(invite.call_id, self._tagged(invite["To"]), invite["From"],
                       _uri(invite["Contact"]), invite.all("Record-Route"))  # fmt: skip
 
     def cancel(self, dialog: Dialog) -> None:
@@ -143,7 +145,7 @@ class SoftPhone:
         """Answer a request."""
         lines = [f"SIP/2.0 {code} Answer", *(f"Via: {via}" for via in request.all("Via"))]
         lines += [f"Record-Route: {route}" for route in request.all("Record-Route")]
-        lines += [f"From: {request['From']}", f"To: {_tagged(request['To'])}"]
+        lines += [f"From: {request['From']}", f"To: {self._tagged(request['To'])}"]
         lines += [f"Call-ID: {request.call_id}", f"CSeq: {request.cseq}"]
         own = any(header.startswith("Contact:") for header in headers)
         lines += [*([] if own else [f"Contact: {self.contact}"]), *headers]
@@ -180,6 +182,9 @@ class SoftPhone:
         """Whether nothing comes in that time."""
         return self.wire.receive(timeout_s) is None
 
+    def _tagged(self, to: str) -> str:
+        return to if ";tag=" in to else f"{to};tag={self._tag}"
+
     def _next(self, wanted: Wanted, what: str, timeout_s: float) -> trace.Message:
         while (heard := self.wire.receive(timeout_s)) is not None:
             if heard.method == "OPTIONS" and heard.code is None:
@@ -209,10 +214,6 @@ def _message(lines: Lines, body: str) -> bytes:
     if body and not any(line.startswith("Content-Type:") for line in lines):
         lines.append(f"Content-Type: {_SDP}")
     return "\r\n".join([*lines, f"Content-Length: {len(body.encode())}", "", body]).encode()
-
-
-def _tagged(to: str) -> str:
-    return to if ";tag=" in to else f"{to};tag=phone"
 
 
 def _uri(text: str) -> str:

@@ -4,6 +4,7 @@
 import re
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -177,6 +178,29 @@ def test_of_several_phones_the_one_that_answers_is_heard_and_ends_all(
     first.answer(invites[0], 487)
     through(relay, own, heard.body, its, ack.body if late else invites[1].body)
     hang_up(*((calling, dialog, second) if caller_ends else (second, there, calling)))
+
+
+@pytest.mark.parametrize("late", [False, True], ids=["caller offers", "callees offer"])
+def test_of_two_that_answer_at_once_the_one_that_the_caller_keeps_is_heard(
+    relay: Rtpengine, plug: Plug, trunk: Side, uri: str, *, late: bool
+) -> None:
+    """The second answer crosses its CANCEL; the caller ends that call (RFC 3261 section 13.2.2.4).
+    """
+    (calling, own), (first, its), (second, _) = trunk, plug(), plug()
+    dialog = calling.call(uri, ASSERTED, body="" if late else own.sdp)
+    too_much = replace(dialog)
+    invites = first.ring(), second.ring()
+    there = first.pick_up(invites[0], its.sdp)
+    heard = calling.talk(dialog, own.sdp if late else "")
+    ack = first.heard("ACK")
+    second.answer(second.heard("CANCEL"), 200)
+    second.pick_up(invites[1], its.sdp)
+    calling.talk(too_much, own.sdp if late else "")
+    second.heard("ACK")
+    through(relay, own, heard.body, its, ack.body if late else invites[0].body)
+    hang_up(calling, too_much, second)
+    both_hear(own, its)
+    hang_up(first, there, calling)
 
 
 @pytest.mark.parametrize("late", [False, True], ids=["caller offers", "callees offer"])
