@@ -150,9 +150,11 @@ def test_of_two_that_answer_the_first_is_heard(edge: Product) -> None:
         edge.answer(user, 200, body=BODY, headers=[
             CALLEE, SDP, ("Record-Route", others), ("Record-Route", own)])
     assert [one.headers.get("X-Relayed") for one in edge.replies] == [OF_BRANCH, None, OF_BRANCH]
-    kept, lost = (one.headers.all("Record-Route") for one in edge.replies[:2])
-    assert lost == [others, kept[1].replace(";fr=caller", "")]
-    for route, ended in ((lost[1], []), (kept[1], [request.call_id])):
+    routes = [one.headers.all("Record-Route") for one in edge.replies]
+    sent = [str(edge.branch(user).headers.get("Record-Route")) for user in (OFFICE, MOBILE)]
+    assert routes == [[others, sent[0]], [others, sent[1].replace(";fr=caller", "")],
+                      [others, sent[0]]]
+    for route, ended in ((routes[1][1], []), (routes[0][1], [request.call_id])):
         within(edge, "BYE", call=request, route=route)
         assert edge.rtpengine.deleted == ended
 
