@@ -11,14 +11,24 @@ from kemi_routing import (
     early_media,
     hunt,
     plan_codec,
-    redirect,
     render,
     second_pass,
     start_delay,
     trail,
 )
 from kemi_routing.hunt import OUTCOMES, End, classify, next_step, voicemail_cause
-from kemi_routing.ksr import dress, flows, in_force, masks, names, parties, records, rtp
+from kemi_routing.ksr import (
+    dress,
+    flows,
+    in_force,
+    masks,
+    names,
+    parties,
+    records,
+    redirects,
+    rtp,
+    waiting,
+)
 from kemi_routing.ksr.caps import Caps
 from kemi_routing.ksr.edge import Edge
 from kemi_routing.ksr.next_hops import NextHops
@@ -36,16 +46,9 @@ ON_BRANCH_FAILURE = "ksr_branch_failure"
 ON_FAILURE = "ksr_failure_route"
 ON_RELAY_FAILURE = "ksr_relay_failure"
 ON_REPLY = "ksr_reply"
-ON_DELAY_OVER = "ksr_delay_over"
 
 NO_REPLY_MS = 4000
 """A target that sends nothing at all for this long is not reachable (tm's fr_timer)."""
-
-WAITS = "X-Followme-Waits"
-"""In the 100 of a second pass: that it waits, as which transaction and until when."""
-MOVED = "X-Followme-Moved"
-"""In the end of a second pass: the contacts to which a phone of it wants to redirect the call."""
-_CONTACTS, _MOVED = "$T_rpl($(hdr(Contact)[*]))", f"$T_rpl($hdr({MOVED}))"
 
 CANCELLED = End(487, "Request Terminated")
 
@@ -83,9 +86,7 @@ class Fork:
         state = self._hops.told(self._hops.begin(replace(begun, branches=(0,))))
         hop, tm = "".join(state.hops), self._ksr.tm
         self._ksr.seturi(self._uri(state, state.running.targets[0], cause=0, hop=hop))
-        tm.t_on_branch(ON_BRANCH)
-        tm.t_on_branch_failure(ON_BRANCH_FAILURE)
-        tm.t_on_reply(ON_REPLY)
+        self._watch_branches()
         tm.t_on_failure(ON_RELAY_FAILURE)
         tm.t_set_fr(second_pass.ring_ms(state), NO_REPLY_MS)
         self._save(state)
@@ -144,7 +145,8 @@ class Fork:
                 self._answered(status)
             return
         # No phone of a second pass is heard here with its 100, and what others say means nothing.
-        branch, waits = ksr.pv.get("$T_branch_idx"), ksr.hdr.gete(WAITS) if status == 100 else ""
+        branch = ksr.pv.get("$T_branch_idx")
+        waits = ksr.hdr.gete(waiting.WAITS) if status == 100 else ""
         if status in records.RINGS:
             records.rings(self._edge, branch, self._clock_ms())
         if self._ksr.hdr.is_present("RSeq") > 0:  # acknowledged within the call
@@ -152,7 +154,7 @@ class Fork:
         if waits:
             state, woken = start_delay.heard(self._load(), branch, waits, self._clock_ms())
             self._save(state)
-            self._wake(woken)
+            waiting.wake(self._edge, woken)
         elif ksr.hdr.is_present("Content-Type") > 0:
             self._plays(branch)
 
@@ -174,17 +176,14 @@ class Fork:
         state = self._load()
         state = state.with_outcome(branch, outcome, trail.ended(
             branch, self._after_ms(state), 0 if timed_out else status, outcome))
-        contacts = self._contacts(_CONTACTS) if status in redirect.STATUSES else (
-            self._contacts(_MOVED) if second_pass.is_of(state, branch) else "")
-        if contacts:
-            state = self._redirected(state, branch, contacts)
+        state = redirects.heard(self._edge, state, branch, status)
         woken: tuple[Waiting, ...] = ()
         if tm.t_is_canceled() < 0:
             if hunt.is_out_of_service(status, outcome):
                 state = self._sent_elsewhere(state, branch, status)
             state, woken = start_delay.wake(state, self._clock_ms())
         self._save(state)
-        self._wake(woken)
+        waiting.wake(self._edge, woken)
 
     def on_failure(self) -> None:
         """All branches of the step ended: ring the next step, or answer."""
@@ -246,54 +245,15 @@ class Fork:
         delay_ms, wanted = 1000 * planned.delay_s, names.named(planned)
         known = not wanted or bool(state.hops) or names.hops(self._edge, wanted) is not None
         if delay_ms or not known:
-            waiting = self._wait(state, delay_ms or second_pass.LOOK_UP_MS)
+            # What tm adds for the time of the suspension is a branch too: index 0.
+            self._save(replace(start_delay.over(state), branches=(-1,), hops=(UNKNOWN,)))
+            until = waiting.suspend(self._edge, delay_ms or second_pass.LOOK_UP_MS,
+                                    self._clock_ms())
             if not known:
-                names.ask(self._edge, wanted, "" if delay_ms else waiting.text)
+                names.ask(self._edge, wanted, "" if delay_ms else until.text)
         else:
             self._ksr.corex.set_send_socket(self._edge.settings.send_socket)
             self._advance(state, ruri_unused=True)
-
-    def _wait(self, state: Hunt, delay_ms: int) -> Waiting:
-        """Suspend the transaction: tm's own timer ends it, unless somebody wakes it."""
-        ksr = self._ksr
-        # What tm adds for the time of the suspension is a branch too: index 0.
-        self._save(replace(start_delay.over(state), branches=(-1,), hops=(UNKNOWN,)))
-        ksr.tm.t_on_failure(ON_DELAY_OVER)
-        ksr.tm.t_set_fr(delay_ms, delay_ms)
-        code = ksr.tmx.t_suspend()
-        if code < 0:
-            raise RuntimeError(f"t_suspend returned {code}")
-        waiting = Waiting(ksr.pv.geti("$T(id_index)"), ksr.pv.geti("$T(id_label)"),
-                          self._clock_ms() + delay_ms)
-        ksr.hdr.append_to_reply(f"{WAITS}: {waiting.text}\r\n")
-        ksr.tm.t_reply(100, "Waiting")  # only now: who is told can wake it at once
-        return waiting
-
-    def _wake(self, waiting: tuple[Waiting, ...]) -> None:
-        """End the waiting of second passes."""
-        for one in waiting:
-            self._ksr.tmx.t_continue(one.index, one.label, ON_DELAY_OVER)
-
-    def _contacts(self, variable: str) -> str:
-        """The contacts in the answer of a branch that failed."""
-        try:
-            return str(self._ksr.pv.gete(variable))
-        except UnicodeDecodeError:
-            self._edge.log("redirect", why="not UTF-8")
-            return ""
-
-    def _redirected(self, state: Hunt, branch: int, contacts: str) -> Hunt:
-        index, settings = state.target_of(branch), self._edge.settings
-        if index is None:
-            return state
-        if state.spiral:
-            return redirect.pass_on(state, contacts, settings)
-        target = state.running.targets[index].target
-        state, remarks = redirect.deflect(state, index, contacts, settings)
-        for remark in remarks:
-            self._edge.log("redirect", number=state.number, target=target, to=remark.what,
-                           why=remark.why)
-        return state
 
     def _advance(self, state: Hunt, *, ruri_unused: bool) -> None:
         """Ring the next step in which somebody can be reached, or give the final answer."""
@@ -310,8 +270,8 @@ class Fork:
         if state.spiral and coming is not CANCELLED:
             outcome = state.tried[-1][0]
             coming = End(OUTCOMES[outcome].status, "Second Pass Over")
-            if state.contacts and outcome is not Outcome.DECLINED:
-                self._ksr.hdr.append_to_reply(f"{MOVED}: {', '.join(state.contacts)}\r\n")
+            if outcome is not Outcome.DECLINED:
+                redirects.tell(self._edge, state)
         self._ksr.tm.t_reply(coming.status, coming.phrase)
 
     def _send_step(self, state: Hunt, targets: TargetSet) -> bool:
@@ -325,9 +285,7 @@ class Fork:
         self._sending, self._unsent = state, added
         ring_ms = second_pass.ring_ms(state)
         tm = self._ksr.tm
-        tm.t_on_reply(ON_REPLY)
-        tm.t_on_branch(ON_BRANCH)
-        tm.t_on_branch_failure(ON_BRANCH_FAILURE)
+        self._watch_branches()
         tm.t_on_failure(ON_FAILURE)
         tm.t_set_disable_6xx(1)
         tm.t_set_disable_internal_reply(1)
@@ -389,15 +347,20 @@ class Fork:
                                 trail=state.trail + told)
         self._unsent, self._hop = [index], hop
         self._save(self._sending)
-        self._ksr.tm.t_on_reply(ON_REPLY)
-        self._ksr.tm.t_on_branch(ON_BRANCH)
-        self._ksr.tm.t_on_branch_failure(ON_BRANCH_FAILURE)
+        self._watch_branches()
         with TargetSet(self._ksr, ruri_unused=False) as targets:
             targets.add(uri)
             if self._ksr.tm.t_relay() > 0:
                 state = self._sending
         self._sending, self._hop = None, ""
         return state
+
+    def _watch_branches(self) -> None:
+        """Have tm tell us of the branches that are added next."""
+        tm = self._ksr.tm
+        tm.t_on_branch(ON_BRANCH)
+        tm.t_on_branch_failure(ON_BRANCH_FAILURE)
+        tm.t_on_reply(ON_REPLY)
 
     def _uri(self, state: Hunt, planned: Planned, cause: int, hop: str = "") -> str:
         number = state.accounts[planned.account].number

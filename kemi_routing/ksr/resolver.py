@@ -17,12 +17,11 @@ from kemi_routing.errors import InvalidValue
 from kemi_routing.ksr import names
 from kemi_routing.ksr.edge import Edge
 from kemi_routing.ksr.names import NAMES
+from kemi_routing.ksr.waiting import wake
 from kemi_routing.locate import Located, host_of, locate
 from kemi_routing.second_pass import LOOK_UP_MS
 from kemi_routing.start_delay import MARGIN_MS
 
-ON_FOUND = "ksr_delay_over"
-"""What a second pass goes on with that waited for a name (``fork``)."""
 GIVE_UP_MS = LOOK_UP_MS - 2 * MARGIN_MS
 """A look-up that lasts longer has failed: whoever waits can still be told."""
 AGAIN_MS = 200
@@ -184,6 +183,5 @@ class Resolver:
             del self._kept[oldest]
 
     def _wake(self, waiting: list[str]) -> None:
-        for one in map(start_delay.read, filter(None, waiting)):
-            if one.until_ms - self._clock_ms() > MARGIN_MS:
-                self._edge.ksr.tmx.t_continue(one.index, one.label, ON_FOUND)
+        found = map(start_delay.read, filter(None, waiting))
+        wake(self._edge, [one for one in found if one.until_ms - self._clock_ms() > MARGIN_MS])

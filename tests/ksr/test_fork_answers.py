@@ -3,7 +3,8 @@
 
 import pytest
 
-from kemi_routing.ksr.fork import MOVED, WAITS
+from kemi_routing.ksr.redirects import MOVED
+from kemi_routing.ksr.waiting import WAITS
 from kemi_routing.model import Mode, Number, Step
 from tests.ksr.edge import DOMAIN, PROXY, SPIRAL, Product
 from tests.support.builders import DESK, PERSONAL, SOFT, number, sequence, step

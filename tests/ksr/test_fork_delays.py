@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from kemi_routing.ksr.fork import WAITS
+from kemi_routing.ksr.waiting import WAITS
 from kemi_routing.model import Line, Mode, Number, Step
 from tests.ksr.edge import PROXY, SPIRAL, Product
 from tests.support.builders import DESK, PERSONAL, SOFT, number, sequence, step
