@@ -45,7 +45,7 @@ class DigestPhone:
 
     def contact(self, user: str) -> tuple[str, str]:
         """The Contact header of this socket."""
-        return "Contact", f"<sip:{user}@{self.source.ip}:{self.source.port}>"
+        return "Contact", f"<sip:{user}@{self.source.in_uri}>"
 
     def answer(self, request: Request, account: Account, asked: trace.Message) -> Request:
         """The request again, with the answer to a challenge."""

@@ -32,6 +32,11 @@ class Address(NamedTuple):
     ip: str
     port: int = 5060
 
+    @property
+    def in_uri(self) -> str:
+        """As it stands in a URI or Via."""
+        return f"[{self.ip}]:{self.port}" if ":" in self.ip else f"{self.ip}:{self.port}"
+
 
 class Uri(NamedTuple):
     """A SIP URI taken apart; `port` is 0 when not written."""
@@ -119,7 +124,7 @@ class Request:
     @property
     def lines(self) -> Headers:
         """All header lines in the order sent."""
-        via = f"SIP/2.0/UDP {self.source.ip}:{self.source.port};rport;branch={self.branch}"
+        via = f"SIP/2.0/UDP {self.source.in_uri};rport;branch={self.branch}"
         first: list[tuple[str, str | bytes]] = [
             ("Via", via),
             ("From", self.caller),

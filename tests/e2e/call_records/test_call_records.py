@@ -7,13 +7,12 @@ from typing import Any
 
 import pytest
 
-from provisioning import calls, story
-from provisioning.problems import Refused
+from provisioning import calls
 from provisioning.storage import Storage
 from tests.support.caller import Dialling, Outcome
-from tests.support.loopback import wait_until
 from tests.support.other_edge import other_edge
 from tests.support.phones import Phone, answer, busy, ring
+from tests.support.recorded import outcomes, record
 from tests.support.situation import DOMAIN, PASSWORD, SIP_PORT, STRANGER, Situation
 
 SERIES, PARALLEL, REJECTING, HANDING = (f"4202777710{last}" for last in "1234")
@@ -22,28 +21,6 @@ CALLER, OWNER, ABROAD = "42075553333", "42073723199", "33123456789"
 DESK, OFFICE, MOBILE, LAST = "jana-desk", "49115234567", "42073723101", "42073723102"
 FIRST_GATEWAY = 41
 TOLERANCE_S = 0.2
-
-
-def record(situation: Situation, heard: Outcome, *, ended: bool = True) -> dict[str, Any]:
-    """The only chapter of a call, as programs get it; ``ended``: with its BYE, where answered."""
-    storage, call_id = Storage(situation.redis.url), heard.final["Call-ID"]
-    found: list[dict[str, Any]] = []
-
-    def is_whole() -> bool:
-        try:
-            found[:] = map(story.as_dict, calls.story(call_id, storage))
-        except Refused:
-            return False
-        (one,) = found
-        over = one["ended"] is not None or one["answered"] is None or not ended
-        return one["result"] != "in_progress" and over
-
-    wait_until(is_whole, f"the record of {call_id}")
-    return found[0]
-
-
-def outcomes(one: dict[str, Any]) -> list[tuple[str, str, int | None]]:
-    return [(each["target"], each["outcome"], each["status"]) for each in one["branches"]]
 
 
 def sent_as_seen(one: dict[str, Any], heard: Outcome, *phones: Phone) -> None:

@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 
 from kemi_routing.ksr.bans import Reason
+from kemi_routing.ksr.credentials import TRIES
 from tests.support.certificate import self_signed
+from tests.support.digest_phone import Account, DigestPhone
 from tests.support.loopback import free_udp_port, reserve_network, wait_until
 from tests.support.namespace import own_network
 from tests.support.phones import answer
@@ -184,6 +186,20 @@ def test_a_ban_holds_for_a_network_but_for_one_that_has_a_phone(
     situation.edge.kamcmd("htable.seti", "banned", f"s:{HOME}", str(int(Reason.TOO_MANY)))
     assert is_heard(situation, NEIGHBOUR)
     assert not is_heard(situation, STRANGERS[-1])
+
+
+def test_who_guesses_each_password_from_another_address_of_a_network_is_banned(
+    situation: Situation,
+) -> None:
+    def register(address: str, password: str) -> int | None:
+        at = (PROXY, situation.edge.proxy[1])
+        with DigestPhone(address, at, DOMAIN) as phone:
+            return phone.register(Account(LINE, password)).code
+
+    assert [register(one, "guessed") for one in STRANGERS[:TRIES]] == [401] * TRIES
+    assert situation.banned() == {THEIR_NETWORK: Reason.GUESSES}
+    assert register(STRANGERS[-1], PASSWORD) == 403
+    assert register(PHONE, PASSWORD) == 200
 
 
 def test_a_trunk_is_never_ignored(situation: Situation) -> None:

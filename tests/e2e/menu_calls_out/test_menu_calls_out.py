@@ -9,6 +9,7 @@ import pytest
 from tests.support.caller import Calls, Dialling
 from tests.support.loopback import wait_until
 from tests.support.phones import answer, busy, ring
+from tests.support.recorded import outcomes, record
 from tests.support.situation import (
     DOMAIN,
     MEDIA_SERVER,
@@ -176,3 +177,42 @@ def test_the_prompt_hears_that_the_target_is_busy(situation: Situation) -> None:
     heard = to_confirm(situation, f"sip:jana-desk@{DOMAIN}").outcome()
 
     assert heard.code == 486
+
+
+def test_a_call_from_the_menu_leaves_a_record_of_the_number(situation: Situation) -> None:
+    situation.outside_phone(OUTSIDE, answer())
+
+    one = record(situation, from_menu(situation, "0049115234567", hold_ms=300).outcome())
+
+    assert outcomes(one) == [(OUTSIDE, "answered", 200)]
+    assert (one["number"], one["caller"], one["dialled"], one["via"], one["rule"]) == (
+        JANA, JANA, "0049115234567", "media server", "outgoing")
+    (branch,) = one["branches"]
+    assert (branch["hop"], branch["why"]) == (situation.gateway_at, "dialled in the mailbox menu")
+    assert (one["answered_by"], one["ended_by"], one["talked_s"] > 0) == (OUTSIDE, "caller", True)
+    assert one["call_id"] in situation.followme("calls", JANA)
+
+
+def test_one_that_is_refused_does_too(situation: Situation) -> None:
+    one = record(situation, from_menu(situation, "420900123456").outcome())
+
+    assert (one["number"], one["status"], one["result"], one["branches"]) == (
+        JANA, 403, "rejected", [])
+    assert one["refused"] == f"{JANA}: 420900123456 is premium, which is denied"
+
+
+def test_who_must_press_1_stands_in_two_records(situation: Situation) -> None:
+    """That of the call, which rings the prompt, and that of the prompt, which rings the target."""
+    situation.outside_phone(OUTSIDE, busy())
+    media = situation.media_server(busy())
+    call = record(situation, situation.call(JANA, CALLER))
+    uri = next(unquote(invite.uri.partition(";target=")[2]) for invite in media.invites
+               if OUTSIDE in invite.uri)
+    leg_ = record(situation, to_confirm(situation, uri).outcome())
+
+    assert {branch["hop"] for branch in call["branches"]} == {situation.media_at}
+    assert call["branches"][1]["target"] == OUTSIDE
+    assert outcomes(leg_) == [(OUTSIDE, "busy", 486)]
+    assert (leg_["number"], leg_["owner"], leg_["caller"], leg_["via"], leg_["rule"]) == (
+        JANA, "acme/jana", CALLER, "media server", "confirm")
+    assert leg_["branches"][0]["hop"] == situation.gateway_at

@@ -3,6 +3,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from time import time
 
 import pytest
 
@@ -15,6 +16,7 @@ from tests.support.situation import STRANGER, Situation
 
 NUMBER, NOBODYS, MOBILE, CALLER = "42027777101", "42027777199", "42073723101", "42075553333"
 NAME = "sbc.carrier.example"
+MANY = 100
 
 
 @pytest.fixture
@@ -24,8 +26,12 @@ def authority(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def edge(situation: Situation, tmp_path: Path, authority: Path) -> Iterator[OtherEdge]:
-    trunks = {"carrier": {"certificate": NAME, "asserts": "P-Asserted-Identity"}}
+def edge(
+    request: pytest.FixtureRequest, situation: Situation, tmp_path: Path, authority: Path
+) -> Iterator[OtherEdge]:
+    """A proxy with one trunk, which may have more keys as the test's parameter."""
+    carrier = {"certificate": NAME, "asserts": "P-Asserted-Identity"}
+    trunks = {"carrier": {**carrier, **getattr(request, "param", {})}}
     with other_edge(situation, tmp_path, {"trunks": trunks}, TLS_PORT=str(free_udp_port()),
                     TLS_CERTIFICATE=str(authority), TLS_KEY=str(authority.with_suffix(".key")),
                     TLS_CA=str(authority)) as made:  # fmt: skip
@@ -92,3 +98,20 @@ def test_by_another_transport_its_address_is_nobodys(
         heard = stranger.ask(stranger.request("INVITE", f"sip:{NOBODYS}@{edge.edge.proxy[0]}"))
     assert heard is not None
     assert heard.code == 403
+
+
+@pytest.mark.parametrize("edge", [{"max_per_second": 2}], indirect=True)
+def test_within_a_second_no_more_calls_begin_than_the_trunk_may(
+    situation: Situation, edge: OtherEdge, authority: Path, tmp_path: Path
+) -> None:
+    own = str(signed(tmp_path, authority, NAME))
+    began = int(time())
+    with caller(situation, edge, authority, own) as trunk:
+        heard = [trunk.ask(trunk.request("INVITE", f"sip:{NOBODYS}@{edge.edge.proxy[0]}"))
+                 for _ in range(MANY)]  # fmt: skip
+    seconds = int(time()) - began + 1
+    codes = [each.code for each in heard if each]
+    assert codes[:3] == [404, 404, 503] or seconds > 1
+    assert set(codes) == {404, 503}
+    assert 2 <= codes.count(404) <= 2 * seconds
+    assert len(codes) == MANY
