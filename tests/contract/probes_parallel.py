@@ -100,21 +100,13 @@ class SixHundredEndsStep(Conversation):
         line.final()
 
     def ksr_request_route(self, _message: object) -> int:
-        ksr = self.ksr
-        ksr.seturi(self.phone("a"))
-        ksr.corex.append_branch_uri(self.phone("b"))
-        ksr.tm.t_on_failure("on_failure")
-        ksr.tm.t_on_branch_failure("on_branch_failure")
-        self.note(ksr.tm.t_relay())
-        return 1
+        return self.ring_both()
 
     def on_branch_failure(self, _message: object) -> int:
-        self.note(self.end()[:5])
-        return 1
+        return self.note_end()
 
     def on_failure(self, _message: object) -> int:
-        self.note(self.end()[:5])
-        return 1
+        return self.note_end()
 
 
 class FirstToAnswerWins(Conversation):
@@ -129,17 +121,10 @@ class FirstToAnswerWins(Conversation):
         line.final()
 
     def ksr_request_route(self, _message: object) -> int:
-        ksr = self.ksr
-        ksr.seturi(self.phone("a"))
-        ksr.corex.append_branch_uri(self.phone("b"))
-        ksr.tm.t_on_failure("on_failure")
-        ksr.tm.t_on_branch_failure("on_branch_failure")
-        self.note(ksr.tm.t_relay())
-        return 1
+        return self.ring_both()
 
     def on_branch_failure(self, _message: object) -> int:
-        self.note(self.end()[:5])
-        return 1
+        return self.note_end()
 
     def on_failure(self, _message: object) -> int:
         self.note("a failure route after an answer")
@@ -205,11 +190,6 @@ class RelayedTwice(Conversation):
 
 
 class ManyBranches(Conversation):
-    @staticmethod
-    def talk(line: Line) -> None:
-        line.send(Request())
-        line.final()
-
     def ksr_request_route(self, _message: object) -> int:
         append = self.ksr.corex.append_branch_uri
         codes = [append(self.phone(f"p{number}")) for number in range(31)]
@@ -242,8 +222,7 @@ class ReplyRoute(Conversation):
         return 1
 
     def on_failure(self, _message: object) -> int:
-        self.note(self.end()[:5])
-        return 1
+        return self.note_end()
 
 
 class DroppedRinging(Conversation):

@@ -198,12 +198,10 @@ class PickedReply(Conversation):
         return 1
 
     def on_branch_failure(self, _message: object) -> int:
-        self.note(self.end()[:5])
-        return 1
+        return self.note_end()
 
     def on_failure(self, _message: object) -> int:
-        self.note(self.end()[:5])
-        return 1
+        return self.note_end()
 
 
 class PickedReplyAfterTimeout(PickedReply):

@@ -186,11 +186,6 @@ class TrackedCallOfACallerWhoHangsUp(Conversation):
 
 
 class CallWithoutContactIsNotTracked(Conversation):
-    @staticmethod
-    def talk(line: Line) -> None:
-        line.send(Request())
-        line.final()
-
     def ksr_request_route(self, _message: object) -> int:
         ksr = self.ksr
         ksr.tm.t_newtran()

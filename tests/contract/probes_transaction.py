@@ -44,11 +44,6 @@ class NewTransactionOfRetransmission(Conversation):
 class TransactionChecksItself(Conversation):
     """t_check_trans after t_newtran takes the message for its own retransmission."""
 
-    @staticmethod
-    def talk(line: Line) -> None:
-        line.send(Request())
-        line.final()
-
     def ksr_request_route(self, _message: object) -> int:
         tm = self.ksr.tm
         self.note([tm.t_newtran(), tm.t_check_trans(), tm.t_reply(480, "Later")])
@@ -106,11 +101,6 @@ class StatelessReplyInsideTransaction(Conversation):
 
 
 class TransactionFunctionsWithoutOne(Conversation):
-    @staticmethod
-    def talk(line: Line) -> None:
-        line.send(Request())
-        line.final()
-
     def ksr_request_route(self, _message: object) -> int:
         ksr = self.ksr
         tm = ksr.tm
@@ -209,8 +199,7 @@ class CallerHangsUp(Conversation):
         return 1
 
     def on_branch_failure(self, _message: object) -> int:
-        self.note(self.end()[:5])
-        return 1
+        return self.note_end()
 
     def on_failure(self, _message: object) -> int:
         tm = self.ksr.tm

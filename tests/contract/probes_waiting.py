@@ -210,11 +210,6 @@ class ContinuedWithoutAnything(Waiting):
 
 
 class SuspendedAfterAnswer(Conversation):
-    @staticmethod
-    def talk(line: Line) -> None:
-        line.send(Request())
-        line.final()
-
     def ksr_request_route(self, _message: object) -> int:
         ksr = self.ksr
         ksr.tm.t_newtran()
@@ -226,11 +221,6 @@ class SuspendedAfterRelay(Conversation):
     """The answers of its branches would be dropped, even a 200."""
 
     tolerated = (1,)
-
-    @staticmethod
-    def talk(line: Line) -> None:
-        line.send(Request())
-        line.final()
 
     def ksr_request_route(self, _message: object) -> int:
         ksr = self.ksr

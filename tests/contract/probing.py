@@ -112,7 +112,24 @@ class Conversation(Script):
 
     @staticmethod
     def talk(line: Line) -> None:
-        raise NotImplementedError
+        """The caller sends, and waits for the final answer."""
+        line.send(Request())
+        line.final()
+
+    def ring_both(self) -> int:
+        """A request route: to phones a and b, whose ends come to the two failure callbacks."""
+        ksr = self.ksr
+        ksr.seturi(self.phone("a"))
+        ksr.corex.append_branch_uri(self.phone("b"))
+        ksr.tm.t_on_failure("on_failure")
+        ksr.tm.t_on_branch_failure("on_branch_failure")
+        self.note(ksr.tm.t_relay())
+        return 1
+
+    def note_end(self) -> int:
+        """A failure callback that tells what it sees."""
+        self.note(self.end()[:5])
+        return 1
 
     def relay_and_hear(self) -> int:
         """A request route: to phone a, whose answers come to ``on_reply``."""

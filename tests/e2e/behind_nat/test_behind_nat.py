@@ -34,6 +34,9 @@ TRANSPORTS = ["UDP", "TCP", "TLS"]
 ASSERTED = f"P-Asserted-Identity: <sip:{CALLER}@{DOMAIN}>"
 YAML = Path(__file__).with_name("situation.yaml")
 
+EITHER_ENDS = pytest.mark.parametrize(
+    "caller_ends", [True, False], ids=["caller ends", "callee ends"])
+
 Plug = Callable[[str], SoftPhone]
 Proxy = Situation | OtherEdge
 
@@ -159,22 +162,28 @@ def change(one: SoftPhone, its: Dialog, other: SoftPhone) -> Message:
     return invite
 
 
+def pick_up(phone: SoftPhone, calling: SoftPhone, caller: Dialog) -> Dialog:
+    """The phone that rings answers that call; its side of it."""
+    callee = phone.pick_up(phone.ring())
+    calling.talk(caller)
+    phone.heard("ACK")
+    return callee
+
+
 def end(one: SoftPhone, its: Dialog, other: SoftPhone) -> None:
     one.send(its, "BYE")
     other.answer(other.heard("BYE"), 200)
     assert one.final("BYE").code == 200
 
 
-@pytest.mark.parametrize("caller_ends", [True, False], ids=["caller ends", "callee ends"])
+@EITHER_ENDS
 @pytest.mark.parametrize("transport", TRANSPORTS)
 def test_a_phone_is_called_and_both_sides_change_the_call(
     plug: Plug, trunk: SoftPhone, transport: str, *, caller_ends: bool
 ) -> None:
     phone = plug(transport)
     caller = trunk.call(uri(JANA), ASSERTED)
-    callee = phone.pick_up(phone.ring())
-    trunk.talk(caller)
-    phone.heard("ACK")
+    callee = pick_up(phone, trunk, caller)
 
     assert change(trunk, caller, phone).uri == phone.contact.strip("<>")
     change(phone, callee, trunk)
@@ -182,7 +191,7 @@ def test_a_phone_is_called_and_both_sides_change_the_call(
     end(trunk, caller, phone) if caller_ends else end(phone, callee, trunk)
 
 
-@pytest.mark.parametrize("caller_ends", [True, False], ids=["caller ends", "callee ends"])
+@EITHER_ENDS
 @pytest.mark.parametrize("transport", TRANSPORTS)
 def test_a_phone_calls_another_at_home(
     plug: Plug, transport: str, *, caller_ends: bool
@@ -190,16 +199,14 @@ def test_a_phone_calls_another_at_home(
     calling, phone = plug(transport), plug("UDP")
     caller = calling.call(uri(JANA))
     calling.answer(calling.heard("INVITE"), 486)  # it rings its own line
-    callee = phone.pick_up(phone.ring())
-    calling.talk(caller)
-    phone.heard("ACK")
+    callee = pick_up(phone, calling, caller)
 
     change(phone, callee, calling)
     change(calling, caller, phone)
     end(calling, caller, phone) if caller_ends else end(phone, callee, calling)
 
 
-@pytest.mark.parametrize("caller_ends", [True, False], ids=["caller ends", "callee ends"])
+@EITHER_ENDS
 @pytest.mark.parametrize("number", [JANA, BOTH])
 @pytest.mark.parametrize("transport", TRANSPORTS)
 def test_a_phone_is_rung_through_a_proxy_that_it_does_not_know(
@@ -207,9 +214,7 @@ def test_a_phone_is_rung_through_a_proxy_that_it_does_not_know(
 ) -> None:
     phone = plug_elsewhere(transport)
     caller = trunk.call(uri(number), ASSERTED)
-    callee = phone.pick_up(phone.ring())
-    trunk.talk(caller)
-    phone.heard("ACK")
+    callee = pick_up(phone, trunk, caller)
     assert change(trunk, caller, phone).uri == phone.contact.strip("<>")
     change(phone, callee, trunk)
     end(trunk, caller, phone) if caller_ends else end(phone, callee, trunk)
@@ -258,9 +263,7 @@ def test_a_phone_whose_call_is_counted_hears_that_it_is_over(
 def test_a_phone_in_a_second_pass_is_behind_nat_too(plug: Plug, trunk: SoftPhone) -> None:
     phone = plug("UDP")
     caller = trunk.call(uri(BOTH), ASSERTED)
-    callee = phone.pick_up(phone.ring())
-    trunk.talk(caller)
-    phone.heard("ACK")
+    callee = pick_up(phone, trunk, caller)
     end(trunk, caller, phone)
     assert callee.call_id == caller.call_id
 
@@ -275,9 +278,7 @@ def test_a_nat_that_forgets_is_found_again_by_the_next_registration(
     assert trunk.final("INVITE").code == 480
     assert phone.register().code == 200
     caller = trunk.call(uri(JANA), ASSERTED)
-    phone.pick_up(phone.ring())
-    trunk.talk(caller)
-    phone.heard("ACK")
+    pick_up(phone, trunk, caller)
     end(trunk, caller, phone)
     assert lost.call_id != caller.call_id
 
