@@ -52,7 +52,8 @@ def elsewhere_key(what: str, number: str) -> str:
 
 
 def alarm_once(edge: Edge, key: str, verb: str, **values: object) -> None:
-    """Tell the operator, but not again while the entry of this key lasts."""
+    """Tell the operator, but of this key not again while its entry lasts."""
+    key = f"{verb}:{key}"
     if not edge.ksr.htable.sht_get(ALARMED, key):
         edge.ksr.htable.sht_seti(ALARMED, key, 1)
         edge.alarm(verb, **values)
