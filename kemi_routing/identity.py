@@ -27,7 +27,8 @@ _VERDICTS = {"tn-validation-passed": Verdict.ATTESTED, "tn-validation-passed-a":
 _MOST_ENTRIES = 70
 """More hops than Max-Forwards allows: nobody's header costs more time than that."""
 _FAILED = "tn-validation-failed"
-_PRIVATE = frozenset({"id", "user", "header", "session", "critical", UNREADABLE})
+_ASKED = frozenset({"id", "user", "header", "session", "critical"})
+_PRIVATE = _ASKED | {UNREADABLE}
 
 
 def number_of(text: str, numbers: Format = E164) -> str | None:
@@ -46,9 +47,23 @@ def number_of(text: str, numbers: Format = E164) -> str | None:
 
 def is_anonymous(from_uri: str, privacy: str) -> bool:
     """Whether the caller asks for privacy or shows none (RFC 3323 sections 4.1 and 4.2)."""
-    asked = {word.strip().lower() for word in re.split("[;,]", privacy)}
+    return bool(_words(privacy) & _PRIVATE) or names_nobody(from_uri)
+
+
+def names_nobody(from_uri: str) -> bool:
+    """Whether the URI in a From is one for callers who do not say who they are (RFC 3323 section
+    4.1.1.3).
+    """
     lowered = from_uri.lower()
-    return bool(asked & _PRIVATE) or _ANONYMOUS_HOST in lowered or ":anonymous@" in lowered
+    return _ANONYMOUS_HOST in lowered or ":anonymous@" in lowered
+
+
+def private(privacy: str) -> str:
+    """A Privacy header's value for a caller who wants to be anonymous: what he asks for, and that
+    nobody outside is told the identity that we assert (RFC 3325 section 9.3).
+    """
+    asked = _words(privacy) & _ASKED
+    return ";".join(sorted(asked | {"id"}))
 
 
 def is_retargeted(history_info: str) -> bool:
@@ -116,6 +131,10 @@ class _Entry:
     index: str
     origin: str
     """Index of the entry from which the call came to this one."""
+
+
+def _words(privacy: str) -> set[str]:
+    return {word.strip().lower() for word in re.split("[;,]", privacy)}
 
 
 def _verdict(report: str) -> Verdict:

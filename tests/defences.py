@@ -47,6 +47,12 @@ DEFENCES = {
         _KSR + "in_dialog.py", "masked and edge.ksr.isdsturiset() and not parties.are_known(edge)",
         "False", ("tests/ksr/test_masks.py::test_a_proxy_that_nobody_knows_any_more_does_not"
                   "_learn_it",)),
+    "only a caller who names nobody need not name himself": Off(
+        _KSR + "credentials.py", "0 if anonymous else _USER_IS_FROM", "0",
+        ("tests/ksr/test_credentials.py::TestALineThatDoesNotSayWhoItIs",)),
+    "an anonymous line is so for the gateway too": Off(
+        _KSR + "caller.py", "if anonymous and privacy != (wanted", "if '' != (wanted",
+        ("tests/ksr/test_caller.py",)),
     "what is sealed is good in its call only": Off(
         "kemi_routing/sealed.py", "what + context.encode()", "what",
         ("tests/unit/test_sealed.py::test_nothing_else_is_read",)),
@@ -67,8 +73,8 @@ DEFENCES = {
         "if False:",
         ("tests/ksr/test_caller.py", "tests/ksr/test_media_legs.py")),
     "a line calls as itself": Off(
-        _KSR + "caller.py", "    remove(edge, _WRITTEN_BY_US)\n    return Call(ani=line",
-        "    return Call(ani=line", ("tests/ksr/test_caller.py",)),
+        _KSR + "caller.py", "    remove(edge, _WRITTEN_BY_US)\n    return anonymous",
+        "    return anonymous", ("tests/ksr/test_caller.py",)),
     # Relay
     "a request within a call proves that we let it in": Off(
         _KSR + "in_dialog.py", 'ours = f";{loops.ROUTE_MARK}={edge.mark()}" in route_set',
@@ -148,8 +154,8 @@ DEFENCES = {
         _KSR + "credentials.py", "not bans.has_line(\n            self._edge, self._proved)",
         "True", ("tests/ksr/test_credentials.py",)),
     "an unknown line is answered as a known one": Off(
-        _KSR + "credentials.py", "verdict = guesses.verdict(_secret(edge, line) or nobodys)",
-        "verdict = guesses.verdict(_secret(edge, line) or nobodys) if line else _BANNED",
+        _KSR + "credentials.py", "guesses.verdict(_secret(edge, line) or nobodys, checks)",
+        "guesses.verdict(_secret(edge, line) or nobodys, checks) if line else _BANNED",
         ("tests/ksr/test_credentials.py", "tests/ksr/test_requests.py")),
     "a nonce is good for one request from its address": Off(
         _CFG, 'modparam("auth", "one_time_nonce", 1)', 'modparam("auth", "one_time_nonce", 0)',

@@ -79,8 +79,7 @@ def rewritten(edge: Edge, numbers: Format) -> str:
 
 def from_line(edge: Edge, line: LineRecord) -> Call:
     """The call of a registered line: it shows its main number, whatever it wrote itself."""
-    anonymous = identity.is_anonymous(edge.ksr.pv.gete("$fu"), _text(edge, "Privacy"))
-    remove(edge, _WRITTEN_BY_US)
+    anonymous = _is_anonymous(edge)
     return Call(ani=line.number or None, anonymous=anonymous, line=line.name,
                 cli=line.number or None)
 
@@ -99,8 +98,7 @@ def from_media_server(edge: Edge) -> tuple[str, str] | None:
 
 def from_menu(edge: Edge, number: Number) -> Call:
     """The owner's call from the mailbox menu, whatever the media server wrote of the caller."""
-    anonymous = identity.is_anonymous(edge.ksr.pv.gete("$fu"), _text(edge, "Privacy"))
-    remove(edge, _WRITTEN_BY_US)
+    anonymous = _is_anonymous(edge)
     return media_leg.from_menu(number, anonymous=anonymous)
 
 
@@ -109,6 +107,19 @@ def from_prompt(edge: Edge) -> Call:
     media server, where anonymous callers are told by From.
     """
     return from_trunk(edge, _MEDIA_SERVER)
+
+
+def _is_anonymous(edge: Edge) -> bool:
+    """Whether one of ours wants to be, by Privacy or by From alone; then Privacy says so to the
+    gateway, which is told who calls. What he may not write is removed.
+    """
+    privacy = _text(edge, "Privacy")
+    anonymous = identity.is_anonymous(edge.ksr.pv.gete("$fu"), privacy)
+    if anonymous and privacy != (wanted := identity.private(privacy)):
+        edge.ksr.hdr.remove("Privacy")
+        edge.ksr.hdr.append(f"Privacy: {wanted}\r\n")
+    remove(edge, _WRITTEN_BY_US)
+    return anonymous
 
 
 def _asserted_number(edge: Edge, numbers: Format) -> str | None:

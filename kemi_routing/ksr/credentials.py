@@ -41,8 +41,9 @@ _SOMEBODY = encode_line(LineRecord(
 """Read where there is no such line, or its answer would come sooner than to a wrong password."""
 
 
-def authenticate(edge: Edge) -> LineRecord | None:
-    """The line whose digest credentials the request carries; None after it was answered.
+def authenticate(edge: Edge, *, anonymous: bool = False) -> LineRecord | None:
+    """The line whose digest credentials the request carries; None after it was answered. Unless the
+    caller is ``anonymous`` From must name it.
 
     Begins a transaction where there are credentials: the nonce of a retransmission is used up.
     Raises StoreUnavailable, and RuntimeError where Kamailio makes no challenge.
@@ -51,11 +52,11 @@ def authenticate(edge: Edge) -> LineRecord | None:
     if ksr.auth.has_credentials(realm) < 0:
         _challenge(edge)
     elif edge.new_transaction():
-        return _check(edge, str(ksr.pv.gete("$au")))
+        return _check(edge, str(ksr.pv.gete("$au")), 0 if anonymous else _USER_IS_FROM)
     return None
 
 
-def _check(edge: Edge, name: str) -> LineRecord | None:
+def _check(edge: Edge, name: str, checks: int) -> LineRecord | None:
     guesses = _Guesses(edge, name)
     if guesses.is_banned():
         _refuse(edge, why="banned", source=guesses.source, line=name)
@@ -67,7 +68,7 @@ def _check(edge: Edge, name: str) -> LineRecord | None:
         _challenge(edge)
         return None
     nobodys = _secret_of_nobody(edge, name)
-    verdict = guesses.verdict(_secret(edge, line) or nobodys)
+    verdict = guesses.verdict(_secret(edge, line) or nobodys, checks)
     if line and verdict == _RIGHT:
         edge.ksr.auth.consume_credentials()
         return line
@@ -98,13 +99,13 @@ class _Guesses:
         return bans.is_banned(self._edge, self.source) and not bans.has_line(
             self._edge, self._proved)
 
-    def verdict(self, secret: str) -> int:
+    def verdict(self, secret: str, checks: int) -> int:
         """What the auth module says of the credentials, or ``_BANNED``; a wrong password counts."""
         with locked(self._edge, self.source):
             if self.is_banned():
                 return _BANNED
             verdict = self._ksr.auth.pv_auth_check(
-                self._edge.settings.platform.domain, secret, _PASSWORD_IS_HA1, _USER_IS_FROM)
+                self._edge.settings.platform.domain, secret, _PASSWORD_IS_HA1, checks)
             if verdict == _RIGHT:
                 for proved in (self._proved, self.source):
                     self._ksr.htable.sht_seti(bans.PROVED, proved, 1)

@@ -4,7 +4,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
-from kemi_routing import dialplan, e164, feature_codes, media_leg, render
+from kemi_routing import dialplan, e164, feature_codes, identity, media_leg, render
 from kemi_routing.call_record import Said
 from kemi_routing.decide import decide_whole, outgoing
 from kemi_routing.errors import FollowMeError, Forbidden, StoreUnavailable
@@ -139,14 +139,11 @@ class Requests:
         elif leg := caller.from_media_server(edge):
             self._serve(*leg)
         elif self._ksr.is_myself_furi():
-            self._ksr.force_rport()
-            if line := credentials.authenticate(edge):
-                call = caller.from_line(edge, line)
-                flows.add_alias(edge, hidden=call.anonymous)
-                self._ksr.hdr.remove("Route")
-                self._line_dials(call, line, self._ksr.pv.gete("$rU"))
+            self._line_calls()
         elif not edge.settings.network_known:
             raise StoreUnavailable("the trunks are not known yet")
+        elif identity.names_nobody(self._ksr.pv.gete("$fu")):
+            self._line_calls()
         else:
             edge.log("refuse", why="untrusted", source=caller.source(edge))
             edge.reply(403, "Forbidden")
@@ -169,6 +166,17 @@ class Requests:
         """Begin the call's transaction; False for a retransmission."""
         self._ksr.hdr.remove("Route")  # where the call goes next is ours to say
         return self._edge.new_transaction()
+
+    def _line_calls(self) -> None:
+        """The caller says that he is a line of ours, or not who he is: only a line may do so."""
+        edge, ksr = self._edge, self._ksr
+        ksr.force_rport()
+        anonymous = identity.names_nobody(ksr.pv.gete("$fu"))
+        if line := credentials.authenticate(edge, anonymous=anonymous):
+            call = caller.from_line(edge, line)
+            flows.add_alias(edge, hidden=call.anonymous)
+            ksr.hdr.remove("Route")
+            self._line_dials(call, line, ksr.pv.gete("$rU"))
 
     def _line_dials(self, call: Call, line: LineRecord, user: str) -> None:
         found = feature_codes.match(line.codes, user)

@@ -171,3 +171,22 @@ def test_a_trunk_by_its_certificate(
 
 def _said(value: str | int | None, _message: object) -> str | int | None:
     return value
+
+
+@pytest.mark.parametrize("read_as", [
+    partial(caller.from_line, line=JANA_DESK), partial(caller.from_menu, number=number())])
+@pytest.mark.parametrize(("sender", "privacy", "sent"), [
+    ("sip:jana-desk@followme.local", (), []),
+    ("sip:jana-desk@followme.local", ("none",), ["none"]),
+    ("sip:jana-desk@followme.local", ("id",), ["id"]),
+    ("sip:jana-desk@followme.local", ("header", "user"), ["header;id;user"]),
+    ("sip:anonymous@followme.local", (), ["id"]),
+    ("sip:anonymous@anonymous.invalid", ("none",), ["id"]),
+])
+def test_an_anonymous_caller_of_ours_asks_the_gateway_for_privacy(
+        read_as: Callable[[Edge], Call], sender: str, privacy: tuple[str, ...], sent: list[str],
+        ) -> None:
+    asked = tuple(("Privacy", value) for value in privacy)
+    call, headers = read(Request(caller=f"<{sender}>;tag=a", headers=asked), read_as)
+    assert call.anonymous is (sent not in ([], ["none"]))
+    assert headers.all("Privacy") == sent

@@ -192,3 +192,31 @@ class TestALineThatCannotBeRead:
         break_it(self, edge, monkeypatch)
         assert [tries(edge, PASSWORD) for _ in range(7)] == [401] * 7
         assert {text.partition("why=")[2].strip() for text in logged(edge, "broken")} == {repr(why)}
+
+
+class TestALineThatDoesNotSayWhoItIs:
+    @staticmethod
+    def invite(edge: Product, sender: str, user: str, password: str = PASSWORD) -> int:
+        """The final code of a call with these credentials, to nobody's number."""
+        request = Request(uri=f"sip:42027777199@{DOMAIN}", caller=f"<sip:{sender}>;tag=a",
+                          source=HOME)
+        edge.receive(request)
+        asked = edge.replies[-1].headers.get("Proxy-Authenticate") or ""
+        if asked:
+            edge.receive(replace(request, branch="second").with_credentials(asked, user, password))
+        return edge.codes[-1]
+
+    @pytest.mark.parametrize(("sender", "code"), [
+        ("anonymous@anonymous.invalid", 404), (f"anonymous@{DOMAIN}", 404), (f"desk@{DOMAIN}", 404),
+        (f"hall@{DOMAIN}", 403), ("42075553333@trunk.example", 403)])
+    def test_is_let_in_by_its_password(self, edge: Product, sender: str, code: int) -> None:
+        assert self.invite(edge, sender, "desk") == code
+
+    @pytest.mark.parametrize(("user", "password"), [("desk", WRONG), ("nobody", PASSWORD)])
+    def test_is_let_in_by_nothing_else(self, edge: Product, user: str, password: str) -> None:
+        assert self.invite(edge, "anonymous@anonymous.invalid", user, password) == 407
+
+    def test_registers_under_its_name_only(self, edge: Product) -> None:
+        asked = challenge(edge, "anonymous")
+        edge.receive(register("anonymous", HOME).with_credentials(asked, "desk", PASSWORD))
+        assert edge.codes[-1] == 403

@@ -70,7 +70,7 @@ PAI, second value       rings   rings   rings   rings   rings   403
 PAI, second header      rings   rings   rings   rings   rings   403
 PAI, a longer number    rings   rings   rings   rings   rings   403
 PAI, Privacy: id        pin     rings   rings   rings   rings   403
-PAI, From anonymous     pin     rings   rings   403     rings   403
+PAI, From anonymous     pin     rings   rings   rings   rings   407
 PAI, diverted           rings   rings   rings   rings   rings   403
 PAI, retargeted         rings   rings   rings   rings   rings   403
 P-Preferred-Identity    rings   rings   rings   rings   rings   403
@@ -107,7 +107,7 @@ def outcome(source: str, form: str) -> str:
     request = Request(uri=f"sip:{PERSONAL}@{DOMAIN}", caller=f"{caller or usual};tag=a",
                       callee=f"<sip:{PERSONAL}@{DOMAIN}>", source=SOURCES[source], headers=headers)
     edge.receive(request)
-    if edge.codes == [407]:
+    if edge.codes == [407] and source == "line":
         challenge = edge.replies[-1].headers.get("Proxy-Authenticate") or ""
         edge.receive(request.with_credentials(challenge, "petr-desk", PASSWORD))
     if not edge.uris:

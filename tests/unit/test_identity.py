@@ -77,6 +77,16 @@ def test_who_asks_for_privacy(sender: str, privacy: str, anonymous: bool) -> Non
     assert identity.is_anonymous(sender, privacy) is anonymous
 
 
+@pytest.mark.parametrize(("written", "sent"), [
+    ("", "id"), ("none", "id"), ("id", "id"), ("user", "id;user"),
+    ("user; critical", "critical;id;user"), (" Header ;SESSION", "header;id;session"),
+    (identity.UNREADABLE, "id"), ("history\r\nX: y", "id"),
+])
+def test_who_is_anonymous_asks_that_nobody_outside_is_told(written: str, sent: str) -> None:
+    assert identity.private(written) == sent
+    assert identity.private(sent) == sent
+
+
 FIRST = "<sip:42027777100@followme.local>;index=1"
 
 
