@@ -55,13 +55,16 @@ class Handler:
         """A request came in."""
         return self._guard(self._requests.route, self._refuse)
 
-    def ksr_too_many(self, msg: object, address: str) -> int:
-        """A source sends more than its limit: whether to go on with its message, not read yet."""
+    def ksr_too_many(self, msg: object, source: str) -> int:
+        """A source, its transport and address, sends more than its limit: whether to go on with its
+        message, not read yet.
+        """
+        transport, _, address = source.partition(" ")
         dropped = False
 
         def judge() -> None:
             nonlocal dropped
-            dropped = bans.sends_too_much(self._edge, address)
+            dropped = bans.sends_too_much(self._edge, address, by_udp=transport == "udp")
 
         self._guard(judge)
         return DROP if dropped else OK

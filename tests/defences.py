@@ -173,6 +173,15 @@ DEFENCES = {
     "scanners are banned": Off(
         _KSR + "bans.py", "if not agent.lower().startswith(edge.settings.scanners):", "if True:",
         ("tests/ksr/test_bans.py::TestAScanner",)),
+    "nobody is banned in the name of another": Off(
+        _KSR + "bans.py", "lasting = not by_udp and", "lasting =",
+        ("tests/ksr/test_bans.py::TestWhoSendsTooMuch", "tests/e2e/too_many_messages")),
+    "no scanner bans in the name of another": Off(
+        _KSR + "bans.py", "if not (edge.ksr.is_UDP() or edge", "if not (edge",
+        ("tests/ksr/test_bans.py::TestAScanner", "tests/e2e/too_many_messages")),
+    "what one source sends has a limit": Off(
+        _CFG, '!pike_check_ip("$var(counted)")', "0",
+        ("tests/e2e/too_many_messages",)),
     # Loops
     "a number that a call has come through is a loop": Off(
         "kemi_routing/decide.py", "if number.number in call.diverters:", "if False:",

@@ -6,8 +6,10 @@ itself (``event_route[core:msg-received]`` of kamailio.cfg); only who sends too 
 is first ignored for a moment, then banned. Who guesses passwords is not dropped but answered 403,
 so that his neighbours behind the same address still get in (``credentials``).
 
-An address of UDP can be forged. So a source from which a line has proved to be one is ignored for a
-moment at most, and the machinery that the settings name has no limit here.
+An address of UDP can be forged, a connection of TCP cannot. So what came by UDP bans nobody: who
+sends too much by it is ignored for a moment, as long as he goes on, and what a scanner sends by it
+is dropped. Nor is a source banned from which a line has proved to be one, and the machinery that
+the settings name has no limit here.
 """
 
 import ipaddress
@@ -21,7 +23,7 @@ from kemi_routing.ksr.edge import Edge
 BANNED, PROVED, TRUSTED, IGNORED = "banned", "proved", "trusted", "ignored"
 """Hash tables of kamailio.cfg, where their entries' lifetimes stand: banned sources, sources and
 ``account@source`` that gave a right password lately, addresses without limit, and how often a
-source was ignored.
+source of connections was ignored.
 """
 IGNORED_S = 10
 """How long a source is ignored that sends too much."""
@@ -70,7 +72,7 @@ def trust(edge: Edge, address: str) -> None:
     edge.ksr.htable.sht_seti(TRUSTED, address, 1)
 
 
-def sends_too_much(edge: Edge, address: str) -> bool:
+def sends_too_much(edge: Edge, address: str, *, by_udp: bool) -> bool:
     """Whether to drop the message of this address, as Kamailio writes it, which sent more than the
     limit; then it is ignored or banned from now on.
     """
@@ -83,7 +85,8 @@ def sends_too_much(edge: Edge, address: str) -> bool:
     with locked(edge, who):
         if is_banned(edge, who):  # by another worker, a moment ago
             return True
-        lasting = htable.sht_inc(IGNORED, who) > MOST_IGNORED and not has_line(edge, who)
+        lasting = not by_udp and htable.sht_inc(IGNORED, who) > MOST_IGNORED and not has_line(
+            edge, who)
         seconds = edge.settings.ban_s if lasting else IGNORED_S
         ban(edge, who, Reason.TOO_MANY if lasting else Reason.IGNORED, seconds)
     edge.tell("ban" if lasting else "ignore", source=who, why="too many messages", seconds=seconds)
@@ -92,14 +95,15 @@ def sends_too_much(edge: Edge, address: str) -> bool:
 
 def is_scanner(edge: Edge) -> bool:
     """Whether to drop this request of a stranger, since it names a tool that looks for victims; its
-    source is banned from now on.
+    source is banned from now on, if that cannot be another's.
     """
     agent = str(edge.ksr.pv.gete("$ua"))
     if not agent.lower().startswith(edge.settings.scanners):
         return False
     address = caller.source(edge)
     who = source(address)
-    if not (edge.settings.is_machinery(address) or has_line(edge, who) or is_banned(edge, who)):
+    if not (edge.ksr.is_UDP() or edge.settings.is_machinery(address) or has_line(edge, who)
+            or is_banned(edge, who)):
         ban(edge, who, Reason.SCANNER, edge.settings.ban_s)
         edge.alarm("ban", source=who, why="scanner", agent=agent, seconds=edge.settings.ban_s)
     return True

@@ -32,6 +32,9 @@ TRIES = 5
 TRIES_OF_ALL = 20
 """Wrong passwords for one account until each new source has a single try."""
 
+_LONGEST_KEY = 64
+"""As long as the name of a line can be: a guesser's own may be a whole message long."""
+
 _PASSWORD_IS_HA1, _USER_IS_FROM = 1, 1  # flags of Kamailio's auth module
 _QOP_AUTH, _STALE = 1, 16
 _RIGHT, _WRONG, _NONCE_IS_STALE, _NONCE_WAS_USED, _USER_MISMATCH, _BANNED = 1, -2, -4, -6, -8, -100
@@ -126,7 +129,7 @@ class _Guesses:
     def _count(self) -> None:
         htable = self._ksr.htable
         htable.sht_rm(bans.PROVED, self._proved)
-        self._everywhere = htable.sht_inc(GUESSED, self._name)
+        self._everywhere = htable.sht_inc(GUESSED, self._name[:_LONGEST_KEY])
         self._here = htable.sht_inc(GUESSES, self.source)
         if self._is_last:
             bans.ban(self._edge, self.source, bans.Reason.GUESSES, self._edge.settings.ban_s)

@@ -179,10 +179,10 @@ class Product(FakeKamailio):
         """The background process of the entry has its turn."""
         assert self._handler_of(self.ksr).ksr_background(None, "rtimer") == 1
 
-    def too_many(self, address: str) -> int:
+    def too_many(self, address: str, transport: str = "tcp") -> int:
         """What the entry says to Kamailio of a source that sends more than the limit."""
         with self._process.running(Route.REQUEST, Message(Request()), None):  # Kamailio has a mock
-            return int(self._handler_of(self.ksr).ksr_too_many(None, address))
+            return int(self._handler_of(self.ksr).ksr_too_many(None, f"{transport} {address}"))
 
     def answer(self, user: str | Branch, code: int, reason: str = "",
                headers: Iterable[tuple[str, str | bytes]] = (), body: str = "", *,

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Who is ignored, who is banned, and who never is."""
 
+from dataclasses import replace
+
 import pytest
 
 from kemi_routing.ksr import bans
@@ -48,6 +50,14 @@ class TestWhoSendsTooMuch:
         assert logged(edge, "ignore") == [told] * MOST_IGNORED
         assert logged(edge, "ban")[0].endswith(f"seconds={SETTINGS.ban_s}\n")
 
+    def test_is_never_banned_for_what_came_by_udp(self, edge: Product) -> None:
+        for _ in range(MOST_IGNORED + 3):
+            assert edge.too_many(STRANGER.ip, "udp") == DROP
+            assert banned(edge) == {STRANGER.ip: Reason.IGNORED}
+            assert edge.htable.lasting_s[bans.BANNED, STRANGER.ip] == IGNORED_S
+            lift(edge)
+        assert edge.htable.tables[bans.IGNORED] == {}
+
     def test_is_told_once_where_many_workers_ask(self, edge: Product) -> None:
         assert [judged(edge) for _ in range(5)] == [DROP] * 5
         assert (len(logged(edge, "ignore")), logged(edge, "ban")) == (1, [])
@@ -86,7 +96,7 @@ class TestWhoSendsTooMuch:
 
 
 def request(method: str, source: Address) -> Request:
-    return Request(method, f"sip:{DOMAIN}", headers=(SCANNER,), source=source)
+    return Request(method, f"sip:{DOMAIN}", headers=(SCANNER,), source=source, transport="TCP")
 
 
 class TestAScanner:
@@ -95,6 +105,11 @@ class TestAScanner:
         edge.receive(request(method, STRANGER))
         assert (edge.codes, banned(edge)) == ([], {STRANGER.ip: Reason.SCANNER})
         assert "why=scanner agent='Friendly-Scanner 1.2' seconds=900" in logged(edge, "ban")[0]
+
+    @pytest.mark.parametrize("method", ["OPTIONS", "REGISTER", "INVITE", "PUBLISH"])
+    def test_bans_nobody_by_udp(self, edge: Product, method: str) -> None:
+        edge.receive(replace(request(method, STRANGER), transport="UDP"))
+        assert (edge.codes, banned(edge)) == ([], {})
 
     def test_is_told_once(self, edge: Product) -> None:
         for _ in range(3):

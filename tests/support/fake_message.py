@@ -85,10 +85,10 @@ class Core(Part):
         return self.is_method("OPTIONS")
 
     def is_UDP(self) -> bool:
-        return True
+        return self._message.request.transport == "UDP"
 
     def is_TCP(self) -> bool:
-        return False
+        return self._message.request.transport == "TCP"
 
     def is_IPv4(self) -> bool:
         return ":" not in self._message.request.source.ip

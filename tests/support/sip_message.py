@@ -118,13 +118,14 @@ class Request:
     cseq: int = 1
     cseq_method: str = ""
     version: str = "SIP/2.0"
+    transport: str = "UDP"
     branch: str = field(default_factory=lambda: f"z9hG4bK-{next(_numbers)}")
     call_id: str = field(default_factory=lambda: f"call-{next(_numbers)}@test")
 
     @property
     def lines(self) -> Headers:
         """All header lines in the order sent."""
-        via = f"SIP/2.0/UDP {self.source.in_uri};rport;branch={self.branch}"
+        via = f"SIP/2.0/{self.transport} {self.source.in_uri};rport;branch={self.branch}"
         first: list[tuple[str, str | bytes]] = [
             ("Via", via),
             ("From", self.caller),

@@ -14,7 +14,7 @@ from tests.support.digest_phone import Account, DigestPhone
 from tests.support.loopback import reserve_network, wait_until
 from tests.support.other_edge import OTHER_PROXY, OtherEdge, other_edge
 from tests.support.phones import busy
-from tests.support.raw_sip import RawSip
+from tests.support.raw_sip import RawSip, StreamSip
 from tests.support.situation import (
     DOMAIN,
     FIRST_PHONE,
@@ -99,7 +99,7 @@ def test_the_limit_of_phones_holds_over_both(situation: Situation, second: Other
 
 def scan(situation: Situation, proxy: tuple[str, int]) -> str:
     """A scanner shows itself; its address."""
-    with RawSip(situation.network.address(STRANGER), proxy) as wire:
+    with StreamSip(situation.network.address(STRANGER), proxy) as wire:
         wire.send(wire.request("OPTIONS", "sip:x", headers=["User-Agent: friendly-scanner"]))
         return wire.name[0]
 
