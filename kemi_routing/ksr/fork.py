@@ -331,12 +331,14 @@ class Fork:
         time goes on (SPEC B2).
         """
         index = state.target_of(branch)
-        tried = state.hops[index] if state.hops and index is not None else ""
-        if index is None or tried in ("", UNKNOWN):
+        if index is None or second_pass.needed(state)[index]:
+            return state
+        planned = state.running.targets[index]
+        tried = (state.hops[index] if state.hops else "") or self._hops.only(planned)
+        if tried in ("", UNKNOWN):
             return state
         if status in hunt.OF_THE_HOP_ITSELF:
             self._hops.failed(tried)
-        planned = state.running.targets[index]
         hop = self._hops.another(planned, tried)
         if not hop:  # a name may have a single address, and the others may have gone away
             return state

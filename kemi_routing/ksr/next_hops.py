@@ -62,6 +62,11 @@ class NextHops:
         """The hop for a branch whose first one does not serve; "" where there is none."""
         return self.choose(self._of(planned) or (), but=tried)
 
+    def only(self, planned: Planned) -> str:
+        """The hop of a target whose group has no other; else ""."""
+        group = render.hops_of(planned, self._edge.settings)
+        return group[0].at if len(group) == 1 else ""
+
     def destination(self, planned: Planned, hop: str) -> str:
         """The URI of the next hop, where the Request-URI has a name in place of its address; else
         "".

@@ -77,6 +77,17 @@ def test_one_that_failed_is_passed_over_by_the_next_call() -> None:
         f"hop at={FIRST} why='does not serve'\n"]
 
 
+def test_an_only_gateway_that_fails_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(product_edge, "SETTINGS", in_network(gateways=HOPS[:1]))
+    product = ringing(OFFICE)
+    product.answer(OFFICE, 503)
+    product.call(PERSONAL)
+    product.answer(OFFICE, 503)
+    assert (at(product), product.codes) == ([FIRST, FIRST], [480, 480])
+    assert [text for level, text in product.log if level == "warn"] == [
+        f"hop at={FIRST} why='does not serve'\n"]
+
+
 @pytest.mark.parametrize(("status", "next_goes_to"), [(500, FIRST), (502, FIRST), (503, SECOND)])
 def test_no_callee_puts_a_gateway_out_of_use(status: int, next_goes_to: str) -> None:
     product = ringing(OFFICE)
