@@ -10,6 +10,7 @@ from kemi_routing.record import LineRecord
 _MAX_CONTACTS = "$xavp(reg=>max_contacts)"
 _MOST_CONTACTS = 10
 _ALL = "*"
+_SAVE_AND_ANSWER, _SAVE_AND_PREPARE, _TOO_MANY = 0, 2 | 16, -2  # of Kamailio's module registrar
 
 
 def register(edge: Edge) -> None:
@@ -41,7 +42,13 @@ def _save(edge: Edge, line: LineRecord) -> None:
         if not path:
             flows.register(edge, contacts)
         ksr.pv.seti(_MAX_CONTACTS, line.max_phones)
-        ksr.registrar.save(LOCATION, 0)
+        saved = ksr.registrar.save(LOCATION, _SAVE_AND_PREPARE)
+        if saved > 0:
+            edge.reply(200, "OK")
+        elif saved == _TOO_MANY:  # left alone Kamailio says 503: try the next proxy
+            _refuse(edge, line, "too many phones", "Too Many Phones")
+        else:
+            ksr.registrar.save(LOCATION, _SAVE_AND_ANSWER)
 
 
 def _refuse(edge: Edge, line: LineRecord, why: str, phrase: str) -> None:

@@ -61,6 +61,23 @@ class Registrations(Conversation):
         return 1
 
 
+class RegistrationsWithAnswersOfOurOwn(Conversation):
+    """What was saved stands in the answer; what was not has no answer but ours."""
+
+    @staticmethod
+    def talk(line: Line) -> None:
+        for number in range(3):
+            line.send(register("attic", f"<sip:attic@127.0.0.7{number}>"))
+            line.final()
+
+    def ksr_request_route(self, _message: object) -> int:
+        ksr = self.ksr
+        ksr.pv.seti("$xavp(reg=>max_contacts)", 2)
+        saved = ksr.registrar.save("location", 2 | 16)
+        self.note([saved, ksr.sl.send_reply(200 if saved > 0 else 403, "Ours")])
+        return 1
+
+
 class LookUpOfRequestUri(Conversation):
     @staticmethod
     def talk(line: Line) -> None:

@@ -9,6 +9,7 @@ import tests.ksr.edge as product_edge
 from kemi_routing.ksr import credentials
 from kemi_routing.record import LineRecord
 from tests.ksr.edge import DOMAIN, Product
+from tests.support.fake_registrar import PREPARE, Registrar
 from tests.support.sip_message import Address, Request, ha1
 
 PASSWORD = "blue-kettle"
@@ -61,3 +62,33 @@ def test_a_guess_behind_an_edge_proxy_counts_where_that_saw_it(edge: Product) ->
     register(edge, PHONE, ("Via", "SIP/2.0/UDP 10.0.0.7;branch=z"), password="guess")
     assert edge.htable.tables[credentials.GUESSES] == {
         "10.0.0.7": 1, EDGE_PROXY.ip: 1, PHONE.ip: 1}
+
+
+def test_a_phone_too_many_hears_so_and_so_does_the_operator(edge: Product) -> None:
+    for port in range(5061, 5065):
+        code = register(edge, PHONE, ("Contact", f"<sip:desk@{PHONE.ip}:{port}>"))
+        assert code == (200 if port < 5064 else 403)
+    assert len(edge.location["desk"]) == 3
+    assert any("why='too many phones' line=desk" in text for _, text in edge.log)
+
+
+def test_what_else_is_wrong_with_a_registration_kamailio_says(
+        edge: Product, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[int] = []
+
+    def save(registrar: Registrar, table: str, flags: int) -> int:
+        asked.append(flags)
+        if flags == PREPARE:
+            return -1
+        monkeypatch.undo()
+        return registrar.save(table, flags)
+
+    monkeypatch.setattr(Registrar, "save", save)
+    assert register(edge, PHONE, ("Contact", f"<sip:desk@{PHONE.ip}>")) == 200
+    assert asked == [PREPARE, 0]
+
+
+@pytest.mark.parametrize("contact", [f"<sips:desk@{PHONE.ip}>", "<tel:+42027777100>"])
+def test_a_contact_that_is_no_sip_uri_is_refused(edge: Product, contact: str) -> None:
+    assert register(edge, PHONE, ("Contact", contact)) == 403
+    assert any("why='contact not understood' line=desk" in text for _, text in edge.log)

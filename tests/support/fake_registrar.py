@@ -19,6 +19,8 @@ from tests.support.sip_message import (
 
 TABLE = "location"
 BY_RECEIVED = 2
+PREPARE = 2 | 16
+"""Flags of save: no answer is sent, but prepared."""
 RECEIVED = "received"
 """registrar's received_avp in kamailio.cfg."""
 
@@ -59,15 +61,17 @@ class Registrar(Part):
 
     def save(self, table: str, flags: int) -> int:
         _check_table(table)
-        if flags:
-            raise NotImplementedError("the fake does not model flags of registrar.save")
+        if flags not in (0, PREPARE):
+            raise NotImplementedError("the fake models two ways of registrar.save")
         user = parse_uri(self._address("To").uri)
         contacts = self.location.setdefault(user.user if user else "", [])
         done = self._update(contacts)
         code, reason = (503, "Service Unavailable") if done < 0 else (200, "OK")
         more = [f"Contact: {', '.join(map(str, contacts))}\r\n"] if contacts else []
-        self._message.reply_headers.extend(more)
-        self._tm.send_reply(code, reason)
+        if flags != PREPARE or done > 0:
+            self._message.reply_headers.extend(more)
+        if flags != PREPARE:
+            self._tm.send_reply(code, reason)
         return done
 
     def lookup(self, table: str) -> int:

@@ -67,7 +67,8 @@ def test_a_phone_that_moved_takes_its_own_place(situation: Situation, desk: Dige
         assert (answer.code, moved.source.ip in answer["Contact"]) == (200, True)
         assert desk.source.ip not in answer["Contact"]
         other = moved.register(DESK, (name, contact.replace("desk@", "other@")))
-        assert other.code == 503
+        assert other.code == 403
+        assert "why='too many phones' line=jana-desk" in situation.edge.log
 
 
 def test_the_way_to_a_phone_is_the_path_of_its_edge_proxy(
