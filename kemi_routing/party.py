@@ -80,6 +80,11 @@ def is_between(known: str, route: Where) -> bool:
     return any(side == _BETWEEN and target == route.target for side, _, _, target in _lines(known))
 
 
+def is_of_two(known: str) -> bool:
+    """Whether no third side is known, as of a call that two have answered at once."""
+    return len({side for side, *_ in _lines(known)} - {_BETWEEN}) <= 2
+
+
 def _with(known: str, line: list[str]) -> str:
     lines = _lines(known)
     if line in lines or len(" ".join(line).split()) != len(line):

@@ -71,12 +71,15 @@ def refusal(edge: Edge) -> tuple[int, str] | None:
 
 
 def passes(edge: Edge) -> None:
-    """Note where the sender is of a request that may pass, and hear what is answered."""
+    """Note where the sender is of a request that may pass, and hear what is answered.
+
+    Where two answered at once, a BYE ends one of two calls (RFC 3261 section 13.2.2.4).
+    """
     ksr = edge.ksr
     if ksr.pv.gete("$rm") in _REFRESHING:
         _moves(edge, str(ksr.pv.gete("$ft")))
         ksr.tm.t_on_reply(ON_REFRESH)
-    elif ksr.is_method_in("B") and (known := _known(edge)):
+    elif ksr.is_method_in("B") and (known := _known(edge)) and party.is_of_two(known):
         ksr.htable.sht_setxs(PARTIES, edge.mark(), known, _AFTER_END_S)
 
 

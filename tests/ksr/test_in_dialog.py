@@ -218,6 +218,16 @@ class TestWhereARequestGoes:
         (mark,) = edge.htable.tables[parties.PARTIES]
         assert edge.htable.lasting_s[parties.PARTIES, mark] == 64
 
+    def test_of_two_calls_is_known_when_the_other_one_ends(self) -> None:
+        edge = Answered()
+        edge.answer(OFFICE, 200, headers=[
+            ("Contact", f"<{ELSEWHERE}>"), ("To", "<sip:a@b>;tag=u"),
+            ("Record-Route", edge.record_route)])
+        edge.send("BYE", ELSEWHERE, tags=("a", "u"))
+        assert (edge.byes, edge.htable.lasting_s) == ([ELSEWHERE], {})
+        edge.send("BYE", AT_OFFICE)
+        assert edge.byes == [ELSEWHERE, AT_OFFICE]
+
     def test_is_no_server_of_ours_that_a_side_only_names(self) -> None:
         edge = Answered()
         named = ("Contact", "<sip:49900123456@127.0.0.40>")

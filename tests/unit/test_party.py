@@ -86,6 +86,15 @@ def test_there_are_so_many_sides_at_most() -> None:
     assert is_at(known, "tag-99", PHONE, ())
 
 
+@pytest.mark.parametrize(("tags", "expected"), [
+    ("", True), ("a", True), ("ab", True), ("aba", True), ("abc", False)])
+def test_a_third_side_is_noticed(tags: str, *, expected: bool) -> None:
+    known = passed("", GATEWAY)
+    for tag, said in zip(tags, (PHONE, GATEWAY, GATEWAY), strict=False):
+        known = remembered(known, tag, said, FLOW, ours=False)
+    assert party.is_of_two(known) is expected
+
+
 def test_a_proxy_between_the_sides_is_no_side() -> None:
     known = passed("", GATEWAY)
     assert is_between(known, GATEWAY)
