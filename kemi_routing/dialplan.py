@@ -107,6 +107,16 @@ def readings(plan: DialPlan, organisation: str, dialled: str) -> tuple[str, ...]
     return (*extension, *([number] if number else []))
 
 
+def is_tel(uri: str, domain: str) -> bool:
+    """Whether a Request-URI is a ``tel:`` URI whose number means the same here (RFC 3966 section
+    5.1.5): a global one, or a local one in the context of this domain, or of none.
+    """
+    scheme, _, rest = uri.lower().partition(":")
+    number, *parameters = rest.split(";")
+    contexts = [one.partition("=")[2] for one in parameters if one.startswith("phone-context=")]
+    return scheme == "tel" and (number.startswith("+") or all(one == domain for one in contexts))
+
+
 def check(plan: DialPlan, extensions: Collection[str] = ()) -> None:
     """Refuse a plan that cannot work; raises InvalidValue whose text begins with the key."""
     _check_forms(plan)

@@ -180,7 +180,7 @@ class Requests:
 
     def _line_dials(self, call: Call, line: LineRecord, user: str) -> None:
         found = feature_codes.match(line.codes, user)
-        if found and self._ksr.is_myself_ruri():
+        if found and self._is_ours():
             self._perform(call, line, *found)
         elif dialplan.is_emergency(line.dial_plan, user):
             self._edge.alarm("refuse", why="no emergency route", line=line.name, number=user)
@@ -254,7 +254,7 @@ class Requests:
         dialled = wanted[-1] if wanted and e164.is_number(wanted[-1]) else None
         if number:
             self._ring(call, number, trunk)
-        elif dialled and self._ksr.is_myself_ruri() and (calling := owner()):
+        elif dialled and self._is_ours() and (calling := owner()):
             out = outgoing(call, calling, dialled)
             edge.log("route", number=dialled, ani=call.ani, rule=out.rule)
             self._caps.watch(out)
@@ -265,6 +265,12 @@ class Requests:
         else:
             edge.log("refuse", why="nobody's number", number=self._ksr.pv.gete("$rU"))
             edge.reply(404, "Not Found")
+
+    def _is_ours(self) -> bool:
+        """Whether the Request-URI asks us, and not a host of others."""
+        ksr = self._ksr
+        return ksr.is_myself_ruri() or dialplan.is_tel(
+            str(ksr.pv.gete("$ru")), self._edge.settings.platform.domain)
 
     def _find(self, wanted: Sequence[str]) -> Number | None:
         records = self._edge.records

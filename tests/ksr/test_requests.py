@@ -242,7 +242,7 @@ class TestALine:
         assert edge.location == {"jana-desk": ["sip:jana-desk@127.0.0.51:5060"]}
         authenticated(edge, of_line("REGISTER", f"sip:{DOMAIN}", headers=(
             ("Contact", "<sip:jana-desk@127.0.0.51:5062>"),)))
-        assert edge.codes == [401, 200, 401, 503]
+        assert edge.codes == [401, 200, 401, 403]
 
     @pytest.mark.parametrize("contacts", [
         ["<sip:x@127.0.0.51>;received=sip:127.0.0.30"], ["<sip:x@127.0.0.51;maddr=127.0.0.30>"],

@@ -225,3 +225,14 @@ def test_the_start_of_a_number_is_read_as_well(digits: str, full: str | None) ->
 def test_what_a_line_dials_can_stand_for(dialled: str, keys: tuple[str, ...]) -> None:
     plan = DialPlan("420", "22", "0", "00", 6)
     assert dialplan.readings(plan, "acme", dialled) == keys
+
+
+@pytest.mark.parametrize(("uri", "ours"), [
+    ("tel:+49115234567", True), ("TEL:+49-115-234567;ext=5", True), ("tel:7042", True),
+    ("tel:7042;phone-context=voice.example", True), ("tel:*33;Phone-Context=Voice.Example", True),
+    ("tel:+49115234567;phone-context=others.example", True),
+    ("tel:7042;phone-context=others.example", False), ("tel:7042;phone-context=+49-115", False),
+    ("sip:7042@others.example", False), ("sip:tel:7042", False), ("", False)])
+def test_a_telephone_number_as_uri_is_ours_where_it_means_the_same_here(
+        uri: str, *, ours: bool) -> None:
+    assert dialplan.is_tel(uri, "voice.example") is ours

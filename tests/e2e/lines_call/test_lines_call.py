@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """INVITE and REGISTER with digest credentials."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ import pytest
 
 from tests.support.caller import Dialling
 from tests.support.phones import answer, busy, ring
+from tests.support.raw_sip import RawSip
 from tests.support.registration import Line, register
 from tests.support.situation import DOMAIN, PAI_TRUNK, PASSWORD, STRANGER, Situation
 
@@ -41,6 +43,43 @@ def test_a_line_calls_out_through_the_gateway(situation: Situation) -> None:
     assert heard.was_hung_up
     assert outside.invites[0].caller_number == JANA
     assert outside.invites[0].header("Proxy-Authorization") is None
+
+
+@pytest.mark.parametrize(("uri", "code"), [
+    (f"tel:+{OUTSIDE}", 200), (f"tel:+49-115-{OUTSIDE[5:]}", 200),
+    (f"tel:+{OUTSIDE};phone-context=elsewhere.example", 200),
+    (f"tel:00{OUTSIDE};phone-context=elsewhere.example", 404),
+    (f"sip:{OUTSIDE}@elsewhere.example", 404)])
+def test_a_line_dials_a_telephone_number_as_uri(
+    situation: Situation, uri: str, code: int
+) -> None:
+    outside = situation.outside_phone(OUTSIDE, answer())
+    dialling = replace(_from_janas_desk(OUTSIDE), dialled=uri)
+
+    assert situation.dial(dialling, via=STRANGER).outcome().code == code
+    assert [invite.uri.partition("@")[0] for invite in outside.invites] == (
+        [f"sip:{OUTSIDE}"] if code == 200 else [])
+
+
+def test_what_is_dialled_in_other_ways_than_a_number_is_answered(situation: Situation) -> None:
+    desk = situation.line_phone("petr-desk", answer(), password="other-words")
+    elsewhere = "sip:x@192.0.2.66:5060"
+    replaces = ("Replaces: other-call;to-tag=1;from-tag=2",)
+    for uri, headers in (
+        (f"sip:petr-desk@{DOMAIN}", ()), (desk.contact, ()), (desk.contact, replaces),
+        (elsewhere, replaces),
+    ):  # fmt: skip
+        dialling = replace(_from_janas_desk(OUTSIDE), dialled=uri, headers=headers)
+        assert situation.dial(dialling, via=STRANGER).outcome().code == 404
+    assert desk.invites == []
+
+
+@pytest.mark.parametrize("method", ["MESSAGE", "SUBSCRIBE", "PUBLISH", "REFER", "NOTIFY"])
+def test_what_is_not_offered_hears_what_is(situation: Situation, method: str) -> None:
+    with RawSip(situation.network.address(STRANGER), situation.edge.proxy) as phone:
+        heard = phone.ask(phone.request(method, f"sip:petr-desk@{DOMAIN}"))
+    assert heard is not None
+    assert (heard.code, heard["Allow"]) == (405, "INVITE, REGISTER, OPTIONS")
 
 
 def test_a_line_calls_no_number_of_a_denied_class(situation: Situation) -> None:
