@@ -118,7 +118,10 @@ def test_a_silent_name_server_costs_a_target_less_than_a_second_and_nobody_waits
     name_server.silent = True
     unknown = {"gateways": {"new": {"at": f"new.example.com:{SIP_PORT}"}}}
     with situation.with_network(**unknown):
-        heard = [arranged.call() for _ in range(3)]
+        heard = []
+        for _ in range(3):
+            situation.edge.kamcmd("dns.delete_all_force")  # what Kamailio itself has found out
+            heard.append(arranged.call())
         assert [each.code for each in heard] == [480] * 3
         assert min(each.final.at - each.invited_at for each in heard) < LOOK_UP_S / 2
         arranged.said("the name servers say nothing")
