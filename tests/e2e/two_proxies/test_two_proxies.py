@@ -94,7 +94,7 @@ def test_the_limit_of_phones_holds_over_both(situation: Situation, second: Other
                SHARED_WITHIN_S)  # fmt: skip
     address = situation.network.address(STRANGER)
     with DigestPhone(address, second.edge.proxy, DOMAIN) as third:
-        assert third.register(DESK, third.contact("jana-desk")).code == 503
+        assert third.register(DESK, third.contact("jana-desk")).code == 403
 
 
 def scan(situation: Situation, proxy: tuple[str, int]) -> str:
