@@ -43,7 +43,11 @@ WARNS = "followme"
 MERGED = "the same INVITE by another way"
 _OF_PEERS = "KDMQ"
 """Method of Kamailio's module dmq, by which proxies share registrations."""
-_SANITY_MESSAGE, _SANITY_URI = 17895, 7  # all checks of Kamailio's default configuration
+_SANITY_MESSAGE, _SANITY_URI = 17895 + 512 + 4096, 7 + 8
+"""Flags of Kamailio's module sanity: those of its default configuration, Proxy-Require (RFC 3261
+section 16.3) and tags written twice; the URIs of the start line, From, To and Contact. Credentials
+are not among them: those of others may be of any kind.
+"""
 _START_LINE = "$(mb{line.at,0})"
 
 Now = Callable[[], datetime]

@@ -48,7 +48,7 @@ required headers missing (3.3.1)            -     -
 unknown scheme (3.3.2)                      400   400
 atypical scheme (3.3.3)                     400   400
 unknown schemes in headers (3.3.4)          400   400
-Require and Proxy-Require (3.3.5)           200   200
+Require and Proxy-Require (3.3.5)           420   420
 unknown body (3.3.6)                        486   403
 unknown credentials (3.3.7)                 401   401
 single headers several times (3.3.8)        -     -
