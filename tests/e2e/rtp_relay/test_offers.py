@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support import trace
 from tests.support.loopback import reserve_network
 from tests.support.other_edge import OTHER_PROXY
 from tests.support.raw_sip import RawSip
@@ -95,6 +96,14 @@ def nothing_is_left(situation: Situation, relay: Rtpengine) -> Iterator[None]:
     assert not re.findall(r"^.*(?:ERROR|CRITICAL).*$", situation.edge.log, re.M)
 
 
+def all_ring(calling: SoftPhone, dialog: Dialog, *phones: SoftPhone) -> list[trace.Message]:
+    """Their INVITEs, once the caller has heard that each rings: so each will get its CANCEL."""
+    invites = [phone.ring() for phone in phones]
+    for _ in phones:
+        calling.early(replace(dialog))
+    return invites
+
+
 def called_at(situation: Situation) -> str:
     """The number of the line at our proxy."""
     return f"sip:{JANA}@{situation.network.address(PROXY)}"
@@ -170,7 +179,7 @@ def test_of_several_phones_the_one_that_answers_is_heard_and_ends_all(
 ) -> None:
     (calling, own), (first, _), (second, its) = trunk, plug(), plug()
     dialog = calling.call(uri, ASSERTED, body="" if late else own.sdp)
-    invites = first.ring(), second.ring()
+    invites = all_ring(calling, dialog, first, second)
     there = second.pick_up(invites[1], its.sdp)
     heard = calling.talk(dialog, own.sdp if late else "")
     ack = second.heard("ACK")
@@ -189,7 +198,7 @@ def test_of_two_that_answer_at_once_the_one_that_the_caller_keeps_is_heard(
     (calling, own), (first, its), (second, _) = trunk, plug(), plug()
     dialog = calling.call(uri, ASSERTED, body="" if late else own.sdp)
     too_much = replace(dialog)
-    invites = first.ring(), second.ring()
+    invites = all_ring(calling, dialog, first, second)
     there = first.pick_up(invites[0], its.sdp)
     heard = calling.talk(dialog, own.sdp if late else "")
     ack = first.heard("ACK")

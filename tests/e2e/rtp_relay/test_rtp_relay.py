@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.e2e.rtp_relay.test_offers import all_ring
 from tests.support.loopback import reserve_network, wait_until
 from tests.support.nat import HOME, PUBLIC, HomeNetwork
 from tests.support.other_edge import OTHER_PROXY, OtherEdge, other_edge
@@ -118,7 +119,7 @@ def test_of_several_phones_the_one_that_answers_is_heard(
     (first, first_rtp), (second, second_rtp) = plug(), plug()
     calling, own = trunk
     caller = calling.call(URI, ASSERTED, body=own.sdp)
-    invites = first.ring(), second.ring()
+    invites = all_ring(calling, caller, first, second)
     first_rtp.goes(invites[0].body)
     second_rtp.goes(invites[1].body)
     assert first_rtp.there != second_rtp.there
