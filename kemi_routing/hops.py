@@ -9,12 +9,15 @@ from kemi_routing.addresses import bracketed
 from kemi_routing.dns import is_address
 from kemi_routing.errors import InvalidValue
 
+UDP = "udp"
+TRANSPORTS = (UDP, "tcp", "tls")
 MAX_WEIGHT = 1000
 MAX_PRIORITY = 100
 
 _LABEL = "[a-z0-9_-]{1,63}"
 _NAME = re.compile(rf"(?:{_LABEL}\.){{0,30}}(?=[0-9-]*[a-z]){_LABEL}", re.IGNORECASE | re.ASCII)
 _MOST_NAME = 253
+_TRANSPORT = ";transport="
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,19 +25,19 @@ class Hop:
     """A gateway, a media server, or an address behind a name."""
 
     at: str
-    """``host:port``."""
+    """``host:port``, behind it ``;transport=tcp`` or ``tls`` where that is not UDP."""
     weight: float = 1
     """Its share of the branches among those of the same priority."""
     priority: int = 1
     """The smallest that is in service is used."""
     named: str = field(default="", kw_only=True)
-    """``host:port`` with the host name behind which ``at`` is one address, or ``at`` itself where
+    """The same with the host name behind which ``at`` is one address, or ``at`` itself where
     none is known; empty: nobody has looked, or ``at`` is what was written.
     """
 
     @property
     def written(self) -> str:
-        """``host:port`` as the operator wrote it."""
+        """As the operator wrote it."""
         return self.named or self.at
 
     @property
@@ -58,9 +61,30 @@ def address(text: str) -> str:
     return f"{bracketed(host)}:{int(port)}"
 
 
+def place(text: str) -> str:
+    """Where a hop is, in its one form: ``address``, and the transport where that is not UDP; raises
+    InvalidValue with the right form.
+    """
+    at, apart, behind = text.partition(";")
+    name, _, transport = behind.lower().partition("=")
+    if apart and (name != "transport" or transport not in TRANSPORTS):
+        raise InvalidValue(f"{text!r}; write host:port, or host:port;transport=tcp or tls")
+    return address(at) + (_TRANSPORT + transport if apart and transport != UDP else "")
+
+
 def host_of(at: str) -> str:
-    """The host of ``host:port``, brackets of IPv6 removed."""
+    """The host of a place, brackets of IPv6 removed."""
     return at.rpartition(":")[0].strip("[]")
+
+
+def port_of(at: str) -> int:
+    """The port of a place."""
+    return int(at.partition(_TRANSPORT)[0].rpartition(":")[2])
+
+
+def transport_of(at: str) -> str:
+    """How a place is spoken to, one of ``TRANSPORTS``."""
+    return at.partition(_TRANSPORT)[2] or UDP
 
 
 def _is_address(host: str) -> bool:
@@ -81,7 +105,7 @@ def is_port(text: str) -> bool:
 
 def choose(group: Sequence[Hop], in_service: Callable[[Hop], bool], draw: float,
            but: str = "") -> Hop | None:
-    """The hop for a branch; None where there is none but ``but``, the ``host:port`` that failed.
+    """The hop for a branch; None where there is none but ``but``, the place that failed.
 
     ``draw`` in [0, 1) picks by weight among the best priority. Where no hop is in service all
     count as such: whoever told us so may be wrong, and the call is lost anyway.

@@ -13,7 +13,7 @@ from kemi_routing.model import Platform
 from kemi_routing.trunks import Trunk, Trunks
 
 Addresses = Mapping[str, tuple[str, ...]]
-"""``host:port`` with a host name -> the same with each of its addresses."""
+"""A place with a host name -> the same with each of its addresses."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +81,7 @@ class Network:
 
     @cached_property
     def names(self) -> frozenset[str]:
-        """``host:port`` of all gateways and media servers that are written by host name."""
+        """All gateways and media servers that are written by host name, as they are."""
         return frozenset(one.written for group in self.groups for one in group
                          if one.named or is_name(one.host))
 

@@ -49,10 +49,10 @@ def encode_addresses(addresses: Addresses) -> bytes:
 
 def decode_addresses(data: bytes) -> Addresses:
     """The way back; raises BrokenRecord."""
-    read = read_each(lambda one: hops.address(read_text(one)))
+    read = read_each(lambda one: hops.place(read_text(one)))
     rows = unpack(data)
     fields = Fields(rows, len(rows))
-    return dict(fields.take("names", lambda row: (hops.address(read_text(row[0])), read(row[1])))
+    return dict(fields.take("names", lambda row: (hops.place(read_text(row[0])), read(row[1])))
                 for _ in rows)
 
 
@@ -81,7 +81,7 @@ def _trunk(value: Any) -> Trunk:
 
 def _hop(value: Any) -> Server:
     name, at, weight, priority, data_centre, cli, numbers, prefix = value
-    return Server(hops.address(read_text(at)), _up_to(MAX_WEIGHT, weight),
+    return Server(hops.place(read_text(at)), _up_to(MAX_WEIGHT, weight),
                   _up_to(MAX_PRIORITY, priority), _name(name),
                   "" if data_centre == "" else _name(data_centre),
                   None if cli is None else _profile(cli), _format(numbers),

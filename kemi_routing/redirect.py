@@ -112,7 +112,8 @@ def _target(uri: str, settings: Settings) -> Target | str:
         target = targets.parse(uri.replace(";user=phone", "", 1))
     except InvalidValue:
         return "not a plain SIP URI"
-    ours = (settings.platform.domain, settings.address, *settings.network.gateway_hosts)
+    ours = (settings.platform.domain, settings.address, settings.address6,
+            *settings.network.gateway_hosts)
     if target.host not in ours:
         return target
     digits = e164.from_sip_user(target.address.removeprefix("sip:").partition("@")[0])

@@ -159,7 +159,7 @@ def _trunk(spot: Spot, name: str, written: shape.Trunk, checked: Checked) -> Tru
 
 
 def _hop(kind: str, spot: Spot, name: str, written: shape.Hop, checked: Checked) -> Server | None:
-    at = spot.required("at", written.at, hops.address, "192.0.2.10:5060")
+    at = spot.required("at", written.at, hops.place, "192.0.2.10:5060")
     if at is not None:
         checked.claim(f"{kind} at", at, OPERATOR, spot / "at")
     cli, numbers, prefix = (

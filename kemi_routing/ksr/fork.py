@@ -276,6 +276,7 @@ class Fork:
 
     def _send_step(self, state: Hunt, targets: TargetSet) -> bool:
         """Fork to all targets of the running step; False where not one could be sent."""
+        before = state
         state = self._hops.told(self._hops.begin(replace(state, hops=())))
         added = self._add_branches(state, targets)
         if not added:
@@ -294,7 +295,7 @@ class Fork:
         sent = tm.t_relay() > 0
         targets.used_up()
         self._sending = None
-        return sent
+        return sent or (self._hops.refused(state) and self._send_step(before, targets))
 
     def _add_branches(self, state: Hunt, targets: TargetSet) -> list[int]:
         """Put the running step into the target set; the target index of each branch, in order."""

@@ -12,7 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
 
-from kemi_routing import network_record
+from kemi_routing import hops, network_record
 from kemi_routing.errors import BrokenRecord, StoreUnavailable
 from kemi_routing.ksr import names, next_hops
 from kemi_routing.ksr.edge import Edge
@@ -145,7 +145,7 @@ class Follower:
     def tick(self, at: float) -> None:
         """Put in force what was heard, once its names are known, and what they mean since then."""
         known = {name: names.hops(self._edge, name) for name in self.names()}
-        addresses = {name: tuple(hop.at.partition(";")[0] for hop in found) if found
+        addresses = {name: tuple(hops.place(hop.at) for hop in found) if found
                      else self._addresses.get(name, ()) for name, found in known.items()}
         if self._coming:
             network, until = self._coming

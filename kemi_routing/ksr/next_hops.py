@@ -84,7 +84,7 @@ class NextHops:
         return render.hops_of(planned, self._edge.settings)
 
     def choose(self, group: tuple[Hop, ...], but: str = "") -> str:
-        """``host:port`` for a branch; "" where there is none but the one that failed."""
+        """The place for a branch; "" where there is none but the one that failed."""
         draw = int(self._edge.mark("hop", 8), 16) / 16**8 if len(group) > 1 else 0
         hop = hops.choose(group, self._in_service, draw, but)
         return hop.at if hop else ""
@@ -95,6 +95,17 @@ class NextHops:
             self._edge.tell("hop", at=hop, why="does not serve")
         self._edge.ksr.htable.sht_seti(FAILED, hop, 1)
 
+    def refused(self, state: Hunt) -> bool:
+        """Note that nothing can be sent to the hops of the running step, as where one takes no
+        connections; whether that is new, and another one may serve.
+        """
+        chosen = {hop for hop in state.hops if hop not in ("", UNKNOWN, names.NOWHERE)}
+        new = [hop for hop in chosen if not self._edge.ksr.htable.sht_get(FAILED, hop)]
+        for hop in chosen:
+            self.failed(hop)
+        return bool(new) and any(self._in_service(one) for planned in state.running.targets
+                                 for one in self._of(planned) or ())
+
     def _in_service(self, hop: Hop) -> bool:
         """Whether calls and probes say so; of an address behind a name there are calls only."""
         return not self._edge.ksr.htable.sht_get(FAILED, hop.at) and (
@@ -102,7 +113,7 @@ class NextHops:
 
 
 def probed(network: Network) -> tuple[str, ...]:
-    """``host:port`` of what dispatcher probes: all groups of two and more."""
+    """The places that dispatcher probes: all groups of two and more."""
     return tuple(sorted({hop.at for group in network.groups if len(group) > 1 for hop in group
                          if hop.is_known}))
 

@@ -1,37 +1,51 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Asking others by UDP, within a bound, and what is found where they do not answer."""
+"""Asking others, within a bound, and what is found where they do not answer."""
 
 import socket
 import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import replace
 from typing import TypeVar
 
+from kemi_routing import hops
 from provisioning.doctor.finding import Finding, Level, fail
 
 ANSWER_S = 1.0
 
 T = TypeVar("T")
+Over = Callable[[socket.socket], socket.socket]
+"""Lays something over a TCP connection, or nothing; raises OSError."""
 
 
-def ask(host: str, port: int, source: str, question: Callable[[tuple[str, int]], bytes],
-        read: Callable[[bytes], T | None]) -> tuple[T, float]:
-    """What ``read`` makes of the first datagram that it takes for the answer, and the seconds.
+def ask(at: tuple[str, int], source: str, question: Callable[[tuple[str, int]], bytes],
+        read: Callable[[bytes], T | None], over: Over | None = None) -> tuple[T, float]:
+    """What ``read`` makes of the first datagram that it takes for the answer, or of all that came
+    so far where it is ``over`` a stream; and the seconds.
 
     ``question`` is given our own address. Raises OSError; TimeoutError after ``ANSWER_S``.
     """
-    address = _resolved(host)
-    with socket.socket(family(address), socket.SOCK_DGRAM) as asking:
+    address = _resolved(at[0])
+    began, heard = time.monotonic(), b""
+    kind = socket.SOCK_STREAM if over else socket.SOCK_DGRAM
+    with ExitStack() as ends:
+        asking = ends.enter_context(socket.socket(family(address), kind))
         if family(source) is family(address):
             asking.bind((source, 0))  # who answers us only must see that it is us
-        asking.connect((address, port))
-        began = time.monotonic()
-        asking.send(question(asking.getsockname()))
+        asking.settimeout(ANSWER_S)
+        asking.connect((address, at[1]))
+        if over:
+            asking = ends.enter_context(over(asking))
+        asking.sendall(question(asking.getsockname()))
         while (left_s := began + ANSWER_S - time.monotonic()) > 0:
             asking.settimeout(left_s)
-            if (answer := read(asking.recv(65535))) is not None:
+            came = asking.recv(65535)
+            if over and not came:
+                raise ConnectionResetError("the connection was closed")
+            heard = heard + came if over else came
+            if (answer := read(heard)) is not None:
                 return answer, time.monotonic() - began
     raise TimeoutError
 
@@ -39,9 +53,8 @@ def ask(host: str, port: int, source: str, question: Callable[[tuple[str, int]],
 def finding(about: str, place: str, what: str, mend: str,
             said: Callable[[str, int], Finding]) -> Finding:
     """What ``said`` finds of the host and port of a place, or that it does not answer."""
-    host, _, port = place.rpartition(":")
     try:
-        return said(host.strip("[]"), int(port))
+        return said(hops.host_of(place), hops.port_of(place))
     except TimeoutError:
         return fail(about, f"{place} does not answer {what} within {ANSWER_S:g} s", mend)
     except OSError as error:

@@ -4,10 +4,12 @@
 import re
 import secrets
 import socket
+import ssl
 from collections.abc import Iterator, Sequence
+from functools import partial
 
-from kemi_routing.hops import Hop
-from kemi_routing.settings import Settings
+from kemi_routing.hops import UDP, Hop, port_of, transport_of
+from kemi_routing.settings import PREFIX, TLS, Settings, Tls
 from provisioning.doctor import asking
 from provisioning.doctor.finding import Finding, Patient, fail, ok, warn
 
@@ -20,7 +22,7 @@ def gateways(patient: Patient) -> Iterator[Finding]:
     """Whether the gateways for outside numbers answer."""
     chosen = patient.settings
     own, group = f"{chosen.address}:{chosen.port}", chosen.network.gateways
-    if any(hop.at == own for hop in group):
+    if any((hop.host, port_of(hop.at)) == (chosen.address, chosen.port) for hop in group):
         yield fail("gateway", f"{own} is this proxy itself",
                    f"let {FILE} name where outside numbers go")
     elif group:
@@ -75,22 +77,39 @@ def trunks(patient: Patient) -> Iterator[Finding]:
                    "answer", "mend redis first")
 
 
-def ask(host: str, port: int, source: str) -> tuple[int, str, float]:
-    """Status, phrase and seconds of the answer to an OPTIONS over UDP.
+def ask(host: str, port: int, source: str, transport: str = UDP, tls: Tls | None = None,
+        ) -> tuple[int, str, float]:
+    """Status, phrase and seconds of the answer to an OPTIONS; over TLS with our certificate.
 
     Raises OSError; TimeoutError where none comes within ``ANSWER_S``.
     """
     call_id = secrets.token_hex(8)
 
     def final(heard: bytes) -> tuple[int, str] | None:
-        status = _STATUS.match(heard)
-        if status and call_id.encode() in heard and status[1] >= b"200":
-            return int(status[1]), status[2].decode("utf-8", "replace")
+        for message in heard.split(b"\r\n\r\n"):
+            status = _STATUS.match(message)
+            if status and call_id.encode() in message and status[1] >= b"200":
+                return int(status[1]), status[2].decode("utf-8", "replace")
         return None
 
     answer, took_s = asking.ask(
-        host, port, source, lambda own: _options(host, port, own, call_id), final)
+        (host, port), source, lambda own: _options(host, port, own, call_id, transport), final,
+        partial(_secured, tls) if transport == "tls" else None if transport == UDP else _plain)
     return *answer, took_s
+
+
+def _plain(connection: socket.socket) -> socket.socket:
+    return connection
+
+
+def _secured(tls: Tls | None, plain: socket.socket) -> socket.socket:
+    """With TLS over it; whether to believe who it is, is Kamailio's business (module tls)."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    if tls:
+        context.load_cert_chain(tls.certificate, tls.key)
+    return context.wrap_socket(plain)
 
 
 def _group(about: str, group: Sequence[Hop], patient: Patient) -> list[Finding]:
@@ -99,10 +118,12 @@ def _group(about: str, group: Sequence[Hop], patient: Patient) -> list[Finding]:
 
 
 def _asked(about: str, place: str, patient: Patient, see: str) -> Finding:
-    look = f"look at {see}"
+    look, chosen, transport = f"look at {see}", patient.settings, transport_of(place)
+    if transport == "tls" and chosen.tls is None:
+        return fail(about, f"{place}: this proxy speaks no TLS", f"set {PREFIX}{TLS[0]}")
 
     def said(host: str, port: int) -> Finding:
-        status, phrase, took_s = ask(host, port, patient.settings.address)
+        status, phrase, took_s = ask(host, port, chosen.address, transport, chosen.tls)
         what = f"{place} answers {status} {phrase} after {1000 * took_s:.0f} ms"
         return ok(about, what) if status < 500 else warn(about, what, look)
 
@@ -138,12 +159,13 @@ def _bind(address: str, port: int, kind: socket.SocketKind) -> str | None:
     return None
 
 
-def _options(host: str, port: int, source: tuple[str, int], call_id: str) -> bytes:
+def _options(host: str, port: int, source: tuple[str, int], call_id: str, transport: str,
+             ) -> bytes:
     shown = f"[{host}]" if ":" in host else host
     own = f"[{source[0]}]:{source[1]}" if ":" in source[0] else f"{source[0]}:{source[1]}"
-    uri = f"sip:{shown}:{port}"
+    uri = f"sip:{shown}:{port}" + ("" if transport == UDP else f";transport={transport}")
     return "\r\n".join((
-        f"OPTIONS {uri} SIP/2.0", f"Via: SIP/2.0/UDP {own};branch=z9hG4bK{call_id}",
+        f"OPTIONS {uri} SIP/2.0", f"Via: SIP/2.0/{transport.upper()} {own};branch=z9hG4bK{call_id}",
         f"From: <sip:doctor@{own}>;tag={call_id}", f"To: <{uri}>", f"Call-ID: {call_id}",
         "CSeq: 1 OPTIONS", "Max-Forwards: 70", "User-Agent: followme doctor",
         "Content-Length: 0", "", "")).encode()

@@ -24,7 +24,7 @@ def _pinged(place: str, patient: Patient) -> Finding:
     """Of ``host:port``."""
     def said(host: str, port: int) -> Finding:
         cookie = secrets.token_hex(8).encode()
-        _, took_s = asking.ask(host, port, patient.settings.address,
+        _, took_s = asking.ask((host, port), patient.settings.address,
                                lambda _: cookie + b" " + _PING,
                                lambda heard: heard == cookie + b" " + _PONG or None)
         what = f"{place} answers after {1000 * took_s:.0f} ms"

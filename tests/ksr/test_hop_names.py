@@ -77,6 +77,13 @@ def test_a_call_goes_to_the_address_and_its_uri_names_the_host(proxy: Proxy) -> 
     assert proxy.said("name") == [f"name name={GATEWAY} at={ONE}:5060"]
 
 
+def test_its_transport_is_that_of_each_address(proxy: Proxy) -> None:
+    proxy.hears(network(Server(f"{GATEWAY};transport=tls", name="vienna")))
+    proxy.call(PERSONAL)
+    assert proxy.went == [(f"sip:{OFFICE}@{GATEWAY};transport=tls",
+                           f"sip:{ONE}:5060;transport=tls")]
+
+
 def test_what_it_replaces_serves_until_its_name_is_known(proxy: Proxy) -> None:
     proxy.hears(network(), after_s=0.1)
     proxy.call(PERSONAL)

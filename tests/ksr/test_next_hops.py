@@ -47,6 +47,30 @@ def test_a_gateway_that_fails_is_followed_by_the_next_in_the_same_step(status: i
     assert product.codes == [200]
 
 
+@pytest.mark.parametrize(("unresolvable", "gone_to", "failed"), [
+    ({"127.0.0.40"}, [SECOND], {FIRST: 1}), ({"127.0.0.40", "127.0.0.41"}, [],
+                                             {FIRST: 1, SECOND: 1})])
+def test_a_gateway_to_which_nothing_can_be_sent_is_followed_at_once(
+        unresolvable: set[str], gone_to: list[str], failed: dict[str, int]) -> None:
+    product = Product(number(default="all", mode=Mode.FORWARD_ONLY,
+                             sequences=(sequence("all", step(OFFICE)),)))
+    product.unresolvable.update(unresolvable)
+    product.call(PERSONAL)
+    assert (at(product), product.htable.tables[FAILED]) == (gone_to, failed)
+    assert product.codes == ([] if gone_to else [480])
+
+
+def test_it_is_given_up_where_another_target_of_the_step_cannot_be_sent_either(
+        monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = in_network(gateways=HOPS, media_servers=(Server("127.0.0.30:5060"),))
+    monkeypatch.setattr(product_edge, "SETTINGS", settings)
+    product = Product(number(default="all", mode=Mode.FORWARD_ONLY,
+                             sequences=(sequence("all", step(OFFICE, "voicemail")),)))
+    product.unresolvable.update({"127.0.0.40", "127.0.0.41", "127.0.0.30"})
+    product.call(PERSONAL)
+    assert (product.codes, at(product)) == ([480], [])
+
+
 def test_a_silent_gateway_is_followed_too() -> None:
     product = ringing(OFFICE)
     product.time_out(OFFICE)

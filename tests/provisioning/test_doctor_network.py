@@ -5,6 +5,7 @@ import socket
 import threading
 from contextlib import ExitStack
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,8 +15,9 @@ from kemi_routing.settings import Tls
 from provisioning.doctor import asking, network
 from provisioning.doctor.finding import Level, Patient
 from tests.provisioning.examined import PATIENT, SETTINGS, said
-from tests.support.answering import Answer, answering, response
+from tests.support.answering import Answer, answering, answering_stream, response
 from tests.support.builders import trunk
+from tests.support.certificate import self_signed
 from tests.support.loopback import free_udp_port
 
 
@@ -37,6 +39,29 @@ class TestGateway:
             (line,) = said(network.gateways, patient)
         shown = status.replace("\x1b", "?")
         assert line.startswith(f"{level} gateway 127.0.0.1:{port} answers {shown} after ")
+
+    @pytest.mark.parametrize("transport", ["tcp", "tls"])
+    def test_that_answers_over_a_connection(self, transport: str, tmp_path: Path) -> None:
+        certificate = str(self_signed(tmp_path))
+        key = str(Path(certificate).with_suffix(".key"))
+        own = certificate if transport == "tls" else ""
+        with answering_stream(response("200 OK"), own) as port:
+            at = f"127.0.0.1:{port};transport={transport}"
+            patient = within(gateways=(Server(at),))
+            chosen = replace(patient.settings, tls=Tls(5061, certificate, key))
+            (line,) = said(network.gateways, replace(patient, settings=chosen))
+        assert line.startswith(f"OK gateway {at} answers 200 OK after ")
+
+    def test_that_closes_the_connection(self) -> None:
+        with answering_stream(lambda _: [b"HTTP/1.1 400 Bad Request\r\n\r\n"]) as port:
+            at = f"127.0.0.1:{port};transport=tcp"
+            (line,) = said(network.gateways, with_gateways(at))
+        assert line.startswith(f"FAIL gateway {at} cannot be asked: the connection was closed; ")
+
+    def test_over_tls_where_this_proxy_speaks_none(self) -> None:
+        at = "127.0.0.1:5061;transport=tls"
+        assert said(network.gateways, with_gateways(at)) == [
+            f"FAIL gateway {at}: this proxy speaks no TLS; set FOLLOWME_TLS_PORT"]
 
     @pytest.mark.parametrize("answer", [lambda _: [], lambda _: [b"SIP/2.0 200 OK\r\n\r\n"]],
                              ids=["silent", "answers somebody else"])
@@ -80,8 +105,9 @@ class TestGateway:
         assert lines[0].startswith("WARN gateway 127.0.0.1:1 cannot be asked")
         assert lines[1].startswith(f"OK gateway 127.0.0.1:{port} answers 200 OK")
 
-    def test_that_is_ourselves(self) -> None:
-        patient = with_gateways("127.0.0.1:5060")
+    @pytest.mark.parametrize("at", ["127.0.0.1:5060", "127.0.0.1:5060;transport=tcp"])
+    def test_that_is_ourselves(self, at: str) -> None:
+        patient = with_gateways(at)
         assert said(network.gateways, patient) == [
             "FAIL gateway 127.0.0.1:5060 is this proxy itself; "
             f"let {network.FILE} name where outside numbers go"]

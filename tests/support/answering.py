@@ -2,9 +2,11 @@
 """Somebody who answers one SIP request."""
 
 import socket
+import ssl
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
 
 Answer = Callable[[bytes], list[bytes]]
 
@@ -19,6 +21,30 @@ def answering(answer: Answer) -> Iterator[int]:
             heard, where = server.recvfrom(65535)
             for datagram in answer(heard):
                 server.sendto(datagram, where)
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        yield server.getsockname()[1]
+        thread.join(5)
+
+
+@contextmanager
+def answering_stream(answer: Answer, own: str = "") -> Iterator[int]:
+    """The same along one connection, over TLS where a certificate is given whose key stands beside
+    it with the suffix ``.key``; then it is closed.
+    """
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def serve() -> None:
+            connection, _ = server.accept()
+            with ExitStack() as ends:
+                if own:
+                    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+                    context.load_cert_chain(own, str(Path(own).with_suffix(".key")))
+                    connection = context.wrap_socket(connection, server_side=True)
+                ends.enter_context(connection)
+                for message in answer(connection.recv(65535)):
+                    connection.sendall(message)
 
         thread = threading.Thread(target=serve)
         thread.start()

@@ -4,7 +4,7 @@ from collections import Counter
 import pytest
 
 from kemi_routing.errors import InvalidValue
-from kemi_routing.hops import Hop, address, choose
+from kemi_routing.hops import Hop, address, choose, place, port_of, transport_of
 
 ONE, TWO, THREE, SPARE = Hop("a:1"), Hop("b:1", weight=3), Hop("c:1"), Hop("s:1", priority=2)
 GROUP = (SPARE, ONE, TWO, THREE)
@@ -18,6 +18,27 @@ GROUP = (SPARE, ONE, TWO, THREE)
 ])
 def test_where_a_hop_is(text: str, at: str, host: str) -> None:
     assert (address(text), Hop(address(text)).host) == (at, host)
+
+
+@pytest.mark.parametrize(("text", "at", "transport"), [
+    ("192.0.2.1:05060", "192.0.2.1:5060", "udp"),
+    ("192.0.2.1:5060;transport=udp", "192.0.2.1:5060", "udp"),
+    ("GW.example:5060;Transport=TCP", "gw.example:5060;transport=tcp", "tcp"),
+    ("[2001:DB8:0::1]:5060;transport=tls", "[2001:db8::1]:5060;transport=tls", "tls"),
+])
+def test_how_a_hop_is_spoken_to(text: str, at: str, transport: str) -> None:
+    assert place(text) == place(at) == at
+    assert (transport_of(at), port_of(at), Hop(at).host) == (
+        transport, 5060, address(text.partition(";")[0]).removesuffix(":5060").strip("[]"))
+
+
+@pytest.mark.parametrize("text", [
+    "192.0.2.1:5061;", "192.0.2.1:5061;transport=", "192.0.2.1:5061;transport=sctp",
+    "192.0.2.1:5061;lr", "192.0.2.1:5061;transport=tls;lr", "192.0.2.1:5061;transport=tls\r\n",
+    "192.0.2.1;transport=tls"])
+def test_how_no_hop_is_spoken_to(text: str) -> None:
+    with pytest.raises(InvalidValue, match="write host:port"):
+        place(text)
 
 
 @pytest.mark.parametrize(("text", "right_form"), [

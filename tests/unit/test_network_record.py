@@ -25,7 +25,7 @@ FULL = Network(
         trunk("192.0.2.21", name="other", asserts=Asserts.NOTHING)),
     (Server("192.0.2.40:5060", 1000, 100, "vienna", "eu", profile("from=caller pai=none"),
             formats.read("plus"), "1234#"),
-     Server("gw.example.net:5062", name="prague")),
+     Server("gw.example.net:5062;transport=tls", name="prague")),
     (Server("[2001:db8::30]:5070", name="media"),), (Server("192.0.2.45:5060", name="iax"),),
     profile("history=no diversion=last"))
 
@@ -94,7 +94,8 @@ def test_no_bytes_are_an_error_of_another_kind(noise: bytes, at: int) -> None:
 
 @pytest.mark.parametrize("addresses", [
     {}, {"gw.example:5060": ()},
-    {"a:1": ("192.0.2.1:1", "[2001:db8::1]:1"), "b:2": ("192.0.2.2:2",)}])
+    {"a:1": ("192.0.2.1:1", "[2001:db8::1]:1"),
+     "b:2;transport=tcp": ("192.0.2.2:2;transport=tcp",)}])
 def test_what_names_mean_is_read_as_written(addresses: dict[str, tuple[str, ...]]) -> None:
     assert decode_addresses(encode_addresses(addresses)) == addresses
 

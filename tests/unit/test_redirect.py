@@ -13,7 +13,8 @@ from kemi_routing.targets import Kind, Target
 from tests.support.builders import MOBILE, OFFICE, PERSONAL, planned
 
 SETTINGS = settings.from_environment({
-    "FOLLOWME_ADDRESS": "192.0.2.1", "FOLLOWME_DOMAIN": "voice.example.com",
+    "FOLLOWME_ADDRESS": "192.0.2.1", "FOLLOWME_ADDRESS6": "2001:db8::1",
+    "FOLLOWME_DOMAIN": "voice.example.com",
     "FOLLOWME_SIP_HOSTS": "sip.example.net"}).with_network(
         Network(gateways=(Server("192.0.2.40:5060"),)))
 FOLLOWS = Rights(forward_external=True, follow_redirects=True)
@@ -44,6 +45,7 @@ def reasons(state: Hunt, contacts: str) -> list[str]:
 @pytest.mark.parametrize(("contacts", "read"), [
     ("<sip:+49115234567@voice.example.com>", [OFFICE]),
     ("sip:49115234567@192.0.2.1", [OFFICE]),
+    ("sip:49115234567@[2001:DB8:0::1]", [OFFICE]),
     ("<sip:49115234567@192.0.2.40:5060;user=phone>", [OFFICE]),
     ("<sip:49115234567@192.0.2.40;user=phone;transport=udp>", [OFFICE]),
     ("<sip:jana@sip.example.net:5070;transport=tls>",
