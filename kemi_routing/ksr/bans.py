@@ -17,8 +17,8 @@ from enum import IntEnum
 
 from kemi_routing.addresses import canonical
 from kemi_routing.ksr import caller, in_force
-from kemi_routing.ksr.caps import locked
 from kemi_routing.ksr.edge import Edge
+from kemi_routing.ksr.workers import locked
 
 BANNED, PROVED, TRUSTED, IGNORED = "banned", "proved", "trusted", "ignored"
 """Hash tables of kamailio.cfg, where their entries' lifetimes stand: banned sources, sources and

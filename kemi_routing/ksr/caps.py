@@ -4,20 +4,18 @@
 A call counts from its first outside target on until it is over: the dialog module keeps it in the
 profile ``forwarded`` under its number, and takes it out with its final answer, BYE or time-out.
 What began within 60 minutes stands in the hash table ``begun`` under the number and a running
-count, which ``counted`` holds; an entry goes by itself when its hour is over. ``caps`` holds only
-locks: who has one reads and writes the other tables, never the reverse, so nobody waits for ever.
+count, which ``counted`` holds; an entry goes by itself when its hour is over. Who writes
+them has a lock (``workers``).
 
 The other proxies' counts come from the background process; see ``background``.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 from kemi_routing.ksr.edge import Edge
+from kemi_routing.ksr.workers import alarm_once, locked
 from kemi_routing.plan import Account, Plan
 
 PROFILE = "forwarded"
-LOCKS, BEGUN, COUNTED, ELSEWHERE, ALARMED = "caps", "begun", "counted", "elsewhere", "alarmed"
+BEGUN, COUNTED, ELSEWHERE = "begun", "counted", "elsewhere"
 """Hash tables of kamailio.cfg, where their entries' lifetimes stand; ``begun`` is also the queue to
 the background process.
 """
@@ -49,26 +47,6 @@ def in_profile(edge: Edge, profile: str, value: str) -> int:
 def elsewhere_key(what: str, number: str) -> str:
     """Key of what the other proxies count in the hash table ``elsewhere``."""
     return f"{what}:{number}"
-
-
-def alarm_once(edge: Edge, key: str, verb: str, **values: object) -> None:
-    """Tell the operator, but of this key not again while its entry lasts."""
-    key = f"{verb}:{key}"
-    if not edge.ksr.htable.sht_get(ALARMED, key):
-        edge.ksr.htable.sht_seti(ALARMED, key, 1)
-        edge.alarm(verb, **values)
-
-
-@contextmanager
-def locked(edge: Edge, key: str) -> Iterator[None]:
-    """Hold the lock of that name; raises RuntimeError where there is none to be had."""
-    htable = edge.ksr.htable
-    if htable.sht_lock(LOCKS, key) < 0:  # to unlock it would let go of somebody else's lock
-        raise RuntimeError(f"{LOCKS}=>{key} could not be locked")
-    try:
-        yield
-    finally:
-        htable.sht_unlock(LOCKS, key)
 
 
 class Caps:

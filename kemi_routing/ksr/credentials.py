@@ -17,8 +17,8 @@ import hmac
 from kemi_routing.errors import BrokenRecord
 from kemi_routing.feature_codes import Action, FeatureCode
 from kemi_routing.ksr import bans, caller
-from kemi_routing.ksr.caps import locked
 from kemi_routing.ksr.edge import Edge
+from kemi_routing.ksr.workers import locked
 from kemi_routing.record import LineRecord, decode_line, encode_line
 from kemi_routing.settings import Digest
 from kemi_routing.targets import is_name

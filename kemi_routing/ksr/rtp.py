@@ -11,8 +11,8 @@ proxies the one that it names relays.
 import re
 
 from kemi_routing.ksr import loops
-from kemi_routing.ksr.caps import alarm_once
 from kemi_routing.ksr.edge import Edge
+from kemi_routing.ksr.workers import alarm_once
 from kemi_routing.plan_codec import Hunt
 from kemi_routing.settings import LOOPBACK
 

@@ -3,8 +3,9 @@
 
 from datetime import datetime
 
-from kemi_routing.ksr.caps import Caps, alarm_once, in_profile, locked
+from kemi_routing.ksr.caps import Caps, in_profile
 from kemi_routing.ksr.edge import Edge
+from kemi_routing.ksr.workers import alarm_once, locked
 from kemi_routing.trunks import Trunk
 
 PROFILE = "trunk"

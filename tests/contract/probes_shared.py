@@ -57,8 +57,8 @@ def text_in_a_hash_table(ksr: "Api") -> object:
 @probe(CALL)
 def lock_of_a_hash_table(ksr: "Api") -> object:
     table = ksr.htable
-    seen = [table.sht_lock("caps", "a"), table.sht_lock("caps", "a")]
-    return [*seen, table.sht_unlock("caps", "a"), table.sht_unlock("caps", "a")]
+    seen = [table.sht_lock("locks", "a"), table.sht_lock("locks", "a")]
+    return [*seen, table.sht_unlock("locks", "a"), table.sht_unlock("locks", "a")]
 
 
 @probe(CALL, tolerated=(-1,))

@@ -16,6 +16,7 @@ from kemi_routing.ksr import (
     parties,
     records,
     trunk_limits,
+    workers,
 )
 from tests.contract import source
 from tests.contract.server import CFG
@@ -57,7 +58,7 @@ def test_the_sides_of_a_call_are_kept_as_long_as_its_mark_is_good() -> None:
 def test_tables_and_queues_that_workers_use_are_there() -> None:
     fake = FakeKamailio(lambda ksr: None)
     assert fake.htable.tables.keys() == {
-        caps.LOCKS, caps.BEGUN, caps.COUNTED, caps.ELSEWHERE, caps.ALARMED,
+        workers.LOCKS, workers.ALARMED, caps.BEGUN, caps.COUNTED, caps.ELSEWHERE,
         loops.FORKED, names.NAMES, next_hops.FAILED, trunk_limits.SECOND,
         in_force.TABLE,
         credentials.GUESSES, credentials.GUESSED,
@@ -84,7 +85,7 @@ def test_an_entry_of_the_hour_outlives_no_hour_and_its_count_outlives_it() -> No
         r'"htable", "(\w+)=>[^"]*autoexpire=(\d+);', CONFIGURATION)}
     assert lifetimes[caps.BEGUN] == 3600 < lifetimes[caps.COUNTED]
     assert lifetimes[caps.ELSEWHERE] == background.BELIEVED_S
-    assert caps.LOCKS not in lifetimes
+    assert workers.LOCKS not in lifetimes
 
 
 def test_nonces_are_bound_to_the_address_and_good_for_one_request() -> None:

@@ -5,7 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from kemi_routing.ksr.caps import ALARMED, ELSEWHERE, LOCKS, elsewhere_key
+from kemi_routing.ksr.caps import ELSEWHERE, elsewhere_key
+from kemi_routing.ksr.workers import ALARMED, LOCKS
 from kemi_routing.model import Mode
 from tests.ksr.edge import Product
 from tests.support.builders import MOBILE, OFFICE, PERSONAL, number, sequence, step

@@ -9,7 +9,7 @@ import pytest
 import tests.ksr.edge as product_edge
 from kemi_routing.errors import BrokenRecord
 from kemi_routing.ksr import bans, credentials
-from kemi_routing.ksr.caps import LOCKS
+from kemi_routing.ksr.workers import LOCKS
 from kemi_routing.record import LineRecord
 from kemi_routing.settings import Digest
 from tests.ksr.edge import DOMAIN, Product

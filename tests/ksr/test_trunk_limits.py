@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from kemi_routing.ksr.caps import LOCKS
 from kemi_routing.ksr.trunk_limits import SECOND
+from kemi_routing.ksr.workers import LOCKS
 from kemi_routing.model import Mode
 from tests.ksr import edge as product_edge
 from tests.ksr.edge import TRUNK, Product, in_network
