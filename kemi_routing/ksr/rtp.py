@@ -166,8 +166,8 @@ def _has_sdp(edge: Edge) -> bool:
     """Whether there is something in the message for rtpengine, alone or in a multipart/mixed; of
     one that is well-formed the second question asks whether SDP is among its parts.
     """
-    sdpops = edge.ksr.sdpops
-    return sdpops.sdp_content() > 0 and sdpops.sdp_content_flags(_SLOPPY) > 0
+    ksr = edge.ksr
+    return ksr.sdpops.sdp_content() > 0 and ksr.sdpops.sdp_content_flags(_SLOPPY) > 0
 
 
 def _told(edge: Edge, code: int) -> bool:

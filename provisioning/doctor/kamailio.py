@@ -15,7 +15,7 @@ RECORDINGS = Path("tests/contract")
 """Where script/record puts the functions of a Kamailio version, in the checkout."""
 API_LIST = "app_python.api_list"
 _OF_PEERS = "dmq."
-_OF_RTPENGINE = "rtpengine."
+_OF_RTPENGINE = "rtpengine.", "sdpops."
 """What is loaded only where there are other proxies."""
 _VERSION = re.compile(r"kamailio (\d+)\.(\d+)\.(\d+)")
 _FUNCTION = re.compile(r"module:[ ]?(.*)\n\s*name: (.+)")
