@@ -5,7 +5,7 @@ from collections import Counter
 
 import pytest
 
-from kemi_routing.ksr import loops
+from kemi_routing.ksr import loops, parties
 from tests.support.caller import Dialling, codes
 from tests.support.edge import Memory
 from tests.support.loopback import wait_until
@@ -18,7 +18,7 @@ WARM_UP, CALLS, PER_SECOND = 3000, 5000, 200
 SHARED_SLACK, WORKER_SLACK = 16 << 10, 512 << 10
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(360)
 def test_five_thousand_calls_leave_nothing_behind(situation: Situation) -> None:
     situation.line_phone("jana-desk", answer(), traced=False)
     situation.line_phone("busy-desk", busy(), traced=False)
@@ -43,9 +43,10 @@ def _make_calls(situation: Situation, count: int) -> Counter[int]:
 def _memory_at_rest(situation: Situation) -> Memory:
     def at_rest() -> bool:
         tables = situation.edge.kamcmd("htable.stats")
-        remembered = tables.partition(f"name: {loops.FORKED}\n")[2].partition("all: ")[2]
+        remembered = (tables.partition(f"name: {table}\n")[2].partition("all: ")[2]
+                      for table in (loops.FORKED, parties.PARTIES))
         return (situation.edge.counters("tm.stats")["current"] == 0
-                and remembered.splitlines()[0] == "0")
+                and all(count.splitlines()[0] == "0" for count in remembered))
 
-    wait_until(at_rest, "all transactions gone, and what loops are told by", timeout_s=40)
+    wait_until(at_rest, "nothing is remembered of the calls", timeout_s=120)
     return situation.edge.memory()
