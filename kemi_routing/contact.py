@@ -7,11 +7,14 @@ What is not understood is refused, so Kamailio's parser cannot find another addr
 
 import ipaddress
 import re
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 
 MAX_LENGTH = 2048
 MIN_EXPIRES_S = 60
 """The shortest registration: the registrar's ``min_expires`` in kamailio.cfg."""
+MOST_FLOWS = 2
+"""So many flows a phone may have (RFC 5626 section 4.2 wants two)."""
 
 _DISPLAY = r'(?:"[^"\\<>]*"|[\w.-]+(?: [\w.-]+)*)?'
 _URI = (r"sip:(?:[^\s\"<>,;@?]*@)?(?P<host>[0-9a-z.-]+|\[[0-9a-f:.]+\])"
@@ -31,6 +34,9 @@ _VIA = re.compile(r"SIP\s*/\s*2\.0\s*/\s*\w+\s+(?P<host>\[[^\]\s]+\]|[^\s:;]+)"
                   r"\s*(?P<parameters>(?:;.*)?)", re.IGNORECASE | re.ASCII)
 _SIP_PORT = 5060
 _RECEIVED = re.compile(r";\s*received\s*=\s*([^\s;]+)", re.IGNORECASE | re.ASCII)
+_INSTANCE = re.compile(r';\s*\+sip\.instance="([^"]*)"', re.IGNORECASE)
+_OF_FLOW = re.compile(r";flow=[0-9]+(?=>?$)")
+_REG_ID = re.compile(r";\s*reg-id\b=?([^\s;]*)", re.IGNORECASE)
 _EXPIRES = re.compile(r';\s*expires\s*=\s*"?([0-9]{1,10})\b', re.IGNORECASE | re.ASCII)
 
 
@@ -71,6 +77,36 @@ def is_too_brief(contacts: str, expires: str) -> bool:
     own = [_EXPIRES.search(found["parameters"]) for found in _each(contacts) if found]
     asked = [each[1] if each else expires.strip() for each in own]
     return any(each.isdecimal() and 0 < int(each) < MIN_EXPIRES_S for each in asked)
+
+
+def instance(text: str) -> str:
+    """The ``+sip.instance`` of a contact in a header text (RFC 5626 section 4.1), or empty."""
+    found = next(_each(text), None)
+    said = _INSTANCE.search(found["parameters"]) if found else None
+    return said[1] if said else ""
+
+
+def phone(instance: str) -> str:
+    """Which phone has this instance, to which kamailio.cfg adds the number of the flow."""
+    return _OF_FLOW.sub("", instance)
+
+
+def has_wrong_flow(text: str) -> bool:
+    """Whether a contact in a header text numbers its flow otherwise than by 1 to 2**31 - 1."""
+    found = next(_each(text), None)
+    said = _REG_ID.search(found["parameters"]) if found else None
+    return said is not None and not (
+        said[1].isdecimal() and len(said[1]) <= 10 and 0 < int(said[1]) < 2**31)
+
+
+def most(bound: Sequence[str], coming: str, max_phones: int) -> int:
+    """How many contacts a line may have that has these, by the instance of each, when one of the
+    instance ``coming`` registers: one for each phone, and ``MOST_FLOWS`` for one with an instance.
+    More of them take the places of phones.
+    """
+    flows = Counter(phone(each) for each in bound if each)
+    has_room = 0 < flows[phone(coming)] < MOST_FLOWS
+    return max_phones + sum(min(each, MOST_FLOWS) - 1 for each in flows.values()) + has_room
 
 
 def apart(text: str) -> tuple[str, str, str] | None:

@@ -70,9 +70,18 @@ OF_THE_HOP_ITSELF = (408, 503)
 """
 
 
+FLOW_FAILED = 430
+"""What a proxy says whose flow to the phone is gone (RFC 5626 section 11.4)."""
+
+
 def is_out_of_service(status: int, outcome: Outcome) -> bool:
     """Whether a branch ended so that another gateway may do better: 5xx, or no reply (SPEC B2)."""
     return outcome is Outcome.UNREACHABLE and (status == 408 or 500 <= status < 600)
+
+
+def is_flow_dead(status: int, outcome: Outcome) -> bool:
+    """Whether another flow of a phone may reach it: 430 (RFC 5626 section 5.3), or no reply."""
+    return outcome is Outcome.UNREACHABLE and status in (408, FLOW_FAILED)
 
 
 def strongest(outcomes: Iterable[Outcome]) -> Outcome:

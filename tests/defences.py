@@ -143,9 +143,14 @@ DEFENCES = {
         _KSR + "in_dialog.py", "if ours and edge.settings.hides and", "if ksr.is_ACK() and",
         ("tests/ksr/test_in_dialog.py::TestATransfer",)),
     "a phone with several flows counts once": Off(
-        _CFG, '=~ "reg-id"', '=~ "none"', (
+        _KSR + "registrations.py", "_most(edge, line, contacts))", "line.max_phones)", (
             "tests/e2e/flows/test_flows.py"
-            "::test_each_phone_counts_once_however_many_flows_it_has",)),
+            "::test_each_phone_counts_once_however_many_flows_it_has",
+            "tests/ksr/test_phones_with_flows.py"
+            "::test_a_line_has_so_many_phones_and_each_two_flows")),
+    "a phone that starts again loses no flow by the other": Off(
+        _CFG, '=~ "reg-id"', '=~ "none"', (
+            "tests/e2e/flows/test_flows.py::test_a_phone_that_starts_again_keeps_both_its_flows",)),
     # Passwords
     "who guesses passwords is banned": Off(
         _KSR + "credentials.py", "return self._here >= TRIES or self._everywhere > TRIES_OF_ALL",

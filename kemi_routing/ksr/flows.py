@@ -9,6 +9,7 @@ branches there, to the socket at which they tell registrations.
 """
 
 from kemi_routing import contact, flow, render
+from kemi_routing.hunt import FLOW_FAILED
 from kemi_routing.ksr import caller, loops, masks
 from kemi_routing.ksr.edge import Edge
 from kemi_routing.ksr.target_set import LOCATION
@@ -109,8 +110,7 @@ def from_peer(edge: Edge) -> None:
     ksr.pv.sets(_MATCH_RECEIVED, reached)
     aor = f"sip:{line}@{edge.settings.platform.domain}"
     if not reached or ksr.registrar.registered_flags(LOCATION, aor, _BY_RECEIVED) < 0:
-        edge.log("refuse", why="its flow is gone", line=line)
-        edge.reply(480, "Flow Is Gone")
+        _is_gone(edge, line)
         return
     loops.record_route(edge, ())
     ksr.setdsturi(reached)
@@ -119,7 +119,14 @@ def from_peer(edge: Edge) -> None:
     ksr.tm.t_set_auto_inv_100(0)  # or the other proxy took it for the phone's
     ksr.tm.t_set_fr(_LONGEST_MS, NO_REPLY_MS)
     ksr.tm.t_set_max_lifetime(_LONGEST_MS, _LONGEST_MS)
-    ksr.tm.t_relay()
+    ksr.tm.t_set_disable_internal_reply(1)
+    if ksr.tm.t_relay() < 0:
+        _is_gone(edge, line)
+
+
+def _is_gone(edge: Edge, line: str) -> None:
+    edge.log("refuse", why="its flow is gone", line=line)
+    edge.reply(FLOW_FAILED, "Flow Failed")
 
 
 def follow(edge: Edge) -> None:

@@ -181,6 +181,8 @@ class Fork:
         if tm.t_is_canceled() < 0:
             if hunt.is_out_of_service(status, outcome):
                 state = self._sent_elsewhere(state, branch, status)
+            if hunt.is_flow_dead(status, outcome):
+                state = self._over_another_flow(state, branch)
             state, woken = start_delay.wake(state, self._clock_ms())
         self._save(state)
         waiting.wake(self._edge, woken)
@@ -344,15 +346,29 @@ class Fork:
         if not hop:  # a name may have a single address, and the others may have gone away
             return state
         uri = self._uri(state, planned, voicemail_cause(state.tried), hop)
-        hops = (*state.hops[:index], "", *state.hops[index + 1:])
+        state = replace(state, hops=(*state.hops[:index], "", *state.hops[index + 1:]))
+        return self._send_again(state, index, uri, hop)
+
+    def _over_another_flow(self, state: Hunt, branch: int) -> Hunt:
+        """Ring a phone over the flow that it had before, where the newest is dead: its ring time
+        goes on.
+        """
+        index = state.target_of(branch)
+        of_phone = index is not None and state.running.targets[index].target.kind is Kind.LINE
+        if index is None or not of_phone or self._ksr.tm.t_next_contact_flow() < 0:
+            return state
+        return self._send_again(state, index)
+
+    def _send_again(self, state: Hunt, index: int, uri: str = "", hop: str = "") -> Hunt:
+        """One more branch for a target; without ``uri`` it is in the target set already."""
         told = trail.elsewhere(len(state.branches), self._after_ms(state), hop)
-        self._sending = replace(state, branches=(*state.branches, index), hops=hops,
-                                trail=state.trail + told)
+        self._sending = replace(state, branches=(*state.branches, index), trail=state.trail + told)
         self._unsent, self._hop = [index], hop
         self._save(self._sending)
         self._watch_branches()
         with TargetSet(self._ksr, ruri_unused=False) as targets:
-            targets.add(uri)
+            if uri:
+                targets.add(uri)
             if self._ksr.tm.t_relay() > 0:
                 state = self._sending
         self._sending, self._hop = None, ""

@@ -38,10 +38,12 @@ def _save(edge: Edge, line: LineRecord) -> None:
         _refuse(edge, line, "contact elsewhere", "Contact Is Not Your Address")
     elif any(contact.is_too_brief(text, ksr.hdr.gete("Expires")) for text in contacts):
         edge.reply(423, "Interval Too Brief", f"Min-Expires: {contact.MIN_EXPIRES_S}")
+    elif any(map(contact.has_wrong_flow, contacts)):
+        edge.reply(400, "Wrong reg-id")
     else:
         if not path:
             flows.register(edge, contacts)
-        ksr.pv.seti(_MAX_CONTACTS, line.max_phones)
+        ksr.pv.seti(_MAX_CONTACTS, _most(edge, line, contacts))
         saved = ksr.registrar.save(LOCATION, _SAVE_AND_PREPARE)
         if saved > 0:
             edge.reply(200, "OK")
@@ -49,6 +51,17 @@ def _save(edge: Edge, line: LineRecord) -> None:
             _refuse(edge, line, "too many phones", "Too Many Phones")
         else:
             ksr.registrar.save(LOCATION, _SAVE_AND_ANSWER)
+
+
+def _most(edge: Edge, line: LineRecord, contacts: list[str]) -> int:
+    """How many contacts the line may have: the flows of a phone count as one phone."""
+    ksr, bound = edge.ksr, []
+    aor = f"sip:{line.name}@{edge.settings.platform.domain}"
+    if ksr.registrar.reg_fetch_contacts(LOCATION, aor, "bound") > 0:
+        count = ksr.pv.geti("$(ulc(bound=>count))")
+        bound = [str(ksr.pv.gete(f"$(ulc(bound=>instance)[{index}])")) for index in range(count)]
+    coming = contact.instance(contacts[0]) if contacts else ""
+    return contact.most(bound, coming, line.max_phones)
 
 
 def _refuse(edge: Edge, line: LineRecord, why: str, phrase: str) -> None:

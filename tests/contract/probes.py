@@ -3,6 +3,7 @@
 
 from tests.contract import (
     probes_failover,
+    probes_flows,
     probes_message,
     probes_nat,
     probes_parallel,
@@ -25,6 +26,7 @@ MODULES = (
     probes_sending,
     probes_serial,
     probes_failover,
+    probes_flows,
     probes_shared,
     probes_transaction,
     probes_waiting,

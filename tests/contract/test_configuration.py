@@ -15,6 +15,7 @@ from kemi_routing.ksr import (
     next_hops,
     parties,
     records,
+    target_set,
     trunk_limits,
     workers,
 )
@@ -71,7 +72,8 @@ def test_tables_and_queues_that_workers_use_are_there() -> None:
 def test_phones_behind_nat_are_known_by_one_flag_and_reached_by_one_variable() -> None:
     chosen = re.findall(r'"(\w+_(?:bflag|avp))", (\S+)\)$', CONFIGURATION, re.M)
     assert dict(chosen) == {"nat_bflag": str(flows.NAT_FLAG), "sipping_bflag": str(flows.NAT_FLAG),
-                            "received_avp": f'"{flows.RECEIVED}"'}
+                            "received_avp": f'"{flows.RECEIVED}"',
+                            "contact_flows_avp": f'"{target_set.FLOWS}"'}
 
 
 def test_calls_are_counted_in_a_profile_that_is_there() -> None:

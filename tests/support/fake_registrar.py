@@ -42,9 +42,11 @@ class Contact:
     socket: str
     received: str = ""
     flags: frozenset[int] = frozenset()
+    instance: str = ""
 
     def __str__(self) -> str:
-        return f"<{self.uri}>;expires={self.expires_s}"
+        named = f';+sip.instance="{self.instance}"' if self.instance else ""
+        return f"<{self.uri}>;expires={self.expires_s}{named}"
 
 
 class Registrar(Part):
@@ -86,6 +88,7 @@ class Registrar(Part):
         message.new_uri, message.dst_uri = first.uri, first.received
         message.send_socket = first.socket
         message.branch_flags |= first.flags
+        message.instance = first.instance
         process.uri_is_new = True
         self._append(others)
         return 1
@@ -109,6 +112,11 @@ class Registrar(Part):
                  if not wanted or each.received == wanted]
         return 1 if found else self.NOT_FOUND
 
+    def reg_fetch_contacts(self, table: str, uri: str, profile: str) -> int:
+        found = self._contacts(table, uri)
+        self._process.fetched[profile] = [each.instance for each in found]
+        return 1 if found else self.NOT_FOUND
+
     def _contacts(self, table: str, uri: str) -> list[Contact]:
         _check_table(table)
         parsed = parse_uri(uri)
@@ -116,8 +124,8 @@ class Registrar(Part):
 
     def _append(self, contacts: list[Contact]) -> None:
         room = self._process.max_branches - 1 - len(self._process.dset)
-        appended = [Appended(contact.uri, contact.received, contact.socket, contact.flags)
-                    for contact in contacts[:room]]
+        appended = [Appended(contact.uri, contact.received, contact.socket, contact.flags,
+                             contact.instance) for contact in contacts[:room]]
         self._process.dset.extend(appended)
 
     def _update(self, contacts: list[Contact]) -> int:
@@ -131,7 +139,9 @@ class Registrar(Part):
             return self.REMOVED
         known = {contact.uri: contact for contact in contacts}
         new = self._wanted(wanted)
-        kept = {uri: c for uri, c in {**known, **new}.items() if c.expires_s > 0}
+        newest_first = {uri: new[uri] for uri in reversed(new)}  # usrloc's desc_time_order
+        kept = {uri: c for uri, c in (newest_first | {
+            uri: c for uri, c in known.items() if uri not in new}).items() if c.expires_s > 0}
         if len(kept) > self._max_contacts():
             return self.TOO_MANY
         contacts[:] = kept.values()
@@ -147,7 +157,7 @@ class Registrar(Part):
         flags = frozenset(self._message.branch_flags)
         return {
             each.uri: Contact(each.uri, self._expires_s(each.params.get("expires")), socket,
-                              received, flags)
+                              received, flags, each.params.get("+sip.instance") or "")
             for each in parsed
         }
 

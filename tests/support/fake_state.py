@@ -54,6 +54,7 @@ class Message:
     reply_headers: list[str] = field(default_factory=list)
     flags: set[int] = field(default_factory=set)
     branch_flags: set[int] = field(default_factory=set)
+    instance: str = ""
     reply: "Reply | None" = None
     timed_out: bool = False
     replied: bool = False
@@ -177,6 +178,7 @@ class Branch:
     on_branch_failure: str
     on_reply: str
     flags: set[int] = field(default_factory=set)
+    instance: str = ""
     status: int = 0
     """The last code from the phone; 408 of our own when its time ran out."""
     stored: Reply | None = None
@@ -250,6 +252,7 @@ class Appended:
     dst_uri: str = ""
     send_socket: str = ""
     flags: frozenset[int] = frozenset()
+    instance: str = ""
 
 
 @dataclass
@@ -280,6 +283,8 @@ class Process:
     """Whether the branch or reply route asked that the message not be sent."""
     armed: Armed = field(default_factory=Armed)
     variables: dict[str, Value] = field(default_factory=dict)
+    fetched: dict[str, list[str]] = field(default_factory=dict)
+    """Instances of registrar's profiles."""
     loose_avps: dict[str, list[Value]] = field(default_factory=dict)
     loose_xavps: dict[str, list[dict[str, Value]]] = field(default_factory=dict)
     current: Message | None = None

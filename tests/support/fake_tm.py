@@ -29,6 +29,10 @@ INTERNAL_REPLY = -4
 ALREADY_HANDLED = 0
 
 
+CONTACT_FLOWS = "flows"
+"""tm's contact_flows_avp in kamailio.cfg."""
+
+
 class Tm(Part):
     """The functions of KSR.tm."""
 
@@ -130,6 +134,23 @@ class Tm(Part):
 
     def t_branch_replied(self) -> int:
         return 1 if self._failed_branch and self._message.replied else -1
+
+    def t_next_contact_flow(self) -> int:
+        process, transaction = self._process, self._process.transaction
+        instance = self._failed_branch and transaction and (
+            transaction.branches[transaction.picked].instance)
+        waiting = process.xavps.get(CONTACT_FLOWS, [])
+        if not (instance and waiting):
+            return -2
+        found = next((each for each in waiting if each.get("instance") == instance), None)
+        if found is None:
+            return -1
+        waiting.remove(found)
+        bits = int(found.get("flags", 0))
+        flags = frozenset(bit for bit in range(32) if bits >> bit & 1)
+        uri, dst_uri, socket = (str(found.get(name, "")) for name in ("uri", "dst_uri", "sock"))
+        process.dset.append(Appended(uri, dst_uri, socket, flags, instance))
+        return 1
 
     def t_any_replied(self) -> int:
         transaction = self._process.transaction
@@ -251,7 +272,8 @@ class Tm(Part):
         on_branch, transaction.armed.on_branch = transaction.armed.on_branch, ""
         if uri_is_new:
             flags = frozenset(message.branch_flags)
-            dset = [Appended(message.uri, message.dst_uri, message.send_socket, flags), *dset]
+            dset = [Appended(message.uri, message.dst_uri, message.send_socket, flags,
+                             message.instance), *dset]
         made = [self._add(transaction, each, on_branch) for each in dset]
         added = [branch for branch in made if isinstance(branch, Branch)]
         errors = [E_UNSPEC, *(error for error in made if isinstance(error, int))]
@@ -291,7 +313,8 @@ class Tm(Part):
             message.connects,
         )
         callbacks = (armed.on_failure, armed.on_branch_failure, armed.on_reply)
-        branch = Branch(index, sent, transaction.timers, *callbacks, message.branch_flags)
+        branch = Branch(index, sent, transaction.timers, *callbacks, message.branch_flags,
+                        appended.instance)
         transaction.branches.append(branch)
         return branch
 

@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable
 
 from tests.support.fake_message import Core, Part
-from tests.support.fake_state import Message, Misuse, Process, Route, Value
+from tests.support.fake_state import Appended, Message, Misuse, Process, Route, Value
 from tests.support.sip_message import (
     Headers,
     NameAddr,
@@ -136,6 +136,16 @@ OF_MESSAGE: dict[str, Reader] = {
 }
 
 
+OF_BRANCH: dict[str, Callable[[Appended], Value | None]] = {
+    "uri": lambda branch: branch.uri,
+    "dst_uri": lambda branch: branch.dst_uri or None,
+    "path": lambda _: None,  # no Path is modelled
+    "send_socket": lambda branch: branch.send_socket or None,
+    "flags": lambda branch: sum(1 << flag for flag in branch.flags),
+    "instance": lambda branch: branch.instance or None,
+}
+
+
 class Pv(Part):
     """Reading and writing variables."""
 
@@ -148,6 +158,7 @@ class Pv(Part):
             "xavp": self._xavp,
             "var": lambda variable: process.variables.get(variable.inner, 0),
             "branch": self._branch,
+            "ulc": self._fetched,
             "T": self._transaction_id,
             "Ts": lambda _: process.time_s,
             "T_branch_idx": self._branch_index,
@@ -212,6 +223,8 @@ class Pv(Part):
             self._process.variables.pop(variable.inner, None)
         elif variable.name == "du":
             self._message.dst_uri = ""
+        elif variable.name == "xavp" and variable.inner.endswith("[*]"):
+            self._process.xavps.pop(variable.inner.removesuffix("[*]"), None)
         elif variable.name == "branch" and variable.inner == "uri":
             position = int(variable.index or 0)
             del self._process.dset[position:position + 1]
@@ -257,10 +270,23 @@ class Pv(Part):
         dset = self._process.dset
         if variable.inner == "count":
             return len(dset) or None
-        if variable.inner != "uri":
+        position = int(variable.index or 0)
+        if position >= len(dset):
+            return None
+        read = OF_BRANCH.get(variable.inner)
+        if read is None:
+            raise NotImplementedError(f"the fake does not model the variable {variable.text}")
+        return read(dset[position])
+
+    def _fetched(self, variable: Variable) -> Value | None:
+        profile, _, field = variable.inner.partition("=>")
+        instances = self._process.fetched.get(profile, [])
+        if field == "count":
+            return len(instances)
+        if field != "instance":
             raise NotImplementedError(f"the fake does not model the variable {variable.text}")
         position = int(variable.index or 0)
-        return dset[position].uri if position < len(dset) else None
+        return (instances[position] or None) if position < len(instances) else None
 
     def _branch_index(self, _: Variable) -> int:
         """As pv_get_tm_branch_idx() of tmx: in a failure route a count, not an index."""
@@ -337,6 +363,16 @@ class Pvx(Part):
 
     def avp_rm(self, name: str) -> int:
         return int(self._pv.unset(f"$avp({name})"))
+
+    def xavp_child_sets(self, root: str, field: str, value: str) -> int:
+        return self._set_child(root, field, value)
+
+    def xavp_child_seti(self, root: str, field: str, value: int) -> int:
+        return self._set_child(root, field, value)
+
+    def _set_child(self, root: str, field: str, value: Value) -> int:
+        self._process.xavps.setdefault(root, [{}])[0][field] = value
+        return 1
 
     def var_get(self, name: str) -> Value:
         return self._pv.gete(f"$var({name})")

@@ -46,6 +46,9 @@ class SoftPhone:
         """Of its calls as a callee."""
         self._branch = ""
         """Of the request that it sent last."""
+        self.registration = uuid.uuid4().hex
+        """Call-ID of its REGISTERs, the same from one start to the next (RFC 3261 section 10.2)."""
+        self._registers = 0
 
     def __enter__(self) -> Self:
         return self
@@ -73,11 +76,12 @@ class SoftPhone:
         """The final answer to a REGISTER that answers its challenge."""
         uri, contact = f"sip:{self._domain}", ";".join((contact or self.contact, *parameters))
         head = [f"From: {self.aor};tag={uuid.uuid4().hex}", f"To: {self.aor}"]
-        head += [f"Call-ID: {uuid.uuid4().hex}", f"Contact: {contact}", f"Expires: {expires_s}"]
+        head += [f"Call-ID: {self.registration}", f"Contact: {contact}", f"Expires: {expires_s}"]
         head += headers
-        self._send(f"REGISTER {uri}", head, 1)
+        self._registers += 2
+        self._send(f"REGISTER {uri}", head, self._registers - 1)
         head += [self._credentials("REGISTER", uri, self.final("REGISTER"))]
-        self._send(f"REGISTER {uri}", head, 2)
+        self._send(f"REGISTER {uri}", head, self._registers)
         return self.final("REGISTER")
 
     def call(self, uri: str, *headers: str, body: str = "", contact: str = "") -> Dialog:

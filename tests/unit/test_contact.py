@@ -115,3 +115,36 @@ def test_a_phone_is_reached_at_its_contact_if_no_nat_is_between(
 ])
 def test_a_contact_is_taken_apart(text: str, parts: tuple[str, str, str] | None) -> None:
     assert contact.apart(text) == parts
+
+
+ONE, OTHER = "<urn:uuid:1>", "<urn:uuid:2>"
+
+
+@pytest.mark.parametrize(("text", "instance", "wrong"), [
+    (f'<sip:a@b>;+sip.instance="{ONE}";reg-id=1', ONE, False),
+    (f'<sip:a@b>;REG-ID=2147483647;+SIP.Instance="{ONE}"', ONE, False),
+    ("<sip:a@b;reg-id=0>", "", False), ("<sip:a@b>", "", False), ("*", "", False), ("", "", False),
+    ("<sip:a@b>;reg-id", "", True), ("<sip:a@b>;reg-id=0", "", True),
+    ("<sip:a@b>;reg-id=-1", "", True), ("<sip:a@b>;reg-id=2147483648", "", True),
+    ("<sip:a@b>;reg-id=" + "1" * 1000, "", True), ('<sip:a@b>;reg-id="1"', "", True)])
+def test_a_contact_names_its_phone_and_numbers_its_flow(
+        text: str, instance: str, *, wrong: bool) -> None:
+    assert (contact.instance(text), contact.has_wrong_flow(text)) == (instance, wrong)
+
+
+@pytest.mark.parametrize(("instance", "phone"), [
+    ("<urn:uuid:1;flow=2>", ONE), ("urn:uuid:1;flow=12", "urn:uuid:1"), (ONE, ONE), ("", ""),
+    ("<urn:uuid:1;flow=2;a>", "<urn:uuid:1;flow=2;a>")])
+def test_all_flows_of_a_phone_are_of_one_phone(instance: str, phone: str) -> None:
+    assert contact.phone(instance) == phone
+
+
+@pytest.mark.parametrize(("bound", "coming", "most"), [
+    ([], "", 3), ([], ONE, 3), (["", "", ""], "", 3), ([ONE, OTHER], "<urn:uuid:3>", 3),
+    (["<urn:uuid:1;flow=1>"], "<urn:uuid:1;flow=2>", 4),
+    (["<urn:uuid:1;flow=1>", "<urn:uuid:1;flow=2>"], "<urn:uuid:1;flow=3>", 4),
+    (["<urn:uuid:1;flow=1>", "<urn:uuid:1;flow=2>", OTHER], "<urn:uuid:2;flow=1>", 5),
+    (["<urn:uuid:1;flow=1>", ONE, "", OTHER], "", 4),
+    ([f"<urn:uuid:1;flow={number}>" for number in range(9)], ONE, 4)])
+def test_each_phone_counts_once(bound: list[str], coming: str, most: int) -> None:
+    assert contact.most(bound, coming, 3) == most

@@ -48,6 +48,16 @@ def test_a_gateway_that_fails_or_is_silent_does_not_serve(
     assert hunt.is_out_of_service(status, outcome) is not does
 
 
+@pytest.mark.parametrize(("status", "timed_out", "replied", "is_dead"), [
+    (430, False, True, True), (408, True, False, True), (408, True, True, False),
+    (408, False, True, False), (480, False, True, False), (486, False, True, False),
+    (500, False, True, False), (503, False, True, False), (603, False, True, False)])
+def test_a_flow_that_is_silent_or_said_to_have_failed_is_dead(
+        status: int, timed_out: bool, replied: bool, is_dead: bool) -> None:
+    outcome = hunt.classify(status, timed_out=timed_out, replied=replied)
+    assert hunt.is_flow_dead(status, outcome) is is_dead
+
+
 def test_the_outcome_table() -> None:
     assert [(outcome, rule.status, rule.cause) for outcome, rule in OUTCOMES.items()] == [
         ("declined", 603, 480), ("no_answer", 408, 408), ("busy", 486, 486),
