@@ -14,6 +14,7 @@ from kemi_routing.addresses import at, bracketed, canonical
 MOST = 4
 """Targets that are remembered of one side: it may change them, and go back when that is refused."""
 _MOST_OF_ALL = 20
+_LONGEST = 2000
 _MADDR = ";maddr="
 _INSTEAD = re.compile(r";\s*maddr\s*=\s*([^;?\s]+)", re.IGNORECASE)
 _QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"')
@@ -43,6 +44,8 @@ class Where:
 
 def where(text: str) -> Where | None:
     """What a URI, or a header that holds one, leads to; None for what is not understood."""
+    if len(text) > _LONGEST:  # the time for reading it grows with its square
+        return None
     found = _URI.match(_QUOTED.sub("", text))
     if found is None:
         return None

@@ -120,9 +120,12 @@ def _marks(edge: Edge) -> set[str]:
 
 
 def routes(edge: Edge, header: str = "Record-Route") -> Iterator[str]:
-    """The Record-Route headers of a message, or its Route headers."""
+    """The Record-Route headers of a message, or its Route headers; none of ours is not UTF-8."""
     for index in range(_MOST_ROUTES):
-        written = edge.ksr.hdr.get_idx(header, index)
+        try:
+            written = edge.ksr.hdr.get_idx(header, index)
+        except UnicodeDecodeError:
+            continue
         if written is None:
             return
         yield written

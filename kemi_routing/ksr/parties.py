@@ -7,6 +7,8 @@ they move (a new INVITE or UPDATE and its answer), until it ends. Where nothing 
 such call; only of one that began before this Kamailio is the Request-URI believed.
 """
 
+from collections.abc import Callable
+
 from kemi_routing import party
 from kemi_routing.addresses import bracketed, canonical
 from kemi_routing.ksr import caller, in_force, loops
@@ -34,7 +36,7 @@ def answered(edge: Edge, by: Target | None = None) -> None:
     by_server = by is not None and by.kind not in (Kind.LINE, Kind.SIP)
     in_force.keep_up(edge)
     pv = edge.ksr.pv
-    contact, address, port = map(str, map(pv.gete, _OF_CALLER))
+    contact, address, port = (_text(pv.gete, name) for name in _OF_CALLER)
     known = _with_sender(edge, _known(edge), str(pv.gete("$tt")), ours=by_server)
     if calls := party.where(contact):
         known = party.remembered(known, str(pv.gete("$ft")), calls, f"{bracketed(address)}:{port}",
@@ -105,9 +107,17 @@ def _moves(edge: Edge, tag: str) -> None:
 
 
 def _with_sender(edge: Edge, known: str, tag: str, *, ours: bool) -> str:
-    said = party.where(edge.ksr.hdr.gete("Contact"))
+    said = party.where(_text(edge.ksr.hdr.gete, "Contact"))
     source = f"{bracketed(caller.source(edge))}:{edge.ksr.pv.geti('$sp')}"
     return party.remembered(known, tag, said, source, ours=ours) if said else known
+
+
+def _text(read: Callable[[str], object], name: str) -> str:
+    """What is not UTF-8 leads nowhere."""
+    try:
+        return str(read(name))
+    except UnicodeDecodeError:
+        return ""
 
 
 def _known(edge: Edge) -> str:

@@ -33,6 +33,16 @@ def numbered(*steps: Step, mode: Mode, follow_redirects: bool) -> Number:
                   lines=(DESK, SOFT), follow_redirects=follow_redirects)
 
 
+@pytest.mark.parametrize("header", [
+    ("Contact", b'"\xff" <sip:desk@127.0.0.51>'), ("Record-Route", b"<sip:\xff;lr>")])
+def test_who_answers_what_is_not_utf_8_has_answered(header: tuple[str, bytes]) -> None:
+    product = calling(step(OFFICE))
+    product.answer(OFFICE, 200, headers=[header])
+    assert product.codes == [200]
+    assert [text for _, text in product.log if text.startswith("end ")] != []
+    assert not [text for _, text in product.log if text.startswith("error ")]
+
+
 class TestEarlyMedia:
     @pytest.mark.parametrize("code", [180, 183])
     def test_that_of_a_target_with_others_becomes_a_bare_180(self, code: int) -> None:

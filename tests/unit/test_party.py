@@ -30,7 +30,8 @@ def test_where_a_uri_leads(text: str, expected: Where) -> None:
 
 @pytest.mark.parametrize("text", [
     "", "*", "tel:+42027777100", "sip:", "sip:a@", "sip:a b@192.0.2.1", "sip:a@192.0.2.1:",
-    "sip:a@192.0.2.1 x", "sip:a@192.0.2.1:123456", "sip:a@é"])
+    "sip:a@192.0.2.1 x", "sip:a@192.0.2.1:123456", "sip:a@é",
+    f"<sip:{'a' * 2000}@192.0.2.1>"])
 def test_what_is_not_understood_leads_nowhere(text: str) -> None:
     assert where(text) is None
 

@@ -215,7 +215,8 @@ def test_a_mask_opens_no_call(people: People, last: int) -> None:
     assert people.trunk.final("INVITE").code == 486
 
 
-@pytest.mark.parametrize("lie", ["TH: xxx", "TH: uch\r\nTH: dcv\r\nTH: uxh", "TH:"])
+@pytest.mark.parametrize("lie", [
+    "TH: xxx", "TH: uch\r\nTH: dcv\r\nTH: uxh", "TH:", "\r\n".join(["TH: xxx"] * 130)])
 def test_who_lies_about_the_way_hides_all_the_same(people: People, lie: str) -> None:
     phone = people.phone()
     caller = people.dial(JANA, lie)

@@ -49,6 +49,18 @@ def test_no_hops_left_is_483(situation: Situation, source: int) -> None:
     assert media.invites == []
 
 
+def test_what_is_longer_than_16_kib_is_513(situation: Situation, source: int) -> None:
+    media = situation.media_server()
+    with _raw(situation, source) as raw:
+        uri = f"sip:{NUMBER}@{situation.settings['ADDRESS']}"
+        invite = raw.request("INVITE", uri)
+        heard = raw.ask(invite.replace(b"\r\n\r\n", b"\r\nX: " + b"x" * 16384 + b"\r\n\r\n", 1))
+
+    assert heard is not None
+    assert heard.code == 513
+    assert media.invites == []
+
+
 @pytest.mark.parametrize("method", ["BYE", "INVITE", "INFO", "UPDATE"])
 def test_a_dialog_that_we_do_not_know_is_refused(
     situation: Situation, source: int, method: str
