@@ -176,12 +176,13 @@ def test_a_from_that_is_as_it_came_costs_nothing() -> None:
     assert edge.asks("INFO").headers.get("From") == f"<{CALLERS}>;tag=a"
 
 
-@pytest.mark.parametrize("failing", ["Rr.add_rr_param", "Uac.uac_replace_from"])
+@pytest.mark.parametrize(
+    "failing", ["fake_routes.Rr.add_rr_param", "fake_message.Uac.uac_replace_from"])
 def test_a_branch_that_would_tell_the_caller_is_not_sent(
         monkeypatch: pytest.MonkeyPatch, failing: str) -> None:
     edge = Product(number(mode=Mode.FORWARD_ONLY, default="all",
                           sequences=(sequence("all", step(OFFICE)),)))
-    monkeypatch.setattr(f"tests.support.fake_message.{failing}",
+    monkeypatch.setattr(f"tests.support.{failing}",
                         lambda _, first, *__: -1 if ";fm=" not in first else 1)
     edge.call(PERSONAL, CALLER, PRIVACY)
     assert edge.forwarded == []

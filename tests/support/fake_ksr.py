@@ -16,10 +16,11 @@ from typing import TYPE_CHECKING, cast
 from tests.contract import recording
 from tests.support.fake_corex import Corex
 from tests.support.fake_dialog import Dialog
-from tests.support.fake_message import Core, Hdr, Maxfwd, Rr, Sanity, Siputils, Textopsx, Uac
+from tests.support.fake_message import Core, Hdr, Maxfwd, Sanity, Siputils, Textopsx, Uac
 from tests.support.fake_nat import Nathelper, Rtpengine, Sdpops
 from tests.support.fake_registrar import Auth, Contact, Limits, Registrar
 from tests.support.fake_replies import Replies
+from tests.support.fake_routes import Rr
 from tests.support.fake_shared import Dispatcher, Dmq, Htable, Mqueue
 from tests.support.fake_state import (
     LOCAL,
