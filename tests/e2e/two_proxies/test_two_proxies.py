@@ -27,6 +27,8 @@ from tests.support.situation import (
 
 DESK = Account("jana-desk", PASSWORD)
 JANA, CALLER, PORT = "42027777101", "42075553333", 5058
+MANY = 60
+"""More than what fits into one message that Kamailio reads from TCP."""
 SHARED_WITHIN_S = 5
 YAML = Path(__file__).with_name("situation.yaml")
 
@@ -86,6 +88,22 @@ def test_the_proxy_that_comes_later_learns_what_there_is(
         wait_until(lambda: desk.contact in phones_at(late), "learnt", 15)
         assert rings_through(late) == 486
     assert len(desk.invites) == 1
+
+
+def test_the_proxy_that_comes_later_learns_of_many_phones(
+    situation: Situation, tmp_path: Path
+) -> None:
+    aors = [f"line-{number}" for number in range(MANY)]
+    for aor in aors:
+        contact = f"sip:{aor}@127.0.0.99:5060;{'x' * 300}"
+        situation.edge.kamcmd("ul.add", "location", aor, contact, "600", "1.0", "s:.", "0", "0",
+                              "0")
+    here, there = (f"{situation.network.address(last)}:{PORT}" for last in (PROXY, OTHER_PROXY))
+    with other_edge(situation, tmp_path, CLUSTER=there, PEERS=here) as later:
+        wait_until(lambda: phones_at(later).count("sip:line-") >= MANY,
+                   "all are known", 15)
+    for aor in aors:
+        situation.edge.kamcmd("ul.rm", "location", aor)
 
 
 def test_the_limit_of_phones_holds_over_both(situation: Situation, second: OtherEdge) -> None:
