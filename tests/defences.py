@@ -162,6 +162,18 @@ DEFENCES = {
         _KSR + "credentials.py", "guesses.verdict(_secret(edge, line) or nobodys, checks)",
         "guesses.verdict(_secret(edge, line) or nobodys, checks) if line else _BANNED",
         ("tests/ksr/test_credentials.py", "tests/ksr/test_requests.py")),
+    "nothing is kept of what a stranger sends": Off(
+        _KSR + "credentials.py", "    return _check(edge, str(", "    edge.new_transaction()\n"
+        "    return _check(edge, str(", (
+            "tests/ksr/test_credentials.py::TestAStranger",
+            "tests/e2e/password_guessing/test_password_guessing.py"
+            "::test_what_a_stranger_sends_is_answered_and_forgotten")),
+    "a request that was let in is known when it comes again": Off(
+        _KSR + "credentials.py", " and self._is_let_in():", " and False:",
+        ("tests/ksr/test_credentials.py"
+         "::test_nor_does_one_that_another_worker_took_at_the_same_time",
+         "tests/e2e/password_guessing/test_password_guessing.py"
+         "::test_a_nonce_is_good_for_one_request_and_its_retransmission")),
     "a nonce is good for one request from its address": Off(
         _CFG, 'modparam("auth", "one_time_nonce", 1)', 'modparam("auth", "one_time_nonce", 0)',
         ("tests/contract/test_configuration.py",)),

@@ -7,6 +7,11 @@ not: where many sources guess one, each of them has a single try. The right pass
 every source that is not banned, and where it was given lately from a banned one too. So a stranger
 keeps nobody out, not even behind the same NAT.
 
+Only what is let in gets a transaction, which keeps the message in shared memory for a while: what
+a stranger sends is answered and forgotten. Of what is let in a retransmission may come in the
+meantime, to another worker, and its nonce is used by then; so that it is not asked for another one,
+what was let in is noted.
+
 The password is looked at under a lock of the source, or as many more could be tried at once as
 there are workers. Since nonces are bound to the address (kamailio.cfg) nobody can have another
 address banned.
@@ -23,9 +28,9 @@ from kemi_routing.record import LineRecord, decode_line, encode_line
 from kemi_routing.settings import Digest
 from kemi_routing.targets import is_name
 
-GUESSES, GUESSED = "guesses", "guessed"
+GUESSES, GUESSED, LET_IN = "guesses", "guessed", "let_in"
 """Hash tables of kamailio.cfg, where their entries' lifetimes stand: wrong passwords by source, the
-same by account. Banned sources and who was let in lately: ``bans``.
+same by account, and requests that were let in. Banned sources and lines let in lately: ``bans``.
 """
 TRIES = 5
 """Wrong passwords of one source until it is banned."""
@@ -37,7 +42,8 @@ _LONGEST_KEY = 64
 
 _PASSWORD_IS_HA1, _USER_IS_FROM = 1, 1  # flags of Kamailio's auth module
 _QOP_AUTH, _STALE = 1, 16
-_RIGHT, _WRONG, _NONCE_IS_STALE, _NONCE_WAS_USED, _USER_MISMATCH, _BANNED = 1, -2, -4, -6, -8, -100
+_RIGHT, _WRONG, _NONCE_IS_STALE, _NONCE_WAS_USED, _USER_MISMATCH = 1, -2, -4, -6, -8
+_BANNED, _REPEATED = -100, -101  # ours
 _SOMEBODY = encode_line(LineRecord(
     "somebody", "somewhere/somebody", "0" * 32, "42027777100", 3, ha1_sha256="0" * 64,
     codes=(FeatureCode("*33", Action.TOGGLE, "night"), FeatureCode("*60", Action.TOGGLE, "day"))))
@@ -45,18 +51,16 @@ _SOMEBODY = encode_line(LineRecord(
 
 
 def authenticate(edge: Edge, *, anonymous: bool = False) -> LineRecord | None:
-    """The line whose digest credentials the request carries; None after it was answered. Unless the
-    caller is ``anonymous`` From must name it.
+    """The line whose digest credentials the request carries, whose transaction has begun then; None
+    after it was answered. Unless the caller is ``anonymous`` From must name it.
 
-    Begins a transaction where there are credentials: the nonce of a retransmission is used up.
     Raises StoreUnavailable, and RuntimeError where Kamailio makes no challenge.
     """
     ksr, realm = edge.ksr, edge.settings.platform.domain
     if ksr.auth.has_credentials(realm) < 0:
         _challenge(edge)
-    elif edge.new_transaction():
-        return _check(edge, str(ksr.pv.gete("$au")), 0 if anonymous else _USER_IS_FROM)
-    return None
+        return None
+    return _check(edge, str(ksr.pv.gete("$au")), 0 if anonymous else _USER_IS_FROM)
 
 
 def _check(edge: Edge, name: str, checks: int) -> LineRecord | None:
@@ -79,7 +83,7 @@ def _check(edge: Edge, name: str, checks: int) -> LineRecord | None:
         _refuse(edge, why="banned", source=guesses.source, line=name)
     elif verdict == _USER_MISMATCH:
         _refuse(edge, why="user_mismatch", user=name)
-    else:
+    elif verdict != _REPEATED:
         if verdict == _WRONG:
             guesses.tell()
         _challenge(edge, stale=verdict in (_NONCE_IS_STALE, _NONCE_WAS_USED))
@@ -103,18 +107,37 @@ class _Guesses:
             self._edge, self._proved)
 
     def verdict(self, secret: str, checks: int) -> int:
-        """What the auth module says of the credentials, or ``_BANNED``; a wrong password counts."""
+        """What the auth module says of the credentials; or ``_BANNED``, or ``_REPEATED`` of what tm
+        has handled. A wrong password counts, and the right one begins the transaction.
+        """
         with locked(self._edge, self.source):
             if self.is_banned():
                 return _BANNED
             verdict = self._ksr.auth.pv_auth_check(
                 self._edge.settings.platform.domain, secret, _PASSWORD_IS_HA1, checks)
-            if verdict == _RIGHT:
-                for proved in (self._proved, self.source):
-                    self._ksr.htable.sht_seti(bans.PROVED, proved, 1)
-            elif verdict == _WRONG:
+            if verdict == _WRONG:
                 self._count()
+            elif verdict == _RIGHT:
+                return self._let_in()
+            elif verdict == _NONCE_WAS_USED and self._is_let_in():
+                return verdict if self._edge.new_transaction() else _REPEATED
         return verdict
+
+    def _let_in(self) -> int:
+        """Under the lock, or a retransmission that another worker has could come in between."""
+        if not self._edge.new_transaction():
+            return _REPEATED
+        for table, key in ((bans.PROVED, self._proved), (bans.PROVED, self.source),
+                           (LET_IN, self._request())):
+            self._ksr.htable.sht_seti(table, key, 1)
+        return _RIGHT
+
+    def _is_let_in(self) -> bool:
+        return self._ksr.htable.sht_get(LET_IN, self._request()) == 1
+
+    def _request(self) -> str:
+        """What it has in common with its retransmissions alone (RFC 3261 section 17.2.3)."""
+        return self._edge.mark(f"let in {self._ksr.hdr.gete('Via')}")
 
     def tell(self) -> None:
         """A line in the log for a wrong password, and an alarm for what came of it."""

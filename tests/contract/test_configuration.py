@@ -62,7 +62,7 @@ def test_tables_and_queues_that_workers_use_are_there() -> None:
         workers.LOCKS, workers.ALARMED, caps.BEGUN, caps.COUNTED, caps.ELSEWHERE,
         loops.FORKED, names.NAMES, next_hops.FAILED, trunk_limits.SECOND,
         in_force.TABLE,
-        credentials.GUESSES, credentials.GUESSED,
+        credentials.GUESSES, credentials.GUESSED, credentials.LET_IN,
         bans.BANNED, bans.PROVED, bans.TRUSTED, bans.IGNORED, parties.PARTIES,
         "upstream"}  # of the configuration alone
     assert fake.mqueue.queues.keys() == {

@@ -14,6 +14,7 @@ from kemi_routing.record import LineRecord
 from kemi_routing.settings import Digest
 from tests.ksr.edge import DOMAIN, Product
 from tests.support.fake_registrar import Auth
+from tests.support.fake_tm import Tm
 from tests.support.sip_message import Address, Request, ha1
 
 PASSWORD = "blue-kettle"
@@ -171,6 +172,55 @@ def test_a_retransmission_does_not_use_the_nonce_twice(edge: Product) -> None:
     edge.receive(answer)
     edge.receive(answer)
     assert set(edge.codes[1:]) == {200}
+
+
+def test_nor_does_one_that_another_worker_took_at_the_same_time(
+        edge: Product, monkeypatch: pytest.MonkeyPatch) -> None:
+    answer = register("desk", HOME).with_credentials(challenge(edge), "desk", PASSWORD)
+    edge.receive(answer)
+    with monkeypatch.context() as patch:
+        patch.setattr(Tm, "t_check_trans", lambda _: -1)  # looked before there was one
+        edge.receive(answer)
+        edge.receive(replace(answer, branch="another"))
+    assert edge.codes[1:] == [200, 200, 401]
+    assert [one.request for one in edge.transactions] == [answer]
+
+
+class TestAStranger:
+    """Who does not prove to be a line has no transaction: nothing of his message is kept."""
+
+    @pytest.fixture(params=["REGISTER", "INVITE"])
+    def asking(self, request: pytest.FixtureRequest) -> Request:
+        return replace(register("desk", HOME), method=request.param)
+
+    @staticmethod
+    def heard(edge: Product, request: Request) -> int:
+        edge.receive(request)
+        return edge.codes[-1]
+
+    def answer(self, edge: Product, asking: Request, user: str, password: str) -> Request:
+        """The request with the answer to the challenge that it hears."""
+        self.heard(edge, asking.again())
+        headers = edge.replies[-1].headers
+        asked = headers.get("WWW-Authenticate") or headers.get("Proxy-Authenticate") or ""
+        return asking.with_credentials(asked, user, password)
+
+    @pytest.mark.parametrize("user", ["desk", "nobody"])
+    def test_is_answered_without_a_transaction(self, edge: Product, asking: Request, user: str,
+                                               ) -> None:
+        invented = asking.with_credentials(f'Digest realm="{DOMAIN}", nonce="abc"', user, WRONG)
+        elsewhere = replace(self.answer(edge, asking, user, PASSWORD), source=OFFICE)
+        guesses = [self.answer(edge, asking, user, WRONG) for _ in range(credentials.TRIES)]
+        used = guesses[0].again()
+        tried = [self.heard(edge, one) for one in (invented, elsewhere, *guesses[:2], used)]
+        assert set(tried) == {401 if asking.method == "REGISTER" else 407}
+        assert [self.heard(edge, one) for one in (*guesses[2:], used)][-1] == 403
+        assert edge.transactions == []
+
+    def test_has_one_where_he_proves_to_be_none(self, edge: Product, asking: Request) -> None:
+        let_in = self.answer(edge, asking, "desk", PASSWORD)
+        self.heard(edge, let_in)
+        assert [one.request for one in edge.transactions] == [let_in]
 
 
 class TestALineThatCannotBeRead:

@@ -49,7 +49,7 @@ class DigestPhone:
 
     def answer(self, request: Request, account: Account, asked: trace.Message) -> Request:
         """The request again, with the answer to a challenge."""
-        challenge = asked["WWW-Authenticate"]
+        challenge = asked.header("WWW-Authenticate") or asked["Proxy-Authenticate"]
         return request.with_credentials(challenge, account.name, account.secret)
 
     def send(self, *requests: Request) -> None:

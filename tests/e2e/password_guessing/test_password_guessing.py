@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Who tries passwords at the real Kamailio."""
 
+import re
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import replace
 
 import pytest
 
@@ -11,6 +13,7 @@ from tests.e2e.conftest import Arrangements
 from tests.support.caller import Dialling
 from tests.support.digest_phone import Account, DigestPhone
 from tests.support.loopback import NotReady, wait_until
+from tests.support.sip_message import Request
 from tests.support.situation import DOMAIN, FIRST_PHONE, PASSWORD, STRANGER, Situation
 from tests.support.trace import Message
 
@@ -143,6 +146,32 @@ def test_an_alias_never_registers(home: DigestPhone, name: str) -> None:
     asked = home.ask(request)
     assert home.ask(home.answer(request, Account(name, PASSWORD), asked)).code == 401
 
+
+@pytest.mark.parametrize(("method", "asked"), [("INVITE", 407), ("REGISTER", 401)])
+def test_what_a_stranger_sends_is_answered_and_forgotten(
+    situation: Situation, stranger: DigestPhone, method: str, asked: int
+) -> None:
+    """A transaction would keep it in shared memory for seconds."""
+
+    def transactions() -> int:
+        """That others began: Kamailio's own are the OPTIONS to gateways."""
+        seen = situation.edge.counters("tm.stats")
+        return seen["total"] - seen["total_local"]
+
+    def guess() -> Request:
+        return stranger.answer(asking, Account("jana-desk", "guess"), stranger.ask(asking.again()))
+
+    asking = replace(stranger.request("jana-desk", ("X-Long", "x" * 9000)), method=method)
+    name, answer = guess().headers[-1]
+    nonce_of_nobody = re.sub('nonce="[^"]*"', 'nonce="abc"', str(answer))
+    no_response = re.sub(', response="[^"]*"', "", str(answer))
+    before = transactions()
+    for value in (nonce_of_nobody, no_response, no_response):
+        assert stranger.ask(asking.again().with_headers((name, value))).code == asked
+    guesses = [guess() for _ in range(5)]
+    assert codes([stranger.ask(one) for one in guesses]) == [asked] * 5
+    assert codes([stranger.ask(one.again()) for one in guesses]) == [403] * 5
+    assert transactions() == before
 
 
 def test_guesses_of_an_invite_count_too(situation: Situation) -> None:
