@@ -7,6 +7,8 @@ They are kept as text, a line for each, the newest last, and so are the proxies 
 import re
 from collections.abc import Container
 from dataclasses import dataclass
+from enum import StrEnum
+from hashlib import blake2s
 
 from kemi_routing import flow
 from kemi_routing.addresses import at, bracketed, canonical
@@ -15,6 +17,7 @@ MOST = 4
 """Targets that are remembered of one side: it may change them, and go back when that is refused."""
 _MOST_OF_ALL = 20
 _LONGEST = 2000
+_MOST_KEPT = 64
 _MADDR = ";maddr="
 _INSTEAD = re.compile(r";\s*maddr\s*=\s*([^;?\s]+)", re.IGNORECASE)
 _QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"')
@@ -56,36 +59,69 @@ def where(text: str) -> Where | None:
                  at(alias[1].removeprefix("sip:").partition(";")[0]) if alias else "")
 
 
-def remembered(known: str, tag: str, said: Where, source: str, *, ours: bool) -> str:
+class Whose(StrEnum):
+    """Who a side is."""
+
+    OURS = "ours"
+    """A server that our settings name."""
+    LINE = "line"
+    """A phone: our proxies write its alias wherever its Contact is not where it sends from."""
+    OTHERS = "others"
+
+
+def remembered(known: str, tag: str, said: Where, source: str, whose: Whose | None = None) -> str:
     """With what the side of this tag said of itself, in a message that came from the ``host:port``
-    ``source``; ``ours`` is a server that our settings name.
+    ``source``; None: it is no server, and a line where it was one.
     """
-    return _with(known, [tag, _OURS if ours else _OTHERS, said.flow or source, said.target])
+    if whose is None:
+        side = _kept(tag)
+        was_line = any(one == side and was == Whose.LINE for one, was, *_ in _lines(known))
+        whose = Whose.LINE if was_line else Whose.OTHERS
+    return _with(known, [_kept(tag), whose, said.flow or source, _kept(said.target)])
 
 
-def passed(known: str, route: Where) -> str:
-    """With a proxy between the sides, from their Record-Route."""
-    return _with(known, [_BETWEEN, _OTHERS, "-", route.target])
+def passed(known: str, tag: str, route: Where) -> str:
+    """With a proxy before the side of this tag, from its Record-Route."""
+    return _with(known, [_BEFORE + _kept(tag), Whose.OTHERS, "-", _kept(route.target)])
 
 
-def is_at(known: str, tag: str, asked: Where, inside: Container[str]) -> bool:
+def ended(known: str) -> str:
+    """With the end of the call."""
+    return _with(known, [_END, Whose.OURS, "-", "-"])
+
+
+def is_over(known: str) -> bool:
+    """Whether it has ended."""
+    return any(side == _END for side, *_ in _lines(known))
+
+
+def is_at(known: str, tag: str, asked: Where, inside: Container[str], *, by_proxy: bool = False,
+          ) -> bool:
     """Whether the side of this tag said that it is there; to the hosts ``inside`` leads none but
-    a server of ours.
+    a server of ours, and to a phone that is not behind a proxy nothing but the way it came from.
     """
     within = any(host in inside for host in asked.hosts)
-    return any(side == tag and target == asked.target and asked.flow in ("", reached)
-               and (whose == _OURS or not within)
+
+    def leads(whose: str, reached: str) -> bool:
+        if whose == Whose.LINE and not by_proxy and not asked.flow:
+            return asked.target.count(_MADDR) == 0 and asked.host == canonical(
+                reached.rpartition(":")[0])
+        return asked.flow in ("", reached) and (whose == Whose.OURS or not within)
+
+    wanted = _kept(tag), _kept(asked.target)
+    return any((side, target) == wanted and leads(whose, reached)
                for side, whose, reached, target in _lines(known))
 
 
-def is_between(known: str, route: Where) -> bool:
-    """Whether the proxy that is to be the next hop is one on the way."""
-    return any(side == _BETWEEN and target == route.target for side, _, _, target in _lines(known))
+def is_before(known: str, tag: str, route: Where) -> bool:
+    """Whether the proxy that is to be the next hop is one on the way to the side of this tag."""
+    wanted = _BEFORE + _kept(tag), _kept(route.target)
+    return any((side, target) == wanted for side, _, _, target in _lines(known))
 
 
 def is_of_two(known: str) -> bool:
     """Whether no third side is known, as of a call that two have answered at once."""
-    return len({side for side, *_ in _lines(known)} - {_BETWEEN}) <= 2
+    return len({side for side, *_ in _lines(known) if side[0] not in _NO_TAGS}) <= 2
 
 
 def _with(known: str, line: list[str]) -> str:
@@ -93,15 +129,22 @@ def _with(known: str, line: list[str]) -> str:
     if line in lines or len(" ".join(line).split()) != len(line):
         return known
     others = [one for one in lines if one[0] != line[0]][-_MOST_OF_ALL:]
-    most = _MOST_OF_ALL if line[0] == _BETWEEN else MOST
+    most = _MOST_OF_ALL if line[0].startswith(_BEFORE) else MOST
     same = [one for one in lines if one[0] == line[0]][-most + 1:]
     return "\n".join(" ".join(one) for one in (*others, *same, line))
+
+
+def _kept(text: str) -> str:
+    """What is kept of a text that its sender may make as long as he likes."""
+    if len(text) <= _MOST_KEPT:
+        return text
+    return blake2s(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
 
 
 def _lines(known: str) -> list[list[str]]:
     return [line.split(" ") for line in known.split("\n")] if known else []
 
 
-_OURS, _OTHERS = "ours", "others"
-_BETWEEN = ";"
-"""Stands for the tag of a side; no tag is so."""
+_BEFORE, _END = ";", "="
+"""In place of the tag of a side, or before it; no tag begins so (RFC 3261 section 25.1)."""
+_NO_TAGS = (_BEFORE, _END)

@@ -9,7 +9,7 @@ from enum import StrEnum
 from urllib.parse import urlsplit
 
 from kemi_routing import hops, targets
-from kemi_routing.addresses import canonical
+from kemi_routing.addresses import bracketed, canonical
 from kemi_routing.dns import is_address
 from kemi_routing.errors import InvalidValue
 from kemi_routing.model import MailboxPolicy, Platform
@@ -140,6 +140,17 @@ class Settings:
         return bool(network.trunk_at(address)) or address in {
             LOOPBACK, self.address, self.address6 or LOOPBACK, *network.hosts,
             *self.peers, *self.edge_proxies, *self.platform.sip_hosts}
+
+    @property
+    def sockets(self) -> set[str]:
+        """``host:port`` of all that Kamailio listens at, IPv6 in brackets; the usual port may be
+        missing.
+        """
+        hosts = [self.address, *([bracketed(self.address6)] if self.address6 else [])]
+        ports = [self.port, *([self.tls.port] if self.tls else [])]
+        found = {f"{host}:{port}" for host in hosts for port in ports}
+        found |= {f"{LOOPBACK}:{self.spiral_port}", self.cluster} - {""}
+        return found | {one.removesuffix(":5060") for one in found}
 
     @property
     def send_socket(self) -> str:

@@ -43,11 +43,13 @@ def register(edge: Edge, contacts: list[str]) -> None:
 
 def add_alias(edge: Edge, *, hidden: bool = False) -> None:
     """Write the address that a message comes from into its Contact, where that has another one;
-    with the rest of that ``hidden`` (``masks``).
+    with the rest of that ``hidden`` (``masks``). A redirect's Contact is somebody else.
     """
     ksr = edge.ksr
     written, transport = ksr.hdr.gete("Contact"), str(ksr.pv.gete("$proto"))
-    moved = written and not (transport == _UDP and contact.is_at(written, *_source(edge)))
+    redirects = ksr.pv.geti("$rs") >= 300
+    moved = written and not redirects and not (
+        transport == _UDP and contact.is_at(written, *_source(edge)))
     if hidden:
         masks.hide_contact(edge, flow.alias(transport, *_source(edge)) if moved else "")
     elif moved:
@@ -69,15 +71,16 @@ def within_call(edge: Edge, *, hidden: bool, trusted: bool) -> None:
 
 def to_phone(edge: Edge, line: str) -> None:
     """A branch to a registered phone of this line is being added: what it answers comes from its
-    flow, to which no new connection can be opened.
+    flow, to which no new connection can be opened, or from where it registered.
     """
     has_flow = edge.ksr.isbflagset(NAT_FLAG)
+    direct = has_flow or not edge.ksr.pv.gete("$du")  # else by the Path of an edge proxy
     if has_flow and _is_elsewhere(edge):
         _through_holder(edge, line)
-        has_flow = False
+        direct = False
     elif has_flow:
         edge.ksr.set_forward_no_connect()
-    edge.ksr.tm.t_on_reply(ON_PHONE_REPLY if has_flow else ON_REPLY)
+    edge.ksr.tm.t_on_reply(ON_PHONE_REPLY if direct else ON_REPLY)
 
 
 def _is_elsewhere(edge: Edge) -> bool:

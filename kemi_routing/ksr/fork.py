@@ -124,7 +124,7 @@ class Fork:
             self._sending = state = replace(state, branches=branches)
             self._save(state)
         planned = state.running.targets[target]
-        if planned.target.kind is Kind.LINE:
+        if _goes_to_phone(planned) and not second_pass.needed(state)[target]:
             flows.to_phone(self._edge, planned.target.address)
         hop = self._hop or (state.hops[target] if state.hops else "")
         if destination := self._hops.destination(planned, hop):
@@ -310,7 +310,7 @@ class Fork:
         uris = ["" if index in lost else
                 self._spiral.uri(state, index) if spirals[index] else
                 self._uri(state, one, cause, hops[index]) for index, one in enumerate(step)]
-        lines = [planned.target.kind is Kind.LINE and not planned.confirm and not spiral
+        lines = [_goes_to_phone(planned) and not spiral
                  for planned, spiral in zip(step, spirals, strict=True)]
         refused = self._beyond_caps(state)
         added: list[int] = []
@@ -391,3 +391,8 @@ class Fork:
     def _save(self, state: Hunt) -> None:
         self._ksr.pv.unset(HUNT_AVP)  # a second value would be stacked on the first
         self._ksr.pv.sets(HUNT_AVP, plan_codec.encode(state))
+
+
+def _goes_to_phone(planned: Planned) -> bool:
+    """Whether a branch goes to a registered phone, or to the second pass of one."""
+    return planned.target.kind is Kind.LINE and not planned.confirm

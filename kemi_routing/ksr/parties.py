@@ -7,12 +7,14 @@ they move (a new INVITE or UPDATE and its answer), until it ends. Where nothing 
 such call; only of one that began before this Kamailio is the Request-URI believed.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from itertools import takewhile
 
 from kemi_routing import party
 from kemi_routing.addresses import bracketed, canonical
 from kemi_routing.ksr import caller, in_force, loops
 from kemi_routing.ksr.edge import Edge
+from kemi_routing.party import Whose
 from kemi_routing.settings import LOOPBACK
 from kemi_routing.targets import Kind, Target
 
@@ -26,25 +28,31 @@ _AFTER_END_S = 64
 _REFRESHING = ("INVITE", "UPDATE")
 _MOST_TIMES = 2
 """That one proxy may stand in a Route: it names both its sockets where these differ (module rr)."""
-_OF_CALLER = ("$T_req($hdr(Contact))", "$T_req($si)", "$T_req($sp)")
+_OF_CALLER = ("$T_req($hdr(Contact))", "$T_req($si)", "$T_req($sp)",
+              "$T_req($(hdr(Record-Route)[*]))")
 
 
 def answered(edge: Edge, by: Target | None = None) -> None:
-    """Note both sides of a call, and the proxies between, from what this target answers; None: one
-    that is not known any more.
+    """Note both sides of a call, and the proxies before each, from what this target answers; None:
+    one that is not known any more.
     """
-    by_server = by is not None and by.kind not in (Kind.LINE, Kind.SIP)
+    whose = (Whose.OTHERS if by is None or by.kind is Kind.SIP else
+             Whose.LINE if by.kind is Kind.LINE else Whose.OURS)
     in_force.keep_up(edge)
     pv = edge.ksr.pv
-    contact, address, port = (_text(pv.gete, name) for name in _OF_CALLER)
-    known = _with_sender(edge, _known(edge), str(pv.gete("$tt")), ours=by_server)
+    contact, address, port, routes = (_text(pv.gete, name) for name in _OF_CALLER)
+    caller_, callee = str(pv.gete("$ft")), str(pv.gete("$tt"))
+    known = _with_sender(edge, _known(edge), callee, whose)
     if calls := party.where(contact):
-        known = party.remembered(known, str(pv.gete("$ft")), calls, f"{bracketed(address)}:{port}",
-                                 ours=edge.settings.is_machinery(canonical(address)))
-    for route in loops.routes(edge):
-        for one in route.split(","):
-            if proxy := party.where(one):
-                known = party.passed(known, proxy)
+        known = party.remembered(
+            known, caller_, calls, f"{bracketed(address)}:{port}",
+            Whose.OURS if edge.settings.is_machinery(canonical(address)) else Whose.LINE)
+    for proxy in _proxies([routes]):
+        known = party.passed(known, caller_, proxy)
+    # Behind ours stand the caller's; who answers may write what he likes there.
+    answers = takewhile(lambda proxy: not _is_ours(edge, proxy), _proxies(loops.routes(edge)))
+    for proxy in answers:
+        known = party.passed(known, callee, proxy)
     _note(edge, known)
 
 
@@ -62,12 +70,14 @@ def refusal(edge: Edge) -> tuple[int, str] | None:
     if _is_of_server(edge):
         return None
     known = _known(edge)
-    if known:
+    if known and (not party.is_over(known) or edge.ksr.is_method_in("AB")):
         refused = None if _leads_to_party(edge, known) else (404, "Not Here")
+    elif known:
+        refused = 481, "Call Has Ended"
     else:
         refused = None if loops.outlived(edge, KEPT_S) else (481, "Call Does Not Exist")
     if refused:
-        why = "not where the other side is" if known else "there is no such call"
+        why = ("not where the other side is" if refused[0] == 404 else "there is no such call")
         edge.log("refuse", why=why, to=edge.ksr.pv.gete("$ru"), source=caller.source(edge))
     return refused
 
@@ -82,7 +92,7 @@ def passes(edge: Edge) -> None:
         _moves(edge, str(ksr.pv.gete("$ft")))
         ksr.tm.t_on_reply(ON_REFRESH)
     elif ksr.is_method_in("B") and (known := _known(edge)) and party.is_of_two(known):
-        ksr.htable.sht_setxs(PARTIES, edge.mark(), known, _AFTER_END_S)
+        ksr.htable.sht_setxs(PARTIES, edge.mark(), party.ended(known), _AFTER_END_S)
 
 
 def are_known(edge: Edge) -> bool:
@@ -91,25 +101,36 @@ def are_known(edge: Edge) -> bool:
 
 
 def _leads_to_party(edge: Edge, known: str) -> bool:
-    asked = party.where(edge.ksr.pv.gete("$ru"))
-    inside = {LOOPBACK, *edge.settings.platform.own_hosts, *edge.settings.peers}
-    if asked is None or not party.is_at(known, str(edge.ksr.pv.gete("$tt")), asked, inside):
-        return False
+    asked, tag = party.where(edge.ksr.pv.gete("$ru")), str(edge.ksr.pv.gete("$tt"))
     way = [party.where(one) for route in loops.routes(edge, "Route") for one in route.split(",")]
-    return all(proxy is not None and way.count(proxy) <= _MOST_TIMES
-               and party.is_between(known, proxy) for proxy in way)
+    others = [one for one in way if one is None or not _is_ours(edge, one)]
+    inside = {LOOPBACK, *edge.settings.platform.own_hosts, *edge.settings.peers}
+    if asked is None or not party.is_at(known, tag, asked, inside, by_proxy=bool(others)):
+        return False
+    return (all(one is not None and party.is_before(known, tag, one) for one in others)
+            and all(way.count(one) <= _MOST_TIMES for one in way))
+
+
+def _proxies(routes: Iterable[str]) -> Iterator[party.Where]:
+    for route in routes:
+        yield from filter(None, map(party.where, route.split(",")))
+
+
+def _is_ours(edge: Edge, proxy: party.Where) -> bool:
+    """Whether a Route leads to a socket of ours."""
+    return not proxy.flow and proxy.target.rpartition("@")[2] in edge.settings.sockets
 
 
 def _moves(edge: Edge, tag: str) -> None:
     known = _known(edge)
     if known:
-        _note(edge, _with_sender(edge, known, tag, ours=_is_of_server(edge)))
+        _note(edge, _with_sender(edge, known, tag, Whose.OURS if _is_of_server(edge) else None))
 
 
-def _with_sender(edge: Edge, known: str, tag: str, *, ours: bool) -> str:
+def _with_sender(edge: Edge, known: str, tag: str, whose: Whose | None) -> str:
     said = party.where(_text(edge.ksr.hdr.gete, "Contact"))
     source = f"{bracketed(caller.source(edge))}:{edge.ksr.pv.geti('$sp')}"
-    return party.remembered(known, tag, said, source, ours=ours) if said else known
+    return party.remembered(known, tag, said, source, whose) if said else known
 
 
 def _text(read: Callable[[str], object], name: str) -> str:

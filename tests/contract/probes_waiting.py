@@ -294,7 +294,8 @@ class RequestOfAnAnswer(Conversation):
 
     @staticmethod
     def talk(line: Line) -> None:
-        line.send(Request(headers=(("Contact", "<sip:caller@h>;a=b"),)))
+        routes = (("Record-Route", f"<sip:{host};lr>") for host in ("one", "two"))
+        line.send(Request(headers=(("Contact", "<sip:caller@h>;a=b"), *routes)))
         line.answer("a", 200, ("Contact", "<sip:callee@h>"))
         line.final()
 
@@ -304,6 +305,7 @@ class RequestOfAnAnswer(Conversation):
     def on_reply(self, _message: object) -> int:
         pv = self.ksr.pv
         self.note([pv.gete("$T_req($hdr(Contact))"), pv.gete("$T_req($hdr(X-None))")])
+        self.note(pv.gete("$T_req($(hdr(Record-Route)[*]))"))
         self.note([pv.gete("$T_req($si)"), type(pv.gete("$T_req($sp)")).__name__, pv.gete("$ft")])
         return 1
 

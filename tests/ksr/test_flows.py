@@ -85,7 +85,7 @@ class TestACalledPhone:
         edge.answer("other", 180, headers=[("Contact", "<sip:other@127.0.0.99>")])
         edge.answer(DESK, 180, headers=[("Contact", f"<{INSIDE}>")])
         assert [reply.headers.get("Contact") for reply in edge.replies[-2:]] == [
-            "<sip:other@127.0.0.99>", f"<{INSIDE}{ALIAS}>"]
+            f"<sip:other@127.0.0.99;alias={own.ip}~5060~1>", f"<{INSIDE}{ALIAS}>"]
 
 
 class TestACallingPhone:

@@ -2,6 +2,7 @@
 """Requests within a call whose sender writes what a telephone would not."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
@@ -25,11 +26,11 @@ class Ringing(Product):
 
     began_s = 1_795_000_000
 
-    def __init__(self, **caps: int) -> None:
+    def __init__(self, asked: Sequence[tuple[str, str]] = (), **caps: int) -> None:
         super().__init__(number(mode=Mode.FORWARD_ONLY, default="all",
                                 sequences=(sequence("all", step(OFFICE)),), **caps))
         self.at(self.began_s)
-        self.request = self.call(PERSONAL, "42075553333", CONTACT)
+        self.request = self.call(PERSONAL, "42075553333", CONTACT, *asked)
         self.record_route = self.forwarded[0].headers.get("Record-Route") or ""
         self.route = ("Route", self.record_route)
 
@@ -52,8 +53,9 @@ class Ringing(Product):
 class Answered(Ringing):
     """A call that the office has answered."""
 
-    def __init__(self, proxies: str = "", **caps: int) -> None:
-        super().__init__(**caps)
+    def __init__(self, proxies: str = "", asked: Sequence[tuple[str, str]] = (), **caps: int,
+                 ) -> None:
+        super().__init__(asked, **caps)
         between = [("Record-Route", f"{proxies}, {self.record_route}")] if proxies else []
         self.answer(OFFICE, 200, headers=[*CALLEE, *between])
 
@@ -173,6 +175,24 @@ class TestWhereARequestGoes:
         edge.send("INFO", AT_OFFICE, ("Route", "<sip:192.0.2.10;lr>"))
         assert edge.forwarded[-1].destination == "sip:192.0.2.10;lr"
 
+    @pytest.mark.parametrize(("proxies", "uri", "tags"), [
+        ("{proxy}, {ours}", AT_CALLER, ("t", "a")), ("{ours}, {proxy}", AT_CALLER, ("t", "a")),
+        ("{ours}, {proxy}", AT_OFFICE, ("a", "t"))])
+    def test_is_no_proxy_of_the_sender(self, proxies: str, uri: str, tags: tuple[str, str],
+                                       ) -> None:
+        edge, proxy = Ringing(), "<sip:192.0.2.66;lr>"
+        routes = proxies.format(proxy=proxy, ours=edge.record_route)
+        edge.answer(OFFICE, 200, headers=[*CALLEE, ("Record-Route", routes)])
+        edge.send("INFO", uri, ("Route", proxy), tags=tags)
+        assert edge.codes == [200, 404]
+
+    def test_is_a_proxy_of_the_caller(self) -> None:
+        edge = Answered(asked=[("Record-Route", "<sip:192.0.2.9;lr>")])
+        edge.send("INFO", AT_CALLER, ("Route", "<sip:192.0.2.9;lr>"), tags=("t", "a"))
+        edge.send("INFO", AT_OFFICE, ("Route", "<sip:192.0.2.9;lr>"))
+        assert edge.forwarded[-1].destination == "sip:192.0.2.9;lr"
+        assert edge.codes == [200, 404]
+
     @pytest.mark.parametrize("proxies", ["<sip:192.0.2.9;lr>", ""])
     def test_is_no_proxy_again_and_again(self, proxies: str) -> None:
         edge = Answered(proxies)
@@ -217,6 +237,15 @@ class TestWhereARequestGoes:
         assert edge.byes == [AT_OFFICE]
         (mark,) = edge.htable.tables[parties.PARTIES]
         assert edge.htable.lasting_s[parties.PARTIES, mark] == 64
+
+    def test_after_its_end_is_nowhere(self) -> None:
+        edge = Answered()
+        edge.send("BYE", AT_OFFICE)
+        edge.send("INVITE", AT_OFFICE, ("Contact", f"<{AT_CALLER}>"), cseq=3)
+        edge.send("BYE", AT_CALLER, tags=("t", "a"))
+        assert edge.byes == [AT_OFFICE, AT_CALLER]
+        assert edge.codes == [200, 481]
+        assert list(edge.htable.lasting_s.values()) == [64]
 
     def test_of_two_calls_is_known_when_the_other_one_ends(self) -> None:
         edge = Answered()

@@ -121,9 +121,9 @@ class SoftPhone:
         self.answer(invite, 180)
         return invite
 
-    def pick_up(self, invite: trace.Message, body: str = "") -> Dialog:
+    def pick_up(self, invite: trace.Message, body: str = "", headers: Lines = ()) -> Dialog:
         """Answer an INVITE."""
-        self.answer(invite, 200, body=body)
+        self.answer(invite, 200, *headers, body=body)
         return Dialog(invite.call_id, self._tagged(invite["To"]), invite["From"],
                       _uri(invite["Contact"]), invite.all("Record-Route"))  # fmt: skip
 

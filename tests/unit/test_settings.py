@@ -68,6 +68,13 @@ def test_what_the_operator_said() -> None:
         hides=True)
 
 
+def test_where_kamailio_listens() -> None:
+    assert from_environment(EVERYTHING).sockets == {
+        "192.0.2.10:5070", "192.0.2.10:5061", "[2001:db8::10]:5070", "[2001:db8::10]:5061",
+        "127.0.0.1:5071", "192.0.2.10:5058"}
+    assert from_environment({}).sockets == {"127.0.0.1", "127.0.0.1:5060", "127.0.0.1:5059"}
+
+
 def test_redis_is_inside() -> None:
     for url in ("redis://10.1.2.3:6379/0", "rediss://edge:hush@10.1.2.3"):
         assert from_environment({"FOLLOWME_REDIS": url}).platform.inside == (

@@ -16,10 +16,12 @@ from tests.support.situation import (
     PAI_TRUNK,
     PASSWORD,
     SIP_PORT,
+    STRANGER,
     Situation,
 )
 from tests.support.softphone import Dialog, SoftPhone
 from tests.support.trace import Message
+from tests.support.trap import Trap
 
 LINE, JANA, CALLER = "jana-desk", "42027777101", "42071234567"
 NAME = "Eve Example"
@@ -42,7 +44,7 @@ class Named(SoftPhone):
 class Talk:
     """A call that the line has answered."""
 
-    def __init__(self, situation: Situation, ends: ExitStack) -> None:
+    def __init__(self, situation: Situation, ends: ExitStack, *answer: str) -> None:
         self._situation, self._ends = situation, ends
         self.caller = ends.enter_context(Named(self._wire(PAI_TRUNK), CALLER, DOMAIN))
         phone = SoftPhone(self._wire(FIRST_PHONE), LINE, DOMAIN, PASSWORD)
@@ -51,10 +53,11 @@ class Talk:
         address = situation.settings["ADDRESS"]
         self.callers = self.caller.call(f"sip:{JANA}@{address}:{SIP_PORT}", *TELLING)
         self.invite = phone.ring()
-        self.phones = phone.pick_up(self.invite)
+        self.phones = phone.pick_up(self.invite, headers=answer)
         self.heard = [self.invite]
         self.answers = [self.caller.talk(self.callers)]
-        self.heard.append(phone.heard("ACK"))
+        if not answer:  # else it goes where that says
+            self.heard.append(phone.heard("ACK"))
 
     def _wire(self, last: int) -> RawSip:
         return RawSip(self._situation.network.address(last), self._situation.edge.proxy)
@@ -119,6 +122,19 @@ def test_no_message_of_the_call_tells_who_calls(talk: Talk) -> None:
     assert {message["Contact"].partition("@")[2] for message in talk.heard if (
         message.method == "INVITE" and message.code is None)
     } == {talk.caller.contact.partition("@")[2]}  # fmt: skip
+
+
+def test_no_proxy_that_the_phone_adds_learns_who_calls(situation: Situation) -> None:
+    with ExitStack() as ends:
+        proxy = ends.enter_context(Trap(situation.network.address(STRANGER)))
+        route = "<sip:{}:{};lr>".format(*proxy.address)
+        talk = Talk(situation, ends, f"Record-Route: {route}")
+        talk.phones.routes.append(route)
+        for method in ("INFO", "INVITE", "BYE"):
+            talk.phone.send(talk.phones, method)
+            assert talk.phone.final(method).code == 404
+    situation.edge.kamcmd("ul.rm", "location", LINE)
+    assert (proxy.heard, proxy.connections) == ([], 0)
 
 
 def test_the_caller_sees_his_own_dialog(talk: Talk) -> None:

@@ -132,6 +132,23 @@ def test_a_phone_reaches_no_gateway(situation: Situation, talk: Talk) -> None:
     talk.hangs_up(talk.trunk, talk.trunks, talk.phone)
 
 
+def test_nobody_plays_both_sides(ringing: Ringing, victim: Trap) -> None:
+    elsewhere = "sip:x@{}:{}".format(*victim.address)
+    ringing.phone.answer(ringing.invite, 200, f"Contact: <{elsewhere}>")
+    ringing.caller.talk(ringing.callers)
+    ringing.phone.heard("ACK")
+    invite, callers = ringing.invite, ringing.callers
+    played = Dialog(invite.call_id, invite["From"], callers.remote, elsewhere,
+                    invite.all("Record-Route"))
+    for method in ("INFO", "INVITE", "MESSAGE"):
+        ringing.phone.send(played, method)
+        assert ringing.phone.final(method).code == 404
+    ringing.caller.send(callers, "BYE")
+    ringing.phone.answer(ringing.phone.heard("BYE"), 200)
+    assert ringing.caller.final("BYE").code == 200
+    assert (victim.heard, victim.connections) == ([], 0)
+
+
 def test_both_sides_may_move(talk: Talk) -> None:
     phone = talk.moves(talk.at(FIRST_PHONE + 1, LINE), talk.phones, talk.trunk, talk.trunks)
     trunk = talk.moves(talk.at(PAI_TRUNK, CALLER), talk.trunks, phone, talk.phones)
@@ -182,7 +199,8 @@ def test_after_the_call_nobody_is_reached(
     situation: Situation, talk: Talk, victim: Trap
 ) -> None:
     talk.hangs_up(talk.trunk, talk.trunks, talk.phone)
-    assert forge(talk, victim) == 404
+    assert forge(talk, victim) == 481
+    assert forge(talk, victim, "BYE") == 404
     talk.phone.send(talk.phones, "BYE")  # both hang up at once
     talk.trunk.answer(talk.trunk.heard("BYE"), 481)
     assert talk.phone.final("BYE").code == 481
