@@ -21,9 +21,9 @@ COUNTS = {"PRIVATE_MB": 1_000_000, "SHARED_MB": 1_000_000, "WORKERS": 1_000_000,
 """Names behind the prefix that are whole numbers, read by kamailio/start, and the most of each."""
 KNOWN = frozenset({
     "ADDRESS", "ADDRESS6", "BAN_S", "CLUSTER", "DATA_CENTRE", "DIGEST", "DOMAIN", "EDGE_PROXIES",
-    "LOG_NUMBERS", "MAILBOX", "OUTGOING_WITHOUT_PIN", "PEERS", "PORT", "RECORDS_DAYS", "REDIS",
-    "RTPENGINE", "RUN_DIR", "SCANNERS", "SIP_HOSTS", "SOURCE_RATE", "SPIRAL_PORT", "TLS_CA",
-    "TLS_CERTIFICATE", "TLS_KEY", "TLS_PORT", "TOPOLOGY", *COUNTS,
+    "LINE_CALLS", "LOG_NUMBERS", "MAILBOX", "OUTGOING_WITHOUT_PIN", "PEERS", "PORT", "RECORDS_DAYS",
+    "REDIS", "RTPENGINE", "RUN_DIR", "SCANNERS", "SIP_HOSTS", "SOURCE_RATE", "SPIRAL_PORT",
+    "TLS_CA", "TLS_CERTIFICATE", "TLS_KEY", "TLS_PORT", "TOPOLOGY", *COUNTS,
     "CLUSTER_HOST", "CLUSTER_ID", "CLUSTER_PORT", "CLUSTER_URI", "CTL", "ENTRY", "HOPS",
     "MASK_ADDRESS", "MASK_AGENT", "MASK_HOSTS", "MASK_KEY", "NETWORK", "PEER_1", "PEER_2",
     "PEER_3", "PINGER", "REGISTRATIONS", "SECRET"})
@@ -89,6 +89,8 @@ class Settings:
     past us.
     """
     digest: Digest = Digest.MD5
+    line_calls: int = 30
+    """How many calls a line may make at once."""
     ban_s: int = 900
     """How long a source is banned that guesses passwords, sends too much, or looks for victims."""
     scanners: tuple[str, ...] = SCANNERS
@@ -204,6 +206,7 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
         edge_proxies=edge_proxies,
         rtpengine=_rtpengine(get("RTPENGINE", "")),
         digest=_digest(get("DIGEST", Digest.MD5)),
+        line_calls=_count("LINE_CALLS", get("LINE_CALLS", "30"), 10_000),
         ban_s=_seconds("BAN_S", get("BAN_S", "900")),
         tls=_tls(get(TLS_CA, ""), *map(get, TLS, ("", "", ""))),
         scanners=_scanners(get("SCANNERS", ",".join(SCANNERS))),
@@ -366,9 +369,10 @@ def _days(name: str, text: str) -> int:
     return int(text)
 
 
-def _count(name: str, text: str, most: int) -> None:
+def _count(name: str, text: str, most: int) -> int:
     if not (text.isascii() and text.isdecimal() and 1 <= int(text[:9]) <= most):
         raise InvalidValue(f"{PREFIX}{name}: {text!r}; write a whole number, 1 to {most}")
+    return int(text)
 
 
 def _scanners(text: str) -> tuple[str, ...]:

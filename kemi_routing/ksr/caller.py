@@ -16,6 +16,8 @@ _WRITTEN_BY_US = (*caller_id.IDENTITY_HEADERS, *render.OUR_HEADERS, caller_id.DI
 _MEDIA_SERVER = Trunk(Asserts.FROM)
 _CERTIFICATE = ("$tls_peer_san_hostname", "$tls_peer_subject_cn")
 _MOST_ROWS = 20
+_BODY_HEADERS = ("Content-Type", "Content-Disposition", "Content-Encoding", "Content-Language",
+                 "Content-ID", "MIME-Version")
 
 
 def source(edge: Edge) -> str:
@@ -146,6 +148,12 @@ def _value(edge: Edge, name: str, index: int) -> str | None:
         return edge.ksr.hdr.get_idx(name, index)
     except UnicodeDecodeError:
         return identity.UNREADABLE
+
+
+def without_body(edge: Edge) -> None:
+    """Take the body out of an answer."""
+    edge.ksr.textopsx.remove_body()
+    remove(edge, _BODY_HEADERS)
 
 
 def remove(edge: Edge, names: tuple[str, ...]) -> None:

@@ -14,7 +14,7 @@ from kemi_routing.ksr.edge import Edge
 from kemi_routing.ksr.workers import alarm_once, locked
 from kemi_routing.plan import Account, Plan
 
-PROFILE = "forwarded"
+PROFILE, LINE_PROFILE = "forwarded", "line"
 BEGUN, COUNTED, ELSEWHERE = "begun", "counted", "elsewhere"
 """Hash tables of kamailio.cfg, where their entries' lifetimes stand; ``begun`` is also the queue to
 the background process.
@@ -77,6 +77,19 @@ class Caps:
         if is_first:
             ksr.pv.sets(_ADMITTED, _TRACKED)
         return is_first
+
+    def enter(self, profile: str, value: str, most: int) -> dict[str, object]:
+        """Count the call under a value of a profile, where ``most`` may be at once. What keeps it
+        from that, for the log; empty: it counts, and is let out again by itself.
+        """
+        if not self.track():
+            return {"why": "an INVITE without Contact, or one more with the Call-ID of another"}
+        with locked(self._edge, value):
+            calls = in_profile(self._edge, profile, value)
+            if calls >= most:
+                return {"calls": calls, "max_calls": most}
+            self._ksr.dialog.set_dlg_profile(profile, value)
+        return {}
 
     def admit(self, account: Account) -> bool:
         """Whether an outside target of this number may be rung now; the call counts from then on.

@@ -11,9 +11,6 @@ from kemi_routing.ksr.edge import Edge
 from kemi_routing.plan import Planned
 from kemi_routing.plan_codec import Hunt
 
-_BODY_HEADERS = ("Content-Type", "Content-Disposition", "Content-Encoding", "Content-Language",
-                 "Content-ID", "MIME-Version")
-
 
 def put_on(edge: Edge, state: Hunt, planned: Planned, branch: int, hop: str) -> None:
     """Give a branch its caller id and headers in the branch route; they concern it alone.
@@ -74,5 +71,4 @@ def _options(edge: Edge, header: str) -> list[str]:
 def as_ringing(edge: Edge) -> None:
     """Early media becomes a 180: nobody hears it (SPEC F11)."""
     edge.ksr.textopsx.change_reply_status(180, "Ringing")
-    edge.ksr.textopsx.remove_body()
-    caller.remove(edge, _BODY_HEADERS)
+    caller.without_body(edge)

@@ -35,6 +35,8 @@ def route(edge: Edge, caps: Caps, now: Callable[[], datetime]) -> None:
     if ours and edge.settings.hides and ksr.is_method_in("F") and _transfers_elsewhere(edge):
         edge.reply(403, "Transfer To Numbers Only")
         return
+    if ours and _refuse(edge, rtp.TOO_MUCH if rtp.asks_too_much(edge) else None):
+        return
     if ours and not trusted and _refuse(edge, OUT_OF_ORDER if caps.is_late() else None):
         return
     by = _who(edge, route_set)

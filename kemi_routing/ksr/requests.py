@@ -22,11 +22,13 @@ from kemi_routing.ksr import (
     masks,
     records,
     registrations,
+    rtp,
     trunk_limits,
 )
-from kemi_routing.ksr.caps import Caps, is_capped
+from kemi_routing.ksr.caps import LINE_PROFILE, Caps, is_capped
 from kemi_routing.ksr.edge import Edge
 from kemi_routing.ksr.fork import Fork
+from kemi_routing.ksr.workers import alarm_once
 from kemi_routing.media_leg import Service
 from kemi_routing.model import Call, Number
 from kemi_routing.plan import Plan
@@ -132,7 +134,9 @@ class Requests:
     def _invite(self) -> None:
         edge = self._edge
         at = self._ksr.pv.get("$Rp")
-        if at == edge.settings.spiral_port:
+        if rtp.asks_too_much(edge):
+            edge.reply(*rtp.TOO_MUCH)
+        elif at == edge.settings.spiral_port:
             self._fork.second_pass()
         elif at == edge.settings.cluster_port and self._is_of_peer():
             flows.from_peer(edge)
@@ -180,7 +184,16 @@ class Requests:
             call = caller.from_line(edge, line)
             flows.add_alias(edge, hidden=call.anonymous)
             ksr.hdr.remove("Route")
+            self._limit(line.name)
             self._line_dials(call, line, ksr.pv.gete("$rU"))
+
+    def _limit(self, line: str) -> None:
+        """Raises Forbidden where the line makes as many calls at once as it may."""
+        edge = self._edge
+        reached = self._caps.enter(LINE_PROFILE, line, edge.settings.line_calls)
+        if reached:
+            alarm_once(edge, line, "limited", line=line, **reached)
+            raise Forbidden(f"{line}: {reached.get('why', 'too many calls at once')}")
 
     def _line_dials(self, call: Call, line: LineRecord, user: str) -> None:
         found = feature_codes.match(line.codes, user)

@@ -10,7 +10,7 @@ proxies the one that it names relays.
 
 import re
 
-from kemi_routing.ksr import loops
+from kemi_routing.ksr import caller, loops
 from kemi_routing.ksr.edge import Edge
 from kemi_routing.ksr.workers import alarm_once
 from kemi_routing.plan_codec import Hunt
@@ -28,6 +28,11 @@ ANSWERED = "$avp(followme_answered)"
 FLAG = 7
 """Flag of a branch, or of a request within a call, whose RTP goes through rtpengine."""
 
+TOO_MUCH = 488, "Too Many Streams"
+_MOST_STREAMS = 8
+"""For each of which rtpengine opens four ports or more."""
+_BODY_IN_HEX, _STREAM = "$(rb{s.encode.hexa})", b"\nm=".hex()
+"""A body may hold what is not UTF-8."""
 _FLAGS = "replace-origin replace-session-connection"
 _OF_BRANCH = f"{_FLAGS} via-branch=auto-next"
 _WHOLE_CALL = "from-tag="
@@ -35,6 +40,12 @@ _SLOPPY = 1
 _SOURCE = "$T_req($si)"
 _SILENT = "rtp:"
 """Key of the alarm that no trunk and no number has as its name."""
+
+
+def asks_too_much(edge: Edge) -> bool:
+    """Whether a message describes more streams than rtpengine is asked to relay."""
+    return bool(edge.settings.rtpengine) and (
+        str(edge.ksr.pv.gete(_BODY_IN_HEX)).lower().count(_STREAM) > _MOST_STREAMS)
 
 
 def offer(edge: Edge) -> None:
@@ -58,7 +69,7 @@ def answer(edge: Edge, state: Hunt) -> None:
     rtpengine too. What comes through a second pass is heard in the first one.
     """
     if (edge.settings.rtpengine and not state.spiral and edge.ksr.isbflagset(FLAG)
-            and _has_sdp(edge)):
+            and _answers_sdp(edge)):
         by = str(edge.ksr.pv.get(OFFERED) or _CALLEE)
         _of_branch(edge, by, "" if by == _CALLER else _to_caller(edge))
 
@@ -97,7 +108,7 @@ def answer_within_call(edge: Edge) -> None:
     """The answer to that; of a refusal what it offers is not looked at."""
     ksr = edge.ksr
     if not (edge.settings.rtpengine and ksr.isflagset(FLAG) and ksr.pv.geti("$rs") < 300
-            and _has_sdp(edge)):
+            and _answers_sdp(edge)):
         return
     if ksr.is_method_in("E"):
         _told(edge, ksr.rtpengine.rtpengine_answer(_FLAGS))
@@ -168,6 +179,18 @@ def _has_sdp(edge: Edge) -> bool:
     """
     ksr = edge.ksr
     return ksr.sdpops.sdp_content() > 0 and ksr.sdpops.sdp_content_flags(_SLOPPY) > 0
+
+
+def _answers_sdp(edge: Edge) -> bool:
+    """The same of an answer, which loses what asks too much: past rtpengine it would tell a side
+    where the other one is.
+    """
+    if not _has_sdp(edge):
+        return False
+    if asks_too_much(edge):
+        caller.without_body(edge)
+        return False
+    return True
 
 
 def _told(edge: Edge, code: int) -> bool:

@@ -3,9 +3,9 @@
 
 from datetime import datetime
 
-from kemi_routing.ksr.caps import Caps, in_profile
+from kemi_routing.ksr.caps import Caps
 from kemi_routing.ksr.edge import Edge
-from kemi_routing.ksr.workers import alarm_once, locked
+from kemi_routing.ksr.workers import alarm_once
 from kemi_routing.trunks import Trunk
 
 PROFILE = "trunk"
@@ -32,13 +32,4 @@ def _reached(edge: Edge, caps: Caps, trunk: Trunk, now: datetime) -> dict[str, o
         begun = edge.ksr.htable.sht_inc(SECOND, f"{trunk.name} {now:%S}")
         if begun > trunk.max_per_second:
             return {"max_per_second": trunk.max_per_second}
-    if not trunk.max_calls:
-        return {}
-    if not caps.track():
-        return {"why": "an INVITE without Contact, or one more with the Call-ID of another"}
-    with locked(edge, trunk.name):
-        calls = in_profile(edge, PROFILE, trunk.name)
-        if calls >= trunk.max_calls:
-            return {"calls": calls, "max_calls": trunk.max_calls}
-        edge.ksr.dialog.set_dlg_profile(PROFILE, trunk.name)
-    return {}
+    return caps.enter(PROFILE, trunk.name, trunk.max_calls) if trunk.max_calls else {}

@@ -61,6 +61,11 @@ def start_line(ksr: "Api") -> object:
     return str(ksr.pv.get("$(mb{line.at,0})")).partition(" SIP/2.0")[2]
 
 
+@probe(CALL, replace(CALL, body="v=0\r\nm=x"))
+def body_in_hex(ksr: "Api") -> object:
+    return ksr.pv.gete("$(rb{s.encode.hexa})")
+
+
 @probe(WITH_ALL)
 def types_of_variables(ksr: "Api") -> object:
     ksr.setdsturi("sip:127.0.0.9")

@@ -79,7 +79,8 @@ def test_phones_behind_nat_are_known_by_one_flag_and_reached_by_one_variable() -
 def test_calls_are_counted_in_a_profile_that_is_there() -> None:
     profiles = re.findall(r'^modparam\("dialog", "profiles_with_value", "([\w;]+)"', CONFIGURATION,
                           re.M)
-    assert profiles[0].split(";") == [caps.PROFILE, trunk_limits.PROFILE] == list(PROFILES)
+    assert profiles[0].split(";") == [
+        caps.PROFILE, trunk_limits.PROFILE, caps.LINE_PROFILE] == list(PROFILES)
 
 
 def test_an_entry_of_the_hour_outlives_no_hour_and_its_count_outlives_it() -> None:

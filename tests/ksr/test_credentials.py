@@ -249,7 +249,7 @@ class TestALineThatDoesNotSayWhoItIs:
     def invite(edge: Product, sender: str, user: str, password: str = PASSWORD) -> int:
         """The final code of a call with these credentials, to nobody's number."""
         request = Request(uri=f"sip:42027777199@{DOMAIN}", caller=f"<sip:{sender}>;tag=a",
-                          source=HOME)
+                          source=HOME, headers=(("Contact", f"<sip:desk@{HOME.ip}>"),))
         edge.receive(request)
         asked = edge.replies[-1].headers.get("Proxy-Authenticate") or ""
         if asked:

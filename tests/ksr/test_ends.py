@@ -38,7 +38,8 @@ def outside(gateway: str = "") -> Product:
     product.unresolvable.add(gateway)
     address = f"<sip:jana-desk@{DOMAIN}>"
     request = Request(uri=f"sip:{OFFICE}@{DOMAIN}", caller=f"{address};tag=l", callee=address,
-                      source=Address("127.0.0.51"))
+                      source=Address("127.0.0.51"),
+                      headers=(("Contact", "<sip:jana-desk@127.0.0.51>"),))
     product.receive(request)
     challenge = product.replies[-1].headers.get("Proxy-Authenticate") or ""
     product.receive(request.with_credentials(challenge, "jana-desk", PASSWORD))

@@ -104,6 +104,8 @@ def outcome(source: str, form: str) -> str:
     caller = caller.replace("@x", f"@{DOMAIN}") if source == "line" else caller
     if source == "media":
         headers = (*LEG, *headers)
+    elif source == "line":
+        headers = (("Contact", f"<sip:{OTHER}@{PHONE.ip}>"), *headers)
     request = Request(uri=f"sip:{PERSONAL}@{DOMAIN}", caller=f"{caller or usual};tag=a",
                       callee=f"<sip:{PERSONAL}@{DOMAIN}>", source=SOURCES[source], headers=headers)
     edge.receive(request)

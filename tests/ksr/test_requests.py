@@ -303,6 +303,23 @@ class TestALine:
         authenticated(edge, of_line("INVITE", uri, line), user=line)
         assert (edge.codes, edge.uris) == ([407, code], [])
 
+    def test_makes_no_more_calls_at_once_than_it_may(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(product_edge, "SETTINGS", replace(product_edge.SETTINGS, line_calls=2))
+        edge = product()
+        for last in range(3):
+            authenticated(edge, of_line("INVITE", f"sip:4922666666{last}@{DOMAIN}"))
+        assert edge.codes == [407, 407, 407, 403]
+        assert [text.partition(" why=")[0].split()[0] for level, text in edge.log
+                if level == "err"] == ["limited"]
+        edge.answer("49226666660", 486)
+        authenticated(edge, of_line("INVITE", f"sip:49226666663@{DOMAIN}"))
+        assert len(edge.uris) == 3
+
+    def test_cannot_call_without_a_contact(self) -> None:
+        edge = product()
+        authenticated(edge, of_line("INVITE", f"sip:49226666666@{DOMAIN}", headers=()))
+        assert (edge.codes, edge.uris) == ([407, 403], [])
+
     def test_cannot_call_as_somebody_else(self) -> None:
         edge = product()
         authenticated(edge, of_line("INVITE", f"sip:49226666666@{DOMAIN}",

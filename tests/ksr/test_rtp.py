@@ -139,6 +139,35 @@ def test_what_the_caller_hears_comes_from_rtpengine(
     assert (heard(edge), alarms(edge)) == (expected, [])
 
 
+MANY, TOO_MANY = (BODY + "\r\nm=audio 4000 RTP/AVP 0" * count for count in (8, 9))
+
+
+def test_what_describes_too_many_streams_is_refused(edge: Product) -> None:
+    called(edge, body=TOO_MANY)
+    assert (edge.codes, edge.uris) == ([488], [])
+    request = called(edge, body=MANY)
+    edge.answer(OFFICE, 200, headers=[CALLEE, SDP, ("To", "<sip:a@b>;tag=t")], body=MANY)
+    sent = len(edge.forwarded)
+    for method in ("INVITE", "UPDATE", "PRACK", "ACK"):
+        within(edge, method, SDP, body=TOO_MANY, call=request)
+    assert (len(edge.forwarded), edge.codes) == (sent, [488, 200, 488, 488, 488])
+    assert within(edge, "UPDATE", SDP, body=MANY, call=request).method == "UPDATE"
+
+
+def test_an_answer_that_describes_too_many_loses_them(edge: Product) -> None:
+    called(edge, CONTACT, body="")
+    edge.answer(OFFICE, 200, headers=[CALLEE, SDP], body=TOO_MANY)
+    answered = edge.replies[-1]
+    assert (answered.code, answered.body, answered.headers.get("Content-Type")) == (200, "", None)
+    assert (heard(edge), alarms(edge)) == (None, [])
+
+
+def test_who_has_no_relay_may_describe_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    edge = made_without()
+    called(edge, body=TOO_MANY)
+    assert edge.codes == []
+
+
 def test_of_two_that_answer_the_first_is_heard(edge: Product) -> None:
     """The second one's call is not marked, so what ends it takes no RTP away."""
     edge.records.held[PERSONAL] = number(mode=Mode.FORWARD_ONLY, default="all", sequences=(

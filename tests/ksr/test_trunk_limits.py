@@ -69,7 +69,7 @@ def test_a_call_that_cannot_be_counted_is_refused(monkeypatch: pytest.MonkeyPatc
 
 def test_no_lock_is_left_behind(monkeypatch: pytest.MonkeyPatch) -> None:
     edge = product(monkeypatch, "max_calls", 9)
-    monkeypatch.setattr("kemi_routing.ksr.trunk_limits.in_profile", lambda *_: 1 / 0)
+    monkeypatch.setattr("kemi_routing.ksr.caps.in_profile", lambda *_: 1 / 0)
     call(edge)
     assert edge.codes == [500]
     assert edge.htable.locked[LOCKS, "carrier"] == 0

@@ -11,7 +11,7 @@ from tests.support.fake_state import Misuse, Process, Transaction, Value
 from tests.support.fake_variables import Pv, Variable
 from tests.support.sip_message import parse_name_addr
 
-PROFILES = ("forwarded", "trunk")
+PROFILES = ("forwarded", "trunk", "line")
 """Those that `kamailio.cfg` names."""
 
 

@@ -176,6 +176,8 @@ class Pv(Part):
             return self._of_request(Variable(name.removeprefix("$T_req(").removesuffix(")")))
         if name == "$(mb{line.at,0})":
             return self._message.request.start_line
+        if name == "$(rb{s.encode.hexa})":
+            return (self._message.reply or self._message.request).body.encode().hex() or None
         variable = Variable(name)
         if variable.name in OF_MESSAGE:
             return OF_MESSAGE[variable.name](self._message)

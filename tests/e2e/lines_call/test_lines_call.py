@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """INVITE and REGISTER with digest credentials."""
 
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -8,12 +9,17 @@ from typing import Any
 import pytest
 
 from tests.support.caller import Dialling
+from tests.support.edge import Edge
+from tests.support.loopback import wait_until
+from tests.support.other_edge import other_edge
 from tests.support.phones import answer, busy, ring
 from tests.support.raw_sip import RawSip
 from tests.support.registration import Line, register
 from tests.support.situation import DOMAIN, PAI_TRUNK, PASSWORD, STRANGER, Situation
+from tests.support.softphone import Dialog, SoftPhone
 
 JANA, PETR, EVA, OUTSIDE = "42027777101", "42027777102", "42027777103", "49115234567"
+LONG = "42027777104"
 
 
 def _from_janas_desk(dialled: str, password: str = PASSWORD, **more: Any) -> Dialling:
@@ -72,6 +78,35 @@ def test_what_is_dialled_in_other_ways_than_a_number_is_answered(situation: Situ
         dialling = replace(_from_janas_desk(OUTSIDE), dialled=uri, headers=headers)
         assert situation.dial(dialling, via=STRANGER).outcome().code == 404
     assert desk.invites == []
+
+
+def calls_at_once(edge: Edge) -> int:
+    return int(edge.kamcmd("dlg.profile_get_size", "line", "s:jana-desk").split()[-1])
+
+
+def test_a_line_makes_no_more_calls_at_once_than_it_may(
+    situation: Situation, tmp_path: Path
+) -> None:
+    mobile = situation.outside_phone("42073723105", ring())
+    at = situation.network.address(STRANGER)
+    with other_edge(situation, tmp_path, LINE_CALLS="2") as other, ExitStack() as ends:
+
+        def calling() -> tuple[SoftPhone, Dialog]:
+            wire = RawSip(at, other.edge.proxy)
+            phone = ends.enter_context(SoftPhone(wire, "jana-desk", DOMAIN, PASSWORD))
+            return phone, phone.call(f"sip:{LONG}@{DOMAIN}")
+
+        (first, dialog), (second, other_dialog) = calling(), calling()
+        for phone, its in ((first, dialog), (second, other_dialog)):
+            phone.early(replace(its))
+        assert calling()[0].final("INVITE").code == 403
+        first.cancel(dialog)
+        assert first.final("INVITE").code == 487
+        wait_until(lambda: calls_at_once(other.edge) == 1, "the call not counted any more")
+        fourth, last = calling()
+        fourth.early(last)
+    assert len(mobile.invites) == 3
+    assert " limited " in other.edge.log
 
 
 @pytest.mark.parametrize("method", ["MESSAGE", "SUBSCRIBE", "PUBLISH", "REFER", "NOTIFY"])

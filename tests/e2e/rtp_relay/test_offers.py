@@ -266,6 +266,22 @@ def test_a_bye_that_is_refused_ends_nothing(
     hang_up(phone, there, calling)
 
 
+def test_what_asks_for_many_ports_gets_none(relay: Rtpengine, plug: Plug, trunk: Side, uri: str,
+                                            ) -> None:  # fmt: skip
+    (calling, own), (phone, its) = trunk, plug()
+    many = "m=audio 4000 RTP/AVP 0\r\n" * 8
+    calling.call(uri, ASSERTED, body=own.sdp + many)
+    assert calling.final("INVITE").code == 488
+    dialog = calling.call(uri, ASSERTED)
+    there = phone.pick_up(phone.ring(), its.sdp + many)
+    heard = calling.talk(dialog)
+    assert (heard.body, heard.header("Content-Type"), relay.sessions()) == ("", None, 0)
+    phone.heard("ACK")
+    phone.send(there, "INVITE", its.sdp + many)
+    assert phone.final("INVITE").code == 488
+    hang_up(phone, there, calling)
+
+
 def test_early_media_is_heard_and_offered_once_more(
     relay: Rtpengine, plug: Plug, trunk: Side, uri: str
 ) -> None:
