@@ -55,6 +55,12 @@ class Arranged:
             pass
         return heard
 
+    def asked(self) -> list[str]:
+        """The names that somebody looked up; but for the machine's own, which Kamailio asks for at
+        its start where no file has it.
+        """
+        return [name for name, _ in self.name_server.asked if name in (NAME, MEDIA_NAME)]
+
     def said(self, text: str) -> None:
         wait_until(lambda: text in self.situation.edge.log, text)
 
@@ -86,15 +92,16 @@ def other(arranged: Arranged) -> Iterator[Gateway]:
 def test_calls_go_to_the_address_and_name_the_host(arranged: Arranged) -> None:
     mobile, media = arranged.situation.outside_phone(MOBILE, answer()), (
         arranged.situation.media_server())
-    arranged.said(f"name name={AT} at={arranged.address(GATEWAY)}:{SIP_PORT}")
-    asked = list(arranged.name_server.asked)
+    for name, last in ((NAME, GATEWAY), (MEDIA_NAME, MEDIA_SERVER)):
+        arranged.said(f"name name={name}:{SIP_PORT} at={arranged.address(last)}:{SIP_PORT}")
+    asked = arranged.asked()
 
     assert [arranged.call(number).code for number in (NUMBER, VOICEMAIL)] == [200, 200]
 
     assert [one.uri for one in mobile.invites] == [f"sip:{MOBILE}@{AT}"]
     assert media.invites[0].uri.startswith(f"sip:voicemail@{MEDIA_NAME}:{SIP_PORT};")
-    assert sorted(name for name, _ in asked) == [NAME, MEDIA_NAME]
-    assert arranged.name_server.asked == asked
+    assert sorted(asked) == [NAME, MEDIA_NAME]
+    assert arranged.asked() == asked
 
 
 def test_a_media_server_is_known_by_the_addresses_of_its_name(arranged: Arranged) -> None:
