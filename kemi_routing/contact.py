@@ -86,6 +86,13 @@ def instance(text: str) -> str:
     return said[1] if said else ""
 
 
+def nameless(contacts: Sequence[str]) -> list[str]:
+    """The URIs in Contact headers that come without ``+sip.instance``."""
+    each = (found for text in contacts for found in _each(text) if found)
+    return [found[0].rpartition("<")[2].partition(">" if found["host"] else ";")[0].strip(" ,")
+            for found in each if not _INSTANCE.search(found["parameters"])]
+
+
 def phone(instance: str) -> str:
     """Which phone has this instance, to which kamailio.cfg adds the number of the flow."""
     return _OF_FLOW.sub("", instance)

@@ -26,7 +26,10 @@ ON_FLOW_REPLY = "ksr_flow_reply"
 _UDP = "udp"
 _MATCH_RECEIVED, _BY_RECEIVED = "$xavp(reg=>match_received)", 2
 _LONGEST_MS = 660_000
-NO_REPLY_MS = 4000
+NO_REPLY_MS = 8000
+"""How long the proxy that holds a flow waits for a sign of the phone: longer than the one that
+decides, which otherwise heard a 408 as if it were the phone's.
+"""
 
 
 def register(edge: Edge, contacts: list[str]) -> None:

@@ -9,6 +9,7 @@ from kemi_routing.record import LineRecord
 
 _MAX_CONTACTS = "$xavp(reg=>max_contacts)"
 _MOST_CONTACTS = 10
+_OF_CONTACT = ("instance", "addr", "callid", "ruid")
 _ALL = "*"
 _SAVE_AND_ANSWER, _SAVE_AND_PREPARE, _TOO_MANY = 0, 2 | 16, -2  # of Kamailio's module registrar
 
@@ -43,7 +44,9 @@ def _save(edge: Edge, line: LineRecord) -> None:
     else:
         if not path:
             flows.register(edge, contacts)
-        ksr.pv.seti(_MAX_CONTACTS, _most(edge, line, contacts))
+        bound = _bound(edge, line)
+        _take_own_places(edge, bound, contacts)
+        ksr.pv.seti(_MAX_CONTACTS, _most(bound, line, contacts))
         saved = ksr.registrar.save(LOCATION, _SAVE_AND_PREPARE)
         if saved > 0:
             edge.reply(200, "OK")
@@ -53,15 +56,30 @@ def _save(edge: Edge, line: LineRecord) -> None:
             ksr.registrar.save(LOCATION, _SAVE_AND_ANSWER)
 
 
-def _most(edge: Edge, line: LineRecord, contacts: list[str]) -> int:
-    """How many contacts the line may have: the flows of a phone count as one phone."""
-    ksr, bound = edge.ksr, []
+def _bound(edge: Edge, line: LineRecord) -> list[list[str]]:
+    """``_OF_CONTACT`` of what the line has."""
+    pv = edge.ksr.pv
     aor = f"sip:{line.name}@{edge.settings.platform.domain}"
-    if ksr.registrar.reg_fetch_contacts(LOCATION, aor, "bound") > 0:
-        count = ksr.pv.geti("$(ulc(bound=>count))")
-        bound = [str(ksr.pv.gete(f"$(ulc(bound=>instance)[{index}])")) for index in range(count)]
+    if edge.ksr.registrar.reg_fetch_contacts(LOCATION, aor, "bound") < 0:
+        return []
+    return [[str(pv.gete(f"$(ulc(bound=>{name})[{index}])")) for name in _OF_CONTACT]
+            for index in range(pv.geti("$(ulc(bound=>count))"))]
+
+
+def _take_own_places(edge: Edge, bound: list[list[str]], contacts: list[str]) -> None:
+    """A phone that has no name and starts again is known by its URI alone; usrloc (matching_mode)
+    would take it for one more.
+    """
+    ksr, coming = edge.ksr, contact.nameless(contacts)
+    for instance, uri, call_id, ruid in bound:
+        if not instance and uri in coming and call_id != ksr.pv.gete("$ci"):
+            ksr.registrar.unregister_ruid(LOCATION, uri, ruid)
+
+
+def _most(bound: list[list[str]], line: LineRecord, contacts: list[str]) -> int:
+    """How many contacts the line may have: the flows of a phone count as one phone."""
     coming = contact.instance(contacts[0]) if contacts else ""
-    return contact.most(bound, coming, line.max_phones)
+    return contact.most([instance for instance, *_ in bound], coming, line.max_phones)
 
 
 def _refuse(edge: Edge, line: LineRecord, why: str, phrase: str) -> None:

@@ -44,7 +44,8 @@ class FlowsOfPhones(Conversation):
     def instances(self) -> list[object]:
         pv = self.ksr.pv
         count = pv.geti("$(ulc(bound=>count))")
-        return [pv.get(f"$(ulc(bound=>instance)[{index}])") for index in range(count)]
+        return [pv.get(f"$(ulc(bound=>{name})[{index}])") for index in range(count)
+                for name in ("instance", "addr")]
 
     def let_wait(self) -> None:
         ksr = self.ksr

@@ -78,6 +78,31 @@ class RegistrationsWithAnswersOfOurOwn(Conversation):
         return 1
 
 
+class PhonesOfOneAddress(Conversation):
+    """Without a name they are told apart by their Call-ID, and can be forgotten one by one."""
+
+    @staticmethod
+    def talk(line: Line) -> None:
+        for instance in ("", "", "<urn:uuid:1>", "<urn:uuid:1>", "<urn:uuid:2>"):
+            named = f';+sip.instance="{instance}"' if instance else ""
+            line.send(register("porch", f"<sip:porch@127.0.0.80>{named}"))
+            line.final()
+
+    def ksr_request_route(self, _message: object) -> int:
+        ksr, aor = self.ksr, f"sip:porch@{REALM}"
+        self.note(ksr.registrar.save("location", 0))
+        self.note(ksr.registrar.reg_fetch_contacts("location", aor, "bound"))
+        count = ksr.pv.geti("$(ulc(bound=>count))")
+        calls = [ksr.pv.get(f"$(ulc(bound=>callid)[{index}])") for index in range(count)]
+        self.note([call == ksr.pv.get("$ci") for call in calls])
+        if count == 4:
+            for ruid in (ksr.pv.gete(f"$(ulc(bound=>ruid)[{count - 1}])"), "none"):
+                self.note(ksr.registrar.unregister_ruid("location", aor, str(ruid)))
+            ksr.registrar.reg_fetch_contacts("location", aor, "bound")
+            self.note(ksr.pv.geti("$(ulc(bound=>count))"))
+        return 1
+
+
 class LookUpOfRequestUri(Conversation):
     @staticmethod
     def talk(line: Line) -> None:

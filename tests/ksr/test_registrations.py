@@ -72,6 +72,16 @@ def test_a_phone_too_many_hears_so_and_so_does_the_operator(edge: Product) -> No
     assert any("why='too many phones' line=desk" in text for _, text in edge.log)
 
 
+@pytest.mark.parametrize(("name", "expires", "most"), [
+    ("", "600", 1), ("", "0", 0), (';+sip.instance="<urn:uuid:1>"', "600", 2)])
+def test_a_phone_that_starts_again_without_a_name_takes_its_own_place(
+        edge: Product, name: str, expires: str, most: int) -> None:
+    own = f"<sip:desk@{PHONE.ip}>"
+    for written, seconds in ((own, "600"), (f"{own}{name}", expires)):
+        assert register(edge, PHONE, ("Contact", written), ("Expires", seconds)) == 200
+    assert edge.location["desk"] == [f"sip:desk@{PHONE.ip}"] * most
+
+
 def test_what_else_is_wrong_with_a_registration_kamailio_says(
         edge: Product, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[int] = []

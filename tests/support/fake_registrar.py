@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The fake's registrar (location in memory) and digest authentication."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import count
 from typing import NamedTuple
 
 from tests.support.fake_message import Part
@@ -18,6 +19,7 @@ from tests.support.sip_message import (
 )
 
 TABLE = "location"
+_ruids = count(1)
 BY_RECEIVED = 2
 PREPARE = 2 | 16
 """Flags of save: no answer is sent, but prepared."""
@@ -43,6 +45,13 @@ class Contact:
     received: str = ""
     flags: frozenset[int] = frozenset()
     instance: str = ""
+    call_id: str = ""
+    ruid: str = field(default_factory=lambda: f"uloc-{next(_ruids)}")
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """What makes it this one: its name, or else URI and Call-ID (matching_mode 1)."""
+        return (self.instance, "") if self.instance else (self.uri, self.call_id)
 
     def __str__(self) -> str:
         named = f';+sip.instance="{self.instance}"' if self.instance else ""
@@ -53,7 +62,7 @@ class Registrar(Part):
     """KSR.registrar with usrloc's use_domain=0: the user part alone names a line."""
 
     INSERTED, UPDATED, REMOVED, FETCHED = 1, 2, 3, 4
-    NOT_FOUND, TOO_MANY = -1, -2
+    NOT_FOUND, TOO_MANY, NO_SUCH_RUID = -1, -2, -3
 
     def __init__(self, process: Process, tm: Tm, limits: Limits) -> None:
         super().__init__(process)
@@ -114,8 +123,19 @@ class Registrar(Part):
 
     def reg_fetch_contacts(self, table: str, uri: str, profile: str) -> int:
         found = self._contacts(table, uri)
-        self._process.fetched[profile] = [each.instance for each in found]
+        self._process.fetched[profile] = [{
+            "instance": each.instance, "addr": each.uri, "callid": each.call_id, "ruid": each.ruid,
+        } for each in found]  # fmt: skip
         return 1 if found else self.NOT_FOUND
+
+    def unregister_ruid(self, table: str, uri: str, ruid: str) -> int:
+        _check_table(table)
+        for contacts in self.location.values():
+            for contact in contacts:
+                if contact.ruid == ruid:
+                    contacts.remove(contact)
+                    return 1
+        return self.NO_SUCH_RUID
 
     def _contacts(self, table: str, uri: str) -> list[Contact]:
         _check_table(table)
@@ -137,29 +157,29 @@ class Registrar(Part):
         if wanted == ["*"]:
             contacts.clear()
             return self.REMOVED
-        known = {contact.uri: contact for contact in contacts}
+        known = {contact.key: contact for contact in contacts}
         new = self._wanted(wanted)
-        newest_first = {uri: new[uri] for uri in reversed(new)}  # usrloc's desc_time_order
-        kept = {uri: c for uri, c in (newest_first | {
-            uri: c for uri, c in known.items() if uri not in new}).items() if c.expires_s > 0}
+        newest_first = {key: new[key] for key in reversed(new)}  # usrloc's desc_time_order
+        kept = {key: c for key, c in (newest_first | {
+            key: c for key, c in known.items() if key not in new}).items() if c.expires_s > 0}
         if len(kept) > self._max_contacts():
             return self.TOO_MANY
         contacts[:] = kept.values()
-        if any(contact.expires_s == 0 for contact in new.values()):
+        if any(contact.expires_s == 0 and key in known for key, contact in new.items()):
             return self.REMOVED
-        return self.UPDATED if any(uri in known for uri in new) else self.INSERTED
+        return self.UPDATED if any(key in known for key in new) else self.INSERTED
 
-    def _wanted(self, values: list[str]) -> dict[str, Contact]:
+    def _wanted(self, values: list[str]) -> dict[tuple[str, str], Contact]:
         own = self._message.request.received
         socket = f"udp:{own.ip}:{own.port}"
         parsed = [parse_name_addr(value) for value in values]
         received = str(next(iter(self._process.avps.get(RECEIVED, [])), ""))
         flags = frozenset(self._message.branch_flags)
-        return {
-            each.uri: Contact(each.uri, self._expires_s(each.params.get("expires")), socket,
-                              received, flags, each.params.get("+sip.instance") or "")
-            for each in parsed
-        }
+        call_id = self._message.request.call_id
+        made = (Contact(each.uri, self._expires_s(each.params.get("expires")), socket, received,
+                        flags, each.params.get("+sip.instance") or "", call_id)
+                for each in parsed)  # fmt: skip
+        return {each.key: each for each in made}
 
     def _expires_s(self, param: str | None) -> int:
         value = param or self._header("Expires") or str(self._limits.default_s)

@@ -283,8 +283,8 @@ class Process:
     """Whether the branch or reply route asked that the message not be sent."""
     armed: Armed = field(default_factory=Armed)
     variables: dict[str, Value] = field(default_factory=dict)
-    fetched: dict[str, list[str]] = field(default_factory=dict)
-    """Instances of registrar's profiles."""
+    fetched: dict[str, list[dict[str, str]]] = field(default_factory=dict)
+    """Contacts in registrar's profiles."""
     loose_avps: dict[str, list[Value]] = field(default_factory=dict)
     loose_xavps: dict[str, list[dict[str, Value]]] = field(default_factory=dict)
     current: Message | None = None

@@ -282,13 +282,11 @@ class Pv(Part):
 
     def _fetched(self, variable: Variable) -> Value | None:
         profile, _, field = variable.inner.partition("=>")
-        instances = self._process.fetched.get(profile, [])
+        contacts = self._process.fetched.get(profile, [])
         if field == "count":
-            return len(instances)
-        if field != "instance":
-            raise NotImplementedError(f"the fake does not model the variable {variable.text}")
+            return len(contacts)
         position = int(variable.index or 0)
-        return (instances[position] or None) if position < len(instances) else None
+        return (contacts[position][field] or None) if position < len(contacts) else None
 
     def _branch_index(self, _: Variable) -> int:
         """As pv_get_tm_branch_idx() of tmx: in a failure route a count, not an index."""

@@ -236,10 +236,16 @@ class Situation:
         code = register(account, phone.contact, address, self.edge.proxy, self._folder)
         if code != 200:
             raise NotReady(f"{line} could not register: {code}")
-        # Forgotten over the control socket: that works whatever the test did to Redis.
-        forget = ("ul.rm_contact", "location", line, phone.contact)
-        plugged.unplug = partial(self.edge.kamcmd, *forget)
+        plugged.unplug = partial(self._forget, account, phone)
         return phone
+
+    def _forget(self, account: Line, phone: Phone) -> None:
+        """The last phone of a line over the control socket: whatever the test did to Redis."""
+        if any(plugged.target == f"line {account.name}" for plugged in self._plugged):
+            register(account, phone.contact, phone.address[0], self.edge.proxy, self._folder,
+                     expires_s=0)
+        else:
+            self.edge.kamcmd("ul.rm", "location", account.name)
 
     def outside_phone(self, number: str, behaviour: Behaviour, *, traced: bool = True) -> Phone:
         """A phone somewhere in the world, reached through the gateway."""

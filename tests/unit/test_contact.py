@@ -148,3 +148,11 @@ def test_all_flows_of_a_phone_are_of_one_phone(instance: str, phone: str) -> Non
     ([f"<urn:uuid:1;flow={number}>" for number in range(9)], ONE, 4)])
 def test_each_phone_counts_once(bound: list[str], coming: str, most: int) -> None:
     assert contact.most(bound, coming, 3) == most
+
+
+@pytest.mark.parametrize(("contacts", "uris"), [
+    (["<sip:a@b:50;x=y>;expires=60"], ["sip:a@b:50;x=y"]), (["sip:a@b;expires=60"], ["sip:a@b"]),
+    (['"A" <sip:a@b> , sip:c@d', "<sip:e@f>"], ["sip:a@b", "sip:c@d", "sip:e@f"]),
+    (['<sip:a@b>;+sip.instance="<urn:uuid:1>"', "<sip:c@d>"], ["sip:c@d"]), (["*"], []), ([], [])])
+def test_a_phone_without_a_name_is_known_by_its_uri(contacts: list[str], uris: list[str]) -> None:
+    assert contact.nameless(contacts) == uris

@@ -11,6 +11,7 @@ from contextlib import ExitStack, suppress
 import pytest
 
 from tests.support.loopback import NotReady, wait_until
+from tests.support.phones import ring
 from tests.support.raw_sip import RawSip, StreamSip
 from tests.support.situation import (
     DOMAIN,
@@ -22,7 +23,7 @@ from tests.support.situation import (
 )
 from tests.support.softphone import SoftPhone
 
-LINE, JANA, CALLER = "jana-desk", "42027777101", "42075553333"
+LINE, JANA, BOTH, CALLER = "jana-desk", "42027777101", "42027777102", "42075553333"
 ONE, OTHER, THIRD = (
     f'+sip.instance="<urn:uuid:00000000-0000-1000-8000-00000000000{n}>"' for n in (1, 2, 3))
 PRIVATE = "<sip:jana-desk@192.168.1.5:5060>"
@@ -130,8 +131,8 @@ def test_a_flow_that_broke_is_not_rung_until_the_phone_is_back(
     assert rung(situation, trunk, plug("TCP", ONE, "reg-id=1")) == [True]
 
 
-def call(situation: Situation, trunk: SoftPhone) -> None:
-    trunk.call(f"sip:{JANA}@{situation.settings['ADDRESS']}:{SIP_PORT}",
+def call(situation: Situation, trunk: SoftPhone, number: str = JANA) -> None:
+    trunk.call(f"sip:{number}@{situation.settings['ADDRESS']}:{SIP_PORT}",
                f"P-Asserted-Identity: <sip:{CALLER}@{DOMAIN}>")  # fmt: skip
 
 
@@ -272,6 +273,18 @@ def test_of_two_phones_each_has_its_own_other_flow(
     first[0].answer(first[0].heard("INVITE"), 486)
     second[1].answer(second[1].heard("INVITE"), 430)
     assert answers_over(second[0], trunk) == 486
+
+
+def test_a_phone_that_rings_shorter_than_others_has_its_other_flow(
+    situation: Situation, plug: Plug, trunk: SoftPhone
+) -> None:
+    flows = [plug("UDP", ONE, f"reg-id={reg_id}") for reg_id in (1, 2)]
+    mobile = situation.outside_phone("42073723101", ring())
+    call(situation, trunk, BOTH)
+    flows[1].answer(flows[1].heard("INVITE"), 430)
+    flows[0].answer(flows[0].heard("INVITE"), 200)
+    assert trunk.final("INVITE").code == 200
+    wait_until(lambda: len(mobile.heard("CANCEL")) == 1, "the other phone quiet")
 
 
 def test_a_restart_keeps_flows(situation: Situation, plug: Plug, trunk: SoftPhone) -> None:

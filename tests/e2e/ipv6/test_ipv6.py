@@ -31,7 +31,9 @@ STRANGERS, THEIR_NETWORK = [f"fd00:66:0:3::{last:x}" for last in range(1, 41)], 
 RATE, MANY = 100, 2000
 TRANSPORTS = ["UDP", "TCP", "TLS"]
 
-Plug = Callable[[str], SoftPhone]
+INSTANCE = '+sip.instance="<urn:uuid:00000000-0000-1000-8000-000000000001>"'
+
+Plug = Callable[..., SoftPhone]
 
 
 @pytest.fixture(scope="module")
@@ -72,15 +74,15 @@ def trunk(situation: Situation) -> Iterator[SoftPhone]:
 def plug(situation: Situation) -> Iterator[Plug]:
     """Registers the phone of the line."""
     with ExitStack() as ends:
+        ends.callback(situation.edge.kamcmd, "ul.rm", "location", LINE)
 
-        def registered(transport: str) -> SoftPhone:
+        def registered(transport: str, *parameters: str) -> SoftPhone:
             edge = situation.edge
             at = PROXY, edge.tls_port if transport == "TLS" else edge.proxy[1]
             trusted = edge.certificate if transport == "TLS" else ""
             wire = RawSip(PHONE, at) if transport == "UDP" else StreamSip(PHONE, at, trusted)
             phone = ends.enter_context(SoftPhone(wire, LINE, DOMAIN, PASSWORD))
-            assert phone.register().code == 200
-            ends.callback(edge.kamcmd, "ul.rm", "location", LINE)
+            assert phone.register(*parameters).code == 200
             return phone
 
         yield registered
@@ -157,6 +159,14 @@ def test_a_sip_target_rings_for_a_time_of_its_own(
         target.ring()
         target.answer(target.heard("CANCEL"), 200)
         talk(trunk, calling, phone, "callee")
+
+
+@pytest.mark.parametrize("transport", TRANSPORTS)
+def test_a_phone_has_its_other_flow(trunk: SoftPhone, plug: Plug, transport: str) -> None:
+    other, newest = plug(transport, INSTANCE, "reg-id=1"), plug("UDP", INSTANCE, "reg-id=2")
+    calling = trunk.call(f"sip:{JANA}@{DOMAIN}", ASSERTED)
+    newest.answer(newest.heard("INVITE"), 430)
+    talk(trunk, calling, other, "callee")
 
 
 def test_a_flood_is_counted_by_the_network_of_a_customer(situation: Situation) -> None:

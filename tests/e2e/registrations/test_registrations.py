@@ -85,6 +85,19 @@ def test_the_way_to_a_phone_is_the_path_of_its_edge_proxy(
     assert call.outcome().code == 480
 
 
+@pytest.mark.parametrize(("supported", "outbound", "code"), [
+    ("path, outbound", "", 439), ("path, outbound", ";ob", 200), ("path", "", 200)])
+def test_who_wants_flows_hears_where_its_edge_proxy_keeps_none(
+    proxy: DigestPhone, supported: str, outbound: str, code: int
+) -> None:
+    """RFC 5626 section 6."""
+    name, way = path(proxy)
+    contact = "Contact", f"<sip:jana-soft@{BEHIND}:5060>;{INSTANCE};reg-id=1"
+    through = name, way.replace(";lr", f";lr{outbound}")
+    behind = "Via", f"SIP/2.0/UDP {BEHIND}:5060;branch=z9hG4bK1"
+    assert proxy.register(SOFT, contact, through, behind, ("Supported", supported)).code == code
+
+
 def test_nobody_else_has_a_path(situation: Situation, desk: DigestPhone) -> None:
     refused = desk.register(DESK, desk.contact("jana-desk"), path(desk))
     assert refused.code == 403

@@ -3,7 +3,8 @@
 
 import json
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -24,12 +25,16 @@ from tests.support.situation import (
     Situation,
     banned_at,
 )
+from tests.support.softphone import SoftPhone
 
 DESK = Account("jana-desk", PASSWORD)
-JANA, CALLER, PORT = "42027777101", "42075553333", 5058
+JANA, LONG, CALLER, PORT = "42027777101", "42027777102", "42075553333", 5058
+ONE, OTHER = (f'+sip.instance="<urn:uuid:00000000-0000-1000-8000-00000000000{n}>"' for n in (1, 2))
+PRIVATE = "<sip:jana-desk@192.168.1.5:5060>"
 MANY = 60
 """More than what fits into one message that Kamailio reads from TCP."""
 SHARED_WITHIN_S = 5
+Plug = Callable[..., SoftPhone]
 YAML = Path(__file__).with_name("situation.yaml")
 
 
@@ -77,6 +82,51 @@ def test_a_phone_that_registers_at_one_is_rung_through_the_other(
     situation.unplug(desk)
     wait_until(lambda: desk.contact not in phones_at(second), "gone", SHARED_WITHIN_S)
     assert rings_through(second) == 480
+
+
+@pytest.fixture
+def plug(situation: Situation, second: OtherEdge) -> Iterator[Plug]:
+    """Registers a phone behind NAT at the first proxy, and waits until the second one knows."""
+    with ExitStack() as ends:
+        ends.callback(situation.edge.kamcmd, "ul.rm", "location", DESK.name)
+
+        def plugged(wire: type[RawSip], *parameters: str, contact: str) -> SoftPhone:
+            address = situation.network.address(FIRST_PHONE)
+            phone = SoftPhone(wire(address, situation.edge.proxy), DESK.name, DOMAIN, PASSWORD)
+            ends.enter_context(phone)
+            assert phone.register(*parameters, contact=contact).code == 200
+            received = f"Received: sip:{phone.wire.host_port}"
+            wait_until(lambda: received in phones_at(second), "shared", SHARED_WITHIN_S)
+            return phone
+
+        yield plugged
+
+
+@pytest.mark.parametrize("newest", [RawSip, StreamSip])
+def test_the_other_flow_of_a_phone_is_rung_through_the_other_proxy(
+    second: OtherEdge, plug: Plug, newest: type[RawSip]
+) -> None:
+    """The newest one is dead: silent, or a connection that is gone."""
+    other = plug(RawSip, ONE, "reg-id=1", contact=PRIVATE)
+    dead = plug(newest, ONE, "reg-id=2", contact=PRIVATE.replace("5060", "5061"))
+    if newest is StreamSip:
+        dead.wire.close()
+    call = second.dial(Dialling(LONG, CALLER, asserted=CALLER))
+    other.answer(other.heard("INVITE"), 486)
+    assert call.outcome().code == 486
+
+
+@pytest.mark.parametrize(("names", "both"), [
+    ((ONE, OTHER), True), ((f"{ONE};reg-id=1", f"{ONE};reg-id=2"), True), ((), False)])
+def test_what_has_the_same_private_address_is_apart_at_both_by_name(
+    situation: Situation, second: OtherEdge, plug: Plug, names: tuple[str, ...], *, both: bool
+) -> None:
+    """Without a name it is a phone that starts again."""
+    phones = [plug(RawSip, *names[number:number + 1], contact=PRIVATE) for number in range(2)]
+    wires = [phone.wire.host_port for phone in phones]
+    wait_until(lambda: both or wires[0] not in phones_at(second), "gone", SHARED_WITHIN_S)
+    assert [[wire in phones_at(edge) for wire in wires] for edge in (situation, second)] == [
+        [both, True], [both, True]]
 
 
 def test_the_proxy_that_comes_later_learns_what_there_is(
@@ -165,7 +215,7 @@ def test_only_a_peer_can_tell_a_registration(situation: Situation, last: int, co
     assert answer.startswith(f"SIP/2.0 {code} ")
     assert (contact in phones_at(situation)) == (code == 200)
     if code == 200:
-        situation.edge.kamcmd("ul.rm_contact", "location", "jana-desk", contact)
+        situation.edge.kamcmd("ul.rm", "location", "jana-desk")
 
 
 @pytest.mark.parametrize("last", [STRANGER, OTHER_PROXY])
