@@ -19,7 +19,8 @@ from kemi_routing import e164
 from kemi_routing.errors import InvalidValue
 
 _NATIONAL = "national"
-_INTERNATIONAL = {"e164": "", "plus": "+", "00": "00"}
+_ABROAD = "00"
+_INTERNATIONAL = {"e164": "", "plus": "+", _ABROAD: _ABROAD}
 _PREFIX = re.compile("[0-9*#]{1,16}", re.ASCII)
 _FORM = re.compile(rf"{_NATIONAL} ([1-9][0-9]{{0,3}})(?: ([0-9]{{1,3}}))?", re.ASCII)
 
@@ -44,10 +45,10 @@ class Format:
 
     def number(self, user: str) -> str | None:
         """The number in the user part of a SIP or tel URI; None where it is not one."""
-        if not self.country and self.prefix != "00":
+        if not self.country and self.prefix != _ABROAD:
             return e164.from_sip_user(user)
         written = e164.without_separators(user.partition(";")[0])
-        for prefix, country in (("+", ""), ("00", ""), (self.trunk_prefix, self.country)):
+        for prefix, country in (("+", ""), (_ABROAD, ""), (self.trunk_prefix, self.country)):
             if written.startswith(prefix) and (country or prefix):
                 digits = country + written.removeprefix(prefix)
                 return digits if e164.is_number(digits) else None
@@ -58,9 +59,10 @@ class Format:
         if not e164.is_number(number):
             return number
         if self.country and number.startswith(self.country):
-            return self.trunk_prefix + number.removeprefix(self.country)
+            national = self.trunk_prefix + number.removeprefix(self.country)
+            if not national.startswith(_ABROAD):  # it would be read as another country's
+                return national
         return self.prefix + number
-
 
     def is_form_of(self, user: str, number: str) -> bool:
         """Whether a user part is a number as ``write`` writes it; of ``e164`` any form that has the
@@ -84,6 +86,6 @@ def read(text: str) -> Format:
     if text in _INTERNATIONAL:
         return Format(_INTERNATIONAL[text])
     if match := _FORM.fullmatch(text):
-        return Format("00", match[1], match[2] or "")
+        return Format(_ABROAD, match[1], match[2] or "")
     raise InvalidValue(f"{text!r}; write {', '.join(_INTERNATIONAL)}, or national COUNTRY PREFIX: "
                        "national 49 0")

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from kemi_routing import e164
@@ -79,6 +79,8 @@ def test_unless_told_otherwise_it_is_digits() -> None:
 
 
 @given(st.from_regex("[1-9][0-9]{6,14}", fullmatch=True), st.sampled_from(FORMATS))
+@example("4900000", "national 49 0")
+@example("3560012345", "national 356")
 def test_what_is_written_is_read_again_as_the_same_number(number: str, text: str) -> None:
     found = read(text)
     assert e164.is_number(number)
