@@ -159,7 +159,7 @@ DEFENCES = {
         _KSR + "in_dialog.py", "if ours and edge.settings.hides and", "if ksr.is_ACK() and",
         ("tests/ksr/test_in_dialog.py::TestATransfer",)),
     "a phone with several flows counts once": Off(
-        _KSR + "registrations.py", "_most(edge, line, contacts))", "line.max_phones)", (
+        _KSR + "registrations.py", "_most(bound, line, contacts))", "line.max_phones)", (
             "tests/e2e/flows/test_flows.py"
             "::test_each_phone_counts_once_however_many_flows_it_has",
             "tests/ksr/test_phones_with_flows.py"
