@@ -77,6 +77,15 @@ class Edge:
         what = f"{call}\n{text}" if text else call
         return hmac.digest(self.secret.encode(), what.encode(), "sha256").hex()[:length]
 
+    def keep(self, table: str, key: str, text: str, seconds: int) -> None:
+        """Write a text into a hash table, for so many seconds.
+
+        ``sht_setxs`` would leave one that is longer than the text before it there for ever (module
+        htable, ht_set_cell_ex).
+        """
+        self.ksr.htable.sht_sets(table, key, text)
+        self.ksr.htable.sht_setex(table, key, seconds)
+
     def log(self, verb: str, **values: object) -> None:
         """One line ``verb callid=… key=value``; values cannot break it up."""
         self.ksr.info(self._line(verb, values))

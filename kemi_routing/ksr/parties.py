@@ -92,7 +92,7 @@ def passes(edge: Edge) -> None:
         _moves(edge, str(ksr.pv.gete("$ft")))
         ksr.tm.t_on_reply(ON_REFRESH)
     elif ksr.is_method_in("B") and (known := _known(edge)) and party.is_of_two(known):
-        ksr.htable.sht_setxs(PARTIES, edge.mark(), party.ended(known), _AFTER_END_S)
+        edge.keep(PARTIES, edge.mark(), party.ended(known), _AFTER_END_S)
 
 
 def are_known(edge: Edge) -> bool:

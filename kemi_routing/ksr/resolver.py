@@ -163,7 +163,7 @@ class Resolver:
             self._edge.tell("name", name=wanted, why=why)
         if not (silent and before):
             kept_s = KEPT_S if listed and located.hops else FORGOTTEN_S
-            self._edge.ksr.htable.sht_setxs(NAMES, wanted, names.written(located.hops), kept_s)
+            self._edge.keep(NAMES, wanted, names.written(located.hops), kept_s)
         if listed:
             self._keep(wanted, located)
         else:

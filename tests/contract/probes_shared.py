@@ -37,9 +37,10 @@ def counters_in_a_hash_table(ksr: "Api") -> object:
 def texts_in_a_hash_table(ksr: "Api") -> object:
     table = ksr.htable
     seen: list[object] = [table.sht_get("names", "never")]
-    table.sht_setxs("names", "a;transport=tcp", "192.0.2.1:5060,1,1 -", 60)
+    table.sht_sets("names", "a;transport=tcp", "192.0.2.1:5060,1,1 -")
+    table.sht_setex("names", "a;transport=tcp", 60)
     seen.append(table.sht_get("names", "a;transport=tcp"))
-    table.sht_setxs("names", "a;transport=tcp", "-", 60)
+    table.sht_sets("names", "a;transport=tcp", "-")
     seen.append(table.sht_get("names", "a;transport=tcp"))
     long = "QUJD+/==" * 8000
     seen += [table.sht_sets("network", "record", long), table.sht_get("network", "record") == long]

@@ -139,7 +139,7 @@ def test_calls_that_wait_for_the_same_name_go_on_together() -> None:
 def test_one_that_was_found_since_it_was_asked_for_goes_on() -> None:
     product = Named()
     product.ring()
-    product.htable.sht_setxs(NAMES, HOST, "9.9.9.9:5060;transport=udp,1,1", 60)
+    product.htable.sht_sets(NAMES, HOST, "9.9.9.9:5060;transport=udp,1,1")
     product.pass_ms(100)
     assert (product.went, product.name_server.asked) == ([(JANA, SECOND)], [])
 

@@ -36,6 +36,7 @@ class Htable(Part):
 
     def sht_sets(self, table: str, key: str, value: str) -> int:
         self._table(table)[key] = value
+        self.lasting_s.pop((table, key), None)
         return 1
 
     def sht_seti(self, table: str, key: str, value: int) -> int:
@@ -47,9 +48,9 @@ class Htable(Part):
         self.lasting_s[table, key] = expires_s
         return 0
 
-    def sht_setxs(self, table: str, key: str, value: str, expires_s: int) -> int:
-        self._table(table)[key] = value
-        self.lasting_s[table, key] = expires_s
+    def sht_setex(self, table: str, key: str, expires_s: int) -> int:
+        if key in self._table(table):
+            self.lasting_s[table, key] = expires_s
         return 0
 
     def sht_inc(self, table: str, key: str) -> int:
