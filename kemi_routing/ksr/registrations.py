@@ -9,7 +9,7 @@ from kemi_routing.record import LineRecord
 
 _MAX_CONTACTS = "$xavp(reg=>max_contacts)"
 _MOST_CONTACTS = 10
-_OF_CONTACT = ("instance", "addr", "callid", "ruid")
+_OF_CONTACT = ("instance", "addr", "callid", "ruid", "conid")
 _ALL = "*"
 _SAVE_AND_ANSWER, _SAVE_AND_PREPARE, _TOO_MANY = 0, 2 | 16, -2  # of Kamailio's module registrar
 
@@ -44,8 +44,9 @@ def _save(edge: Edge, line: LineRecord) -> None:
     else:
         if not path:
             flows.register(edge, contacts)
-        bound = _bound(edge, line)
-        _take_own_places(edge, bound, contacts)
+        aor = f"sip:{line.name}@{edge.settings.platform.domain}"
+        bound = _bound(edge, aor)
+        _take_own_places(edge, aor, bound, contacts)
         ksr.pv.seti(_MAX_CONTACTS, _most(bound, line, contacts))
         saved = ksr.registrar.save(LOCATION, _SAVE_AND_PREPARE)
         if saved > 0:
@@ -56,24 +57,37 @@ def _save(edge: Edge, line: LineRecord) -> None:
             ksr.registrar.save(LOCATION, _SAVE_AND_ANSWER)
 
 
-def _bound(edge: Edge, line: LineRecord) -> list[list[str]]:
+def _bound(edge: Edge, aor: str) -> list[list[str]]:
     """``_OF_CONTACT`` of what the line has."""
     pv = edge.ksr.pv
-    aor = f"sip:{line.name}@{edge.settings.platform.domain}"
     if edge.ksr.registrar.reg_fetch_contacts(LOCATION, aor, "bound") < 0:
         return []
-    return [[str(pv.gete(f"$(ulc(bound=>{name})[{index}])")) for name in _OF_CONTACT]
-            for index in range(pv.geti("$(ulc(bound=>count))"))]
+    bound = [[str(pv.gete(f"$(ulc(bound=>{name})[{index}])")) for name in _OF_CONTACT]
+             for index in range(pv.geti("$(ulc(bound=>count))"))]
+    return [one for one in bound if not _is_lost(edge, aor, *one[-2:])]
 
 
-def _take_own_places(edge: Edge, bound: list[list[str]], contacts: list[str]) -> None:
+def _is_lost(edge: Edge, aor: str, ruid: str, connection: str) -> bool:
+    """Whether the connection of a binding is gone. The binding ends with it now, where Kamailio has
+    not seen to that (kamailio.cfg, ``handle_lost_tcp``).
+    """
+    number = int(connection or 0)
+    if number <= 0 or edge.ksr.tcpops.tcp_conid_alive(number) > 0:
+        return False
+    edge.ksr.registrar.unregister_ruid(LOCATION, aor, ruid)
+    return True
+
+
+def _take_own_places(
+    edge: Edge, aor: str, bound: list[list[str]], contacts: list[str]
+) -> None:
     """A phone that has no name and starts again is known by its URI alone; usrloc (matching_mode)
     would take it for one more.
     """
     ksr, coming = edge.ksr, contact.nameless(contacts)
-    for instance, uri, call_id, ruid in bound:
+    for instance, uri, call_id, ruid, _ in bound:
         if not instance and uri in coming and call_id != ksr.pv.gete("$ci"):
-            ksr.registrar.unregister_ruid(LOCATION, uri, ruid)
+            ksr.registrar.unregister_ruid(LOCATION, aor, ruid)
 
 
 def _most(bound: list[list[str]], line: LineRecord, contacts: list[str]) -> int:

@@ -96,8 +96,10 @@ class PhonesOfOneAddress(Conversation):
         calls = [ksr.pv.get(f"$(ulc(bound=>callid)[{index}])") for index in range(count)]
         self.note([call == ksr.pv.get("$ci") for call in calls])
         if count == 4:
-            for ruid in (ksr.pv.gete(f"$(ulc(bound=>ruid)[{count - 1}])"), "none"):
-                self.note(ksr.registrar.unregister_ruid("location", aor, str(ruid)))
+            self.note([ksr.pv.get("$(ulc(bound=>conid)[0])"), ksr.tcpops.tcp_conid_alive(4711)])
+            last = str(ksr.pv.gete(f"$(ulc(bound=>ruid)[{count - 1}])"))
+            for of, ruid in ((f"sip:hall@{REALM}", last), (aor, last), (aor, "none")):
+                self.note(ksr.registrar.unregister_ruid("location", of, ruid))
             ksr.registrar.reg_fetch_contacts("location", aor, "bound")
             self.note(ksr.pv.geti("$(ulc(bound=>count))"))
         return 1

@@ -76,10 +76,22 @@ def test_a_phone_too_many_hears_so_and_so_does_the_operator(edge: Product) -> No
     ("", "600", 1), ("", "0", 0), (';+sip.instance="<urn:uuid:1>"', "600", 2)])
 def test_a_phone_that_starts_again_without_a_name_takes_its_own_place(
         edge: Product, name: str, expires: str, most: int) -> None:
-    own = f"<sip:desk@{PHONE.ip}>"
+    own = f"<sip:line-1@{PHONE.ip}>"
     for written, seconds in ((own, "600"), (f"{own}{name}", expires)):
         assert register(edge, PHONE, ("Contact", written), ("Expires", seconds)) == 200
-    assert edge.location["desk"] == [f"sip:desk@{PHONE.ip}"] * most
+    assert edge.location["desk"] == [f"sip:line-1@{PHONE.ip}"] * most
+
+
+@pytest.mark.parametrize(("connection", "code"), [(7, 200), (8, 403), (0, 403)])
+def test_a_connection_that_is_gone_is_no_phone(
+        edge: Product, connection: int, code: int) -> None:
+    for port in range(5061, 5064):
+        register(edge, PHONE, ("Contact", f"<sip:desk@{PHONE.ip}:{port}>"))
+    edge.connections.add(8)
+    edge.contacts("desk")[1].connection = connection
+    assert register(edge, PHONE, ("Contact", f"<sip:desk@{PHONE.ip}:5064>")) == code
+    assert [f"sip:desk@{PHONE.ip}:5062" in edge.location["desk"],
+            len(edge.location["desk"])] == [code == 403, 3]
 
 
 def test_what_else_is_wrong_with_a_registration_kamailio_says(

@@ -18,7 +18,7 @@ from tests.support.fake_corex import Corex
 from tests.support.fake_dialog import Dialog
 from tests.support.fake_message import Core, Hdr, Maxfwd, Sanity, Siputils, Textopsx, Uac
 from tests.support.fake_nat import Nathelper, Rtpengine, Sdpops
-from tests.support.fake_registrar import Auth, Contact, Limits, Registrar
+from tests.support.fake_registrar import Auth, Contact, Limits, Registrar, Tcpops
 from tests.support.fake_replies import Replies
 from tests.support.fake_routes import Rr
 from tests.support.fake_shared import Dispatcher, Dmq, Htable, Mqueue
@@ -103,6 +103,7 @@ class FakeKamailio:
             "sdpops": Sdpops(process),
             "siputils": Siputils(process),
             "sl": tm,
+            "tcpops": Tcpops(process),
             "textopsx": Textopsx(process),
             "tm": tm,
             "tmx": Tmx(process, self._replies),
@@ -195,6 +196,11 @@ class FakeKamailio:
     def location(self) -> dict[str, list[str]]:
         """URIs of the registered phones by line."""
         return {line: [c.uri for c in cs] for line, cs in self._registrar.location.items()}
+
+    @property
+    def connections(self) -> set[int]:
+        """The TCP connections that there are, by number."""
+        return self._process.connections
 
     def contacts(self, line: str) -> list[Contact]:
         """The registered phones of a line."""

@@ -47,6 +47,8 @@ class Contact:
     instance: str = ""
     call_id: str = ""
     ruid: str = field(default_factory=lambda: f"uloc-{next(_ruids)}")
+    connection: int = 0
+    """By TCP: its number."""
 
     @property
     def key(self) -> tuple[str, str]:
@@ -125,16 +127,16 @@ class Registrar(Part):
         found = self._contacts(table, uri)
         self._process.fetched[profile] = [{
             "instance": each.instance, "addr": each.uri, "callid": each.call_id, "ruid": each.ruid,
+            "conid": str(each.connection or ""),
         } for each in found]  # fmt: skip
         return 1 if found else self.NOT_FOUND
 
     def unregister_ruid(self, table: str, uri: str, ruid: str) -> int:
-        _check_table(table)
-        for contacts in self.location.values():
-            for contact in contacts:
-                if contact.ruid == ruid:
-                    contacts.remove(contact)
-                    return 1
+        contacts = self._contacts(table, uri)
+        for contact in contacts:
+            if contact.ruid == ruid:
+                contacts.remove(contact)
+                return 1
         return self.NO_SUCH_RUID
 
     def _contacts(self, table: str, uri: str) -> list[Contact]:
@@ -190,6 +192,13 @@ class Registrar(Part):
     def _max_contacts(self) -> float:
         values = self._process.xavps.get("reg", [{}])
         return int(values[0].get("max_contacts", 0)) or float("inf")
+
+
+class Tcpops(Part):
+    """KSR.tcpops."""
+
+    def tcp_conid_alive(self, connection: int) -> int:
+        return 1 if connection in self._process.connections else -1
 
 
 class Auth(Part):

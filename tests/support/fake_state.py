@@ -285,6 +285,8 @@ class Process:
     variables: dict[str, Value] = field(default_factory=dict)
     fetched: dict[str, list[dict[str, str]]] = field(default_factory=dict)
     """Contacts in registrar's profiles."""
+    connections: set[int] = field(default_factory=set)
+    """The TCP connections that there are."""
     loose_avps: dict[str, list[Value]] = field(default_factory=dict)
     loose_xavps: dict[str, list[dict[str, Value]]] = field(default_factory=dict)
     current: Message | None = None

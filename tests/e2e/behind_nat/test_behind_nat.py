@@ -295,9 +295,12 @@ def test_a_connection_is_kept_by_crlf(plug: Plug, transport: str) -> None:
 def test_a_phone_that_closes_its_connection_is_not_rung(
     situation: Situation, plug: Plug, trunk: SoftPhone, transport: str
 ) -> None:
+    before = flows(situation)
     phone = plug(transport)
+    seen, = flows(situation) - before
+    port = seen.split(":")[2].split(";")[0]
     phone.wire.close()
-    wait_until(lambda: LINE not in situation.edge.kamcmd("ul.dump"), "forgotten", 20)
+    wait_until(lambda: port not in situation.edge.kamcmd("core.tcp_list"), "closed", 20)
     trunk.call(uri(JANA), ASSERTED)
     assert trunk.final("INVITE").code == 480
 

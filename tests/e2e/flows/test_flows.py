@@ -73,6 +73,13 @@ def bindings(situation: Situation) -> int:
     return len(re.findall(r"Address: ", situation.edge.kamcmd("ul.dump")))
 
 
+def unplug(situation: Situation, phone: SoftPhone) -> None:
+    """Close its connection; returns when the edge has seen that."""
+    port = str(phone.wire.name[1])
+    phone.wire.close()
+    wait_until(lambda: port not in situation.edge.kamcmd("core.tcp_list"), "closed", 5)
+
+
 def rung(situation: Situation, trunk: SoftPhone, *phones: SoftPhone) -> list[bool]:
     """Which of these a call rings; those that it rings are busy."""
     trunk.call(f"sip:{JANA}@{situation.settings['ADDRESS']}:{SIP_PORT}",
@@ -124,11 +131,18 @@ def test_phones_with_the_same_private_address_are_two(
 def test_a_flow_that_broke_is_not_rung_until_the_phone_is_back(
     situation: Situation, plug: Plug, trunk: SoftPhone
 ) -> None:
-    lost = plug("TCP", ONE, "reg-id=1")
-    lost.wire.close()
-    wait_until(lambda: bindings(situation) == 0, "forgotten", 20)
+    unplug(situation, plug("TCP", ONE, "reg-id=1"))
     assert rung(situation, trunk) == []
     assert rung(situation, trunk, plug("TCP", ONE, "reg-id=1")) == [True]
+
+
+def test_connections_that_are_gone_are_no_phones(
+    situation: Situation, plug: Plug, trunk: SoftPhone
+) -> None:
+    """Each with a Contact of its own; the line may have two."""
+    for _ in range(3):
+        unplug(situation, plug("TCP"))
+    assert rung(situation, trunk, plug("TCP")) == [True]
 
 
 def call(situation: Situation, trunk: SoftPhone, number: str = JANA) -> None:
@@ -187,9 +201,7 @@ def test_a_connection_that_is_gone_is_passed_over_at_once(
     situation: Situation, plug: Plug, trunk: SoftPhone, first: str
 ) -> None:
     old, lost = plug(first, ONE, "reg-id=1"), plug("TCP", ONE, "reg-id=2")
-    port = str(lost.wire.name[1])
-    lost.wire.close()
-    wait_until(lambda: port not in situation.edge.kamcmd("core.tcp_list"), "closed", 5)
+    unplug(situation, lost)
     assert rung(situation, trunk, old) == [True]
 
 
