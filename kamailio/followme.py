@@ -18,7 +18,7 @@ from pathlib import Path
 import KSR
 
 from kemi_routing import settings
-from kemi_routing.ksr import bans, flows, in_dialog, in_force, next_hops
+from kemi_routing.ksr import bans, branch_proof, flows, in_dialog, in_force, next_hops
 from kemi_routing.ksr.background import Background
 from kemi_routing.ksr.edge import Edge
 from kemi_routing.ksr.fork import Fork
@@ -68,6 +68,10 @@ class Handler:
 
         self._guard(judge)
         return DROP if dropped else OK
+
+    def ksr_not_its_own(self, msg: object) -> int:
+        """An answer came without the proof of its branch; kamailio.cfg drops it."""
+        return self._guard(lambda: branch_proof.not_its_own(self._edge))
 
     def ksr_branch_route(self, msg: object) -> int:
         """tm adds a branch. One that cannot be dressed would show the caller: it is dropped."""

@@ -24,10 +24,10 @@ KNOWN = frozenset({
     "LINE_CALLS", "LOG_NUMBERS", "MAILBOX", "OUTGOING_WITHOUT_PIN", "PEERS", "PORT", "RECORDS_DAYS",
     "REDIS", "RTPENGINE", "RUN_DIR", "SCANNERS", "SIP_HOSTS", "SOURCE_RATE", "SPIRAL_PORT",
     "TLS_CA", "TLS_CERTIFICATE", "TLS_KEY", "TLS_PORT", "TOPOLOGY", *COUNTS,
-    "CLUSTER_HOST", "CLUSTER_ID", "CLUSTER_PORT", "CLUSTER_URI", "CTL", "ENTRY", "HOPS",
-    "MASK_ADDRESS", "MASK_AGENT", "MASK_HOSTS", "MASK_KEY", "NETWORK", "PEER_1", "PEER_2",
+    "BRANCH_KEY", "CLUSTER_HOST", "CLUSTER_ID", "CLUSTER_PORT", "CLUSTER_URI", "CTL", "ENTRY",
+    "HOPS", "MASK_ADDRESS", "MASK_AGENT", "MASK_HOSTS", "MASK_KEY", "NETWORK", "PEER_1", "PEER_2",
     "PEER_3", "PINGER", "REGISTRATIONS", "SECRET"})
-"""All names behind the prefix; the last ones, from CLUSTER_HOST on, kamailio/start tells
+"""All names behind the prefix; the last ones, from BRANCH_KEY on, kamailio/start tells
 kamailio.cfg and the entry.
 """
 SCANNERS = ("friendly-scanner", "friendly-request", "sipvicious", "sipcli", "sundayddr", "pplsip",

@@ -167,6 +167,18 @@ DEFENCES = {
     "a phone that starts again loses no flow by the other": Off(
         _CFG, '=~ "reg-id"', '=~ "none"', (
             "tests/e2e/flows/test_flows.py::test_a_phone_that_starts_again_keeps_both_its_flows",)),
+    "who is rung answers for himself only": Off(
+        _CFG, 'python_exec("ksr_not_its_own");\n                drop;',
+        'python_exec("ksr_not_its_own");', (
+            "tests/e2e/answers_for_others/test_answers_for_others.py"
+            "::test_whose_time_is_over_cannot_answer_for_who_rings_then",
+            "tests/e2e/answers_for_others/test_answers_for_others.py"
+            "::test_nor_for_who_rings_beside_him")),
+    "an answer that nobody hears is no end of the call": Off(
+        _KSR + "fork.py", 'self._ksr.pv.geti("$T_reply_last") >= 300', "False", (
+            "tests/ksr/test_ends.py::TestAnAnswer::test_of_a_target_whose_time_is_over_nobody_hears",
+            "tests/e2e/answers_for_others/test_answers_for_others.py"
+            "::test_nor_is_it_noted_as_the_answer_where_he_does_so_for_himself")),
     # Passwords
     "who guesses passwords is banned": Off(
         _KSR + "credentials.py", "return self._here >= TRIES or self._everywhere > TRIES_OF_ALL",

@@ -18,6 +18,7 @@ from kemi_routing import (
 )
 from kemi_routing.hunt import OUTCOMES, End, classify, next_step, voicemail_cause
 from kemi_routing.ksr import (
+    branch_proof,
     dress,
     flows,
     in_force,
@@ -129,6 +130,7 @@ class Fork:
         hop = self._hop or (state.hops[target] if state.hops else "")
         if destination := self._hops.destination(planned, hop):
             self._ksr.setdsturi(destination)
+        branch_proof.prove(self._edge, index)
         if not state.spiral:  # there the first pass has dressed it
             dress.put_on(self._edge, state, planned, index, hop)
 
@@ -214,6 +216,8 @@ class Fork:
     def _answered(self, status: int) -> None:
         """Note who answered, and once tell it: a phone repeats its 200 until it is acknowledged."""
         state = self._load()
+        if not state.answered and self._ksr.pv.geti("$T_reply_last") >= 300:
+            return  # its time was over, and tm does not pass it on
         rtp.answered(self._edge, state)
         branch = self._ksr.pv.get("$T_branch_idx")
         by = self._has_sides(state, branch)

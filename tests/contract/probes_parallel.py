@@ -86,6 +86,42 @@ class DroppedBranches(Conversation):
         return 1
 
 
+class WhereTheInviteCameFrom(Conversation):
+    """The branch parameter of the caller, in branch routes of both steps and in failure routes."""
+
+    @staticmethod
+    def talk(line: Line) -> None:
+        line.send(Request(branch="z9hG4bK-of-the-caller"))
+        line.answer("a", 486)
+        line.answer("b", 486)
+        line.final()
+
+    def ksr_request_route(self, _message: object) -> int:
+        self.ksr.seturi(self.phone("a"))
+        return self._relay()
+
+    def _relay(self) -> int:
+        tm = self.ksr.tm
+        tm.t_on_branch("on_branch")
+        tm.t_on_branch_failure("on_branch_failure")
+        tm.t_on_failure("on_failure")
+        return tm.t_relay()
+
+    def on_branch(self, _message: object) -> int:
+        pv, pvx = self.ksr.pv, self.ksr.pvx
+        self.note([pv.get("$via0(branch)"), pv.gete("$ft"), pvx.xavp_child_sets("via", "fk", "1")])
+        return 1
+
+    def on_branch_failure(self, _message: object) -> int:
+        return self.on_branch(None)
+
+    def on_failure(self, _message: object) -> int:
+        if self.ksr.pv.get("$T_branch_idx") == 1:
+            self.ksr.corex.append_branch_uri(self.phone("b"))
+            self._relay()
+        return 1
+
+
 class SixHundredEndsStep(Conversation):
     """Without t_set_disable_6xx the other phone is cancelled."""
 
@@ -220,6 +256,36 @@ class ReplyRoute(Conversation):
         self.note([pv.get("$rs"), pv.get("$rr"), pv.get("$T_reply_code"), pv.get("$rm")])
         self.note([pv.get("$T_branch_idx"), pv.get("$ru"), self.ksr.siputils.is_reply()])
         return 1
+
+    def on_failure(self, _message: object) -> int:
+        return self.note_end()
+
+
+class AnswerAfterItsTime(Conversation):
+    """The reply route hears it, and knows; the caller does not."""
+
+    @staticmethod
+    def talk(line: Line) -> None:
+        line.send(Request())
+        line.rings("b")
+        line.answer("a", 180)
+        line.replied()
+        line.silence("a")
+        line.answer("a", 200)
+        line.answer("b", 486)
+        line.final()
+
+    def ksr_request_route(self, _message: object) -> int:
+        self.ksr.tm.t_set_fr(900, 4000)
+        self.ksr.tm.t_on_reply("on_reply")
+        return self.ring_both()
+
+    def on_reply(self, _message: object) -> int:
+        self.note([self.ksr.pv.get("$rs"), self.ksr.pv.geti("$T_reply_last")])
+        return 1
+
+    def on_branch_failure(self, _message: object) -> int:
+        return self.note_end()
 
     def on_failure(self, _message: object) -> int:
         return self.note_end()

@@ -2,13 +2,15 @@
 """A probe's line to a real Kamailio: the caller and the phones are UDP sockets of the test."""
 
 import json
+import re
 import select
 import socket
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
+from kemi_routing.ksr import branch_proof
 from tests.contract.probing import Record, seen_by_caller, seen_by_phone
-from tests.contract.server import Ports
+from tests.contract.server import BRANCH_KEY, Ports
 from tests.support.sip_message import Address, Header, Headers, Request, parse_name_addr
 
 TIMEOUT_S = 5.0
@@ -38,12 +40,23 @@ class Message:
     def answered(self, code: int, more: Iterable[Header] = (), body: str = "") -> bytes:
         """The phone's answer."""
         copied = [header for header in self.headers if header.name.lower() in COPIED]
+        if self.method == "INVITE":
+            own = next(header for header in copied if header.named("Via"))
+            copied[copied.index(own)] = Header("Via", self._proved(own.text))
         copied += [header for header in self.headers if header.name in ("X-Probe", "X-Report")]
         to = f"{self.headers.get('To')};tag=phone"
         length = Header("Content-Length", str(len(body)))
         lines = Headers([*copied, Header("To", to), *more, length])
         start = f"SIP/2.0 {code} Answer\r\n".encode()
         return start + b"".join(map(Header.wire, lines)) + b"\r\n" + body.encode()
+
+    def _proved(self, via: str) -> str:
+        """Kamailio's Via with the proof of its branch: most probes do not write it."""
+        upstream = self.headers.all("Via")[1].partition("branch=")[2].partition(";")[0]
+        tag = parse_name_addr(self.headers.get("From") or "").params.get("tag", "")
+        index = via.partition(";")[2].partition(";")[0].rpartition(".")[2]
+        proof = branch_proof.proof(upstream, tag, index, BRANCH_KEY)
+        return re.sub(f"(?<=;{branch_proof.PARAMETER}=)[0-9a-f]+", proof, via)
 
 
 class RealLine:

@@ -14,6 +14,7 @@ from tests.support.processes import end
 
 ROOT = Path(__file__).parents[2]
 CFG = ROOT / "kamailio" / "kamailio.cfg"
+BRANCH_KEY = "nobody knows it"
 
 
 class Ports(NamedTuple):
@@ -37,6 +38,7 @@ def running(script: Path, folder: Path) -> Iterator[Ports]:
         "FOLLOWME_ADDRESS": "127.0.0.1",
         "FOLLOWME_PORT": str(ports.main),
         "FOLLOWME_SPIRAL_PORT": str(ports.spiral),
+        "FOLLOWME_BRANCH_KEY": BRANCH_KEY,
         "FOLLOWME_DIGEST": "MD5",
         "FOLLOWME_DOMAIN": "followme.local",
         "FOLLOWME_WORKERS": "1",

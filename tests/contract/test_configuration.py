@@ -39,9 +39,9 @@ def test_answers_to_nothing_are_looked_at_by_a_method_of_the_entry() -> None:
     assert {*callbacks} <= source.entry_methods()
 
 
-def test_who_sends_too_much_is_judged_by_a_method_of_the_entry() -> None:
+def test_what_is_dropped_is_judged_and_told_by_methods_of_the_entry() -> None:
     callbacks = re.findall(r'python_exec\("(\w+)"', CONFIGURATION)
-    assert callbacks == ["ksr_too_many"]
+    assert callbacks == ["ksr_too_many", "ksr_not_its_own"]
     assert {*callbacks} <= source.entry_methods()
 
 

@@ -29,14 +29,15 @@ from kemi_routing.settings import Settings
 from kemi_routing.trunks import Asserts
 from tests.support.builders import trunk
 from tests.support.fake_ksr import FakeKamailio
-from tests.support.fake_state import Branch, Message, Route
-from tests.support.sip_message import Address, Request
+from tests.support.fake_state import Branch, Message, Reply, Route
+from tests.support.sip_message import Address, Headers, Request
 
 if TYPE_CHECKING:
     from KSR import Api
 
 PROXY = Address("127.0.0.1")
 TRUNK, FROM_TRUNK, STRANGER = Address("127.0.0.20"), Address("127.0.0.21"), Address("127.0.0.66")
+GATEWAY = Address("127.0.0.40")
 ENTRY = Path(__file__).parents[2] / "kamailio/followme.py"
 NETWORK = Network(
     trunks=(trunk("127.0.0.20"), trunk("127.0.0.21", asserts=Asserts.FROM)),
@@ -183,6 +184,13 @@ class Product(FakeKamailio):
         """What the entry says to Kamailio of a source that sends more than the limit."""
         with self._process.running(Route.REQUEST, Message(Request()), None):  # Kamailio has a mock
             return int(self._handler_of(self.ksr).ksr_too_many(None, f"{transport} {address}"))
+
+    def not_its_own(self, user: str, code: int) -> None:
+        """A phone answers without the proof of its branch, and kamailio.cfg drops that."""
+        request = self._owner(self.branch(user)).request
+        said = Message(request, reply=Reply(code, "", Headers(), request, source=GATEWAY))
+        with self._process.running(Route.REQUEST, said, None):
+            assert self._handler_of(self.ksr).ksr_not_its_own(None) == 1
 
     def answer(self, user: str | Branch, code: int, reason: str = "",
                headers: Iterable[tuple[str, str | bytes]] = (), body: str = "", *,

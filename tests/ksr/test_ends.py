@@ -91,15 +91,17 @@ class TestAnAnswer:
         answered(product, "desk")
         assert len(lines(product)) == 1
 
-    def test_of_a_target_whose_step_is_over_is_told_without_its_name(self) -> None:
+    def test_of_a_target_whose_time_is_over_nobody_hears(self) -> None:
         product = calling(step("line jana-desk", OFFICE), step(MOBILE))
         first = product.transaction.branches[0]
         for user in ("desk", OFFICE):
             product.answer(user, 180)
             product.time_out(user)
         answered(product, first)
+        assert (lines(product), product.codes) == ([], [])
+        answered(product, MOBILE)
         assert lines(product) == [f"number={PERSONAL} status=200 after "
-                                  "tried=no_answer,no_answer answered='earlier step'"]
+                                  f"tried=no_answer,no_answer answered={MOBILE}"]
 
     def test_through_a_second_pass_is_told_by_the_first(self) -> None:
         product = calling((*step(OFFICE, ring_s=10), *step(MOBILE)))

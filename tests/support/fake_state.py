@@ -142,6 +142,8 @@ class Forwarded:
     send_socket: str = ""
     connects: bool = True
     """Whether a TCP connection is opened where there is none (set_forward_no_connect)."""
+    via: dict[str, Value] = field(default_factory=dict)
+    """Parameters of Kamailio's Via (xavp_via_params), but what kamailio.cfg itself writes."""
 
 
 @dataclass

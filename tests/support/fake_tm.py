@@ -29,8 +29,8 @@ INTERNAL_REPLY = -4
 ALREADY_HANDLED = 0
 
 
-CONTACT_FLOWS = "flows"
-"""tm's contact_flows_avp in kamailio.cfg."""
+CONTACT_FLOWS, VIA_PARAMS = "flows", "via"
+"""tm's contact_flows_avp and core's xavp_via_params in kamailio.cfg."""
 
 
 class Tm(Part):
@@ -311,6 +311,7 @@ class Tm(Part):
             message.edited(),
             message.send_socket,
             message.connects,
+            {**process.xavps.get(VIA_PARAMS, [{}])[0]},
         )
         callbacks = (armed.on_failure, armed.on_branch_failure, armed.on_reply)
         branch = Branch(index, sent, transaction.timers, *callbacks, message.branch_flags,

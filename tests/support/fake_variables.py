@@ -18,8 +18,9 @@ from tests.support.sip_message import (
 INT_MAX = 2**31 - 1
 
 _NAME = re.compile(r"\$(?:\((?P<long>.+?)(?:\[(?P<index>-?\d+|\*)\])?\)|(?P<short>.+))$")
-_INNER = re.compile(r"(?P<name>[a-zA-Z_]+)(?:\((?P<inner>[^()]*)\))?$")
+_INNER = re.compile(r"(?P<name>[a-zA-Z_]+0?)(?:\((?P<inner>[^()]*)\))?$")
 _ATOI = re.compile(r"\d+")
+_BRANCH = re.compile(r"[^,]*;\s*branch=([^;,\s]+)")
 
 
 class Variable:
@@ -160,9 +161,11 @@ class Pv(Part):
             "branch": self._branch,
             "ulc": self._fetched,
             "T": self._transaction_id,
+            "via0": self._of_via,
             "Ts": lambda _: process.time_s,
             "T_branch_idx": self._branch_index,
             "T_reply_code": self._reply_code,
+            "T_reply_last": self._reply_last,
         }
 
     def add(self, name: str, reader: Callable[[Variable], Value | None]) -> None:
@@ -324,6 +327,19 @@ class Pv(Part):
         transaction = self._process.transaction
         parts = ("id_index", "id_label")
         return transaction.ident[parts.index(variable.inner)] if transaction else None
+
+    def _reply_last(self, _: Variable) -> int | None:
+        """As tm has it while it runs the reply route."""
+        process, transaction = self._process, self._process.transaction
+        if process.route is not Route.REPLY or transaction is None or self._message.reply is None:
+            return None
+        return max(transaction.branches[process.branch_index].status, self._message.reply.code)
+
+    def _of_via(self, variable: Variable) -> str | None:
+        if variable.inner != "branch":
+            raise NotImplementedError(f"the fake does not model the variable {variable.text}")
+        found = _BRANCH.match(self._message.lines.get("Via") or "")
+        return found[1] if found else None
 
     def _reply_code(self, _: Variable) -> int:
         process, transaction = self._process, self._process.transaction

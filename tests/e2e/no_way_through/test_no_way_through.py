@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from kemi_routing.ksr import branch_proof
 from tests.e2e.conftest import Arrangements
 from tests.support.caller import Dialling
 from tests.support.digest_phone import Account, DigestPhone
@@ -95,9 +96,10 @@ def test_a_line_whose_call_cannot_be_sent_hears_so(arrange: Arrangements) -> Non
 
 
 def stray(situation: Situation, via: str, *more: str, body: str = "") -> bytes:
-    """An answer to nothing that we asked, with a Via below ours."""
-    own = situation.settings["ADDRESS"]
-    lines = ["SIP/2.0 200 OK", f"Via: SIP/2.0/UDP {own}:5060;branch=z9hG4bK-stray.1",
+    """An answer to nothing that we asked, with a Via below ours that proves its branch."""
+    own, secret = situation.settings["ADDRESS"], (situation.edge.folder / "secret").read_text()
+    proof = branch_proof.proof("z9hG4bK-stray", "a", "1", branch_proof.key(secret))
+    lines = ["SIP/2.0 200 OK", f"Via: SIP/2.0/UDP {own}:5060;branch=z9hG4bK-stray.1;fk={proof}",
              f"Via: {via};branch=z9hG4bK-stray", "From: <sip:a@x>;tag=a", "To: <sip:b@x>;tag=b",
              "Call-ID: stray", "CSeq: 1 INVITE", *more, f"Content-Length: {len(body)}", "", body]
     return "\r\n".join(lines).encode()
