@@ -24,8 +24,8 @@ from kemi_routing.trail import Trail
 
 _DECIDED, _ENDED, _PART, _HUNG_UP = "c1", "e1", "p1", "b1"
 """Kinds with their version."""
-MAX_TEXT = 1024
-"""Characters of what a caller chooses: Call-ID, dialled number."""
+MAX_TEXT = 256
+"""Characters of what a caller chooses: Call-ID, dialled number; and of why a call was refused."""
 
 _encode = json.JSONEncoder(separators=(",", ":")).encode
 
@@ -125,8 +125,10 @@ Entry = Decided | Ended | Part | HungUp
 
 
 def name(call_id: str) -> str:
-    """What stands for a Call-ID in keys: 32 hexadecimal digits, whatever a caller wrote."""
-    return sha256(call_id.encode(errors="surrogateescape")).hexdigest()[:32]
+    """What stands for a Call-ID in keys, as far as records have that: 32 hexadecimal digits,
+    whatever a caller wrote.
+    """
+    return sha256(call_id[:MAX_TEXT].encode(errors="surrogateescape")).hexdigest()[:32]
 
 
 def epoch_ms(at: datetime) -> int:
@@ -141,15 +143,14 @@ def decided(came: Arrival, plan: Plan, said: Said | None = None) -> str:
         concerns[came.call.cli] = None
     return _encode([
         _DECIDED, *_came(came), plan.number, plan.owner, plan.rule, plan.revision, list(concerns),
-        _rows(plan.skipped), _rows(plan.handed), said and [said.status, said.why]])
+        _rows(plan.skipped), _rows(plan.handed), said and _said(said)])
 
 
 def refused(came: Arrival, number: str, said: Said) -> str:
     """The entry of a call for which no plan could be made; ``number`` is the key of one of ours,
     as far as is known.
     """
-    return _encode([_DECIDED, *_came(came), number, "", "", 0, [number], [], [],
-                    [said.status, said.why]])
+    return _encode([_DECIDED, *_came(came), number, "", "", 0, [number], [], [], _said(said)])
 
 
 def ended(state: Hunt, status: int, after_ms: int, ringing: str = "",
@@ -197,6 +198,10 @@ def _came(came: Arrival) -> list[Any]:
     call = came.call
     return [came.call_id[:MAX_TEXT], came.received_ms, came.dialled[:MAX_TEXT], came.via,
             call.ani or "", call.anonymous, rules.identity_grade(call)]
+
+
+def _said(said: Said) -> list[Any]:
+    return [said.status, said.why[:MAX_TEXT]]
 
 
 def _told(state: Hunt, ringing: str) -> tuple[str, str, int]:

@@ -19,7 +19,15 @@ from kemi_routing.redis.store import TIMEOUT_S, connect
 MOST_ENTRIES = 200
 """Of one Call-ID; what comes later is dropped."""
 MOST_CALLS = 10_000
-"""Of one number; the oldest go."""
+"""Of one number; the oldest go, from other lists too."""
+_FALL_OUT = """
+for _, call in ipairs(redis.pcall('ZRANGE', KEYS[1], 0, -ARGV[1] - 1)) do
+    redis.pcall('UNLINK', ARGV[2] .. call .. ARGV[3])
+end
+return redis.pcall('ZREMRANGEBYRANK', KEYS[1], 0, -ARGV[1] - 1)
+"""
+"""Where the user of an older version may not do so, the calls stay until their time is over."""
+_BEFORE, _AFTER = keys.story("|").split("|")
 _DAY_MS = 86_400_000
 _NEVER_MENDS = "WRONGTYPE"
 """An entry for a key that something else has is given up."""
@@ -65,5 +73,5 @@ class CallStore:
             key = keys.stories(number)
             pipe.zadd(key, {call: call_record.at_ms(entry)})
             pipe.zremrangebyscore(key, 0, now_ms - self._days * _DAY_MS)
-            pipe.zremrangebyrank(key, 0, -MOST_CALLS - 1)
+            pipe.eval(_FALL_OUT, 1, key, MOST_CALLS, _BEFORE, _AFTER)
             pipe.expire(key, lasts_s)

@@ -43,8 +43,10 @@ NEEDS: tuple[tuple[str | int, ...], ...] = (
     ("EVAL", _MAY_PUSH, 1, keys.story(NOBODY)),
     ("LTRIM", keys.story(NOBODY), 0, 0),
     ("EXPIRE", keys.story(NOBODY), 1),
+    ("UNLINK", keys.story(NOBODY)),
     ("ZADD", keys.stories(NOBODY), "XX", 0, ""),
     ("ZREMRANGEBYSCORE", keys.stories(NOBODY), 0, 0),
+    ("ZRANGE", keys.stories(NOBODY), 0, 0),
     ("ZREMRANGEBYRANK", keys.stories(NOBODY), 0, 0),
     ("EXPIRE", keys.stories(NOBODY), 1),
 )

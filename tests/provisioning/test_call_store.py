@@ -65,6 +65,19 @@ def test_a_call_and_a_number_have_a_bound(
     assert storage.client.lrange(keys.story(NAME), 0, -1) == [bye.encode() for bye in byes[:3]]
     kept.keep([(f"{n}" * 32, decided(NOW_MS + n)) for n in range(5)], NOW_MS)
     assert names(storage) == ["3" * 32, "4" * 32]
+    stories = cast(list[bytes], storage.client.keys(keys.story("[0-9]*")))
+    assert {*stories} == {keys.story(f"{n}" * 32).encode() for n in (3, 4)}
+
+
+def test_where_one_may_not_erase_what_falls_out_the_list_has_its_bound_all_the_same(
+        storage: Storage, redis_server: RedisServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As for the edge's user of an older version."""
+    monkeypatch.setattr(call_store, "MOST_CALLS", 2)
+    storage.client.acl_setuser("old", enabled=True, passwords=["+secret"], keys=["fm:*"], commands=[
+        "+eval", "+rpush", "+ltrim", "+expire", "+zadd", "+zremrangebyrank", "+zremrangebyscore"])
+    old = CallStore(f"unix://old:secret@{redis_server.socket_path}", 30)
+    assert old.keep([(f"{n}" * 32, decided(NOW_MS + n)) for n in range(5)], NOW_MS) == 0
+    assert names(storage) == ["3" * 32, "4" * 32]
 
 
 def test_what_is_too_old_goes_from_the_list_with_the_next_call(

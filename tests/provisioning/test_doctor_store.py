@@ -15,7 +15,8 @@ from tests.provisioning.examined import PATIENT
 from tests.support.redis_server import RedisServer
 
 READ = ("-@all", "+get", "+mget", "+eval", "+set", "+smembers", "+srem", "+rpush", "+ltrim",
-        "+expire", "+zadd", "+zremrangebyrank", "+zremrangebyscore", "~fm:1:*")
+        "+unlink", "+expire", "+zadd", "+zrange", "+zremrangebyrank", "+zremrangebyscore",
+        "~fm:1:*")
 ACL = re.search(r"^ACL (SETUSER edge .*)$", (ROOT / "docs/operators.md").read_text(), re.MULTILINE)
 
 

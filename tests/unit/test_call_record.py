@@ -49,10 +49,19 @@ def test_a_refusal_comes_back_without_a_plan() -> None:
 
 def test_what_a_caller_chooses_has_a_bound_and_names_no_key() -> None:
     came = replace(CAME, call_id="i" * 5000, dialled="1" * 5000)
-    read = call_record.read(call_record.refused(came, "42\r\nDEL", Said(403, "no")))
+    read = call_record.read(call_record.refused(came, "42\r\nDEL", Said(403, "no" * 5000)))
     assert isinstance(read, Decided)
-    assert {len(read.call_id), len(read.dialled)} == {call_record.MAX_TEXT}
+    assert read.said is not None
+    assert {len(text) for text in (read.call_id, read.dialled, read.said.why)} == {256}
     assert read.concerns == ()
+
+
+def test_what_is_left_of_a_call_id_names_the_same_record() -> None:
+    came = replace(CAME, call_id="i" * 5000)
+    read = call_record.read(call_record.refused(came, PERSONAL, Said(403, "no")))
+    assert isinstance(read, Decided)
+    assert call_record.name(read.call_id) == call_record.name(came.call_id)
+    assert call_record.name("i" * 255) != call_record.name(came.call_id)
 
 
 STATE = replace(plan_codec.begin(PLAN), received_ms=AT_MS, began_ms=500)

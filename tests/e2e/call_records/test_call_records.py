@@ -3,17 +3,28 @@
 
 import re
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
+from kemi_routing import call_record
+from kemi_routing.redis import keys
 from provisioning import calls
 from provisioning.storage import Storage
 from tests.support.caller import Dialling, Outcome
+from tests.support.loopback import wait_until
 from tests.support.other_edge import other_edge
 from tests.support.phones import Phone, answer, busy, ring
+from tests.support.raw_sip import RawSip
 from tests.support.recorded import outcomes, record
-from tests.support.situation import DOMAIN, PASSWORD, SIP_PORT, STRANGER, Situation
+from tests.support.situation import (
+    DOMAIN,
+    PAI_TRUNK,
+    PASSWORD,
+    SIP_PORT,
+    STRANGER,
+    Situation,
+)
 
 SERIES, PARALLEL, REJECTING, HANDING = (f"4202777710{last}" for last in "1234")
 WITHOUT_RIGHTS, HANDED = "42027777105", "42027777106"
@@ -222,3 +233,19 @@ def test_why_tells_the_story_in_telephone_words(situation: Situation) -> None:
         "end      the caller hung up after N s",
     ]
     assert re.search(r"^came     \w{3} [\d-]+ [\d:.]+ UTC, trunk trunk-20$", told, re.M)
+
+
+def test_of_a_long_call_id_a_record_has_the_beginning_and_is_found_by_all_of_it(
+    situation: Situation
+) -> None:
+    storage, call_id = Storage(situation.redis.url), "i" * 9000
+    with RawSip(situation.network.address(PAI_TRUNK), situation.edge.proxy) as trunk:
+        uri = f"sip:{REJECTING}@{situation.settings['ADDRESS']}:{SIP_PORT}"
+        invite = trunk.request("INVITE", uri, ani=CALLER).decode()
+        heard = trunk.ask(re.sub(r"(?<=Call-ID: )\S+", call_id, invite).encode())
+    assert heard is not None
+    story = keys.story(call_record.name(call_id))
+    wait_until(lambda: storage.client.exists(story) == 1, "the record")
+    (one,) = calls.story(call_id, storage)
+    assert one.decided.call_id == "i" * 256
+    assert cast(int, storage.client.memory_usage(story)) < 1100
