@@ -8,11 +8,12 @@ of a call are found by it.
 import re
 from collections.abc import Mapping
 
-MAX_WORD = 2000
-"""Characters of one value; a caller chooses some of them."""
+MAX_WORD, MAX_OURS = 200, 2000
+"""Characters of one value, whatever a caller writes; of one that no caller chooses."""
 CALL_ID = "callid"
 KEPT_DIGITS = 3
 
+_OURS = frozenset({"at", "cycle", "traceback", "tried"})
 _NUMBERS = frozenset({"number", "ani", "user", "cycle"})
 """Keys whose value is a number, or several, in whatever form a caller wrote it."""
 _USER = re.compile("((?:sips?|tel):)([^@;>]*)", re.IGNORECASE)
@@ -24,13 +25,16 @@ _DIGIT = re.compile(r"\d")
 
 def line(verb: str, values: Mapping[str, object], *, masked: bool = False) -> str:
     """``verb key=value …`` and a line feed; values cannot break it up."""
-    words = (f"{key}={_word(_masked(key, str(value)) if masked else str(value))}"
+    words = (f"{key}={_word(_cut(key, _masked(key, str(value)) if masked else str(value)))}"
              for key, value in values.items())
     return f"{verb} {' '.join(words)}\n"
 
 
+def _cut(key: str, text: str) -> str:
+    return text[:MAX_OURS if key in _OURS else MAX_WORD]
+
+
 def _word(text: str) -> str:
-    text = text[:MAX_WORD]
     return text if text and text.isprintable() and " " not in text else ascii(text)
 
 

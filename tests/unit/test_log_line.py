@@ -3,7 +3,7 @@
 
 import pytest
 
-from kemi_routing.log_line import MAX_WORD, line
+from kemi_routing.log_line import line
 
 
 def arabic(digits: str) -> str:
@@ -21,10 +21,17 @@ def arabic(digits: str) -> str:
     ("a\x1b[31mred", r"'a\x1b[31mred'"),
     ("a\u2028b", r"'a\u2028b'"),
     ("it's one", '"it\'s one"'),
-    ("x" * (MAX_WORD + 1), "x" * MAX_WORD),
+    ("x" * 16_000, "x" * 200),
 ])
 def test_a_value_is_one_word(value: object, word: str) -> None:
     assert line("end", {"callid": value, "status": 486}) == f"end callid={word} status=486\n"
+
+
+@pytest.mark.parametrize(("key", "longest"), [
+    ("callid", 200), ("number", 200), ("why", 200), ("line", 200), ("agent", 200),
+    ("traceback", 2000), ("tried", 2000), ("cycle", 2000), ("at", 2000)])
+def test_what_a_caller_may_have_written_is_short(key: str, longest: int) -> None:
+    assert line("end", {key: "x" * 16_000}) == f"end {key}={'x' * longest}\n"
 
 
 @pytest.mark.parametrize(("key", "value", "seen"), [

@@ -164,6 +164,18 @@ def test_a_hostile_call_id_writes_no_line_of_its_own(masked: Situation, call_id:
     assert "\x9b" not in written
 
 
+@pytest.mark.parametrize("last", [STRANGER, PAI_TRUNK])
+def test_a_long_word_of_a_caller_is_cut(situation: Situation, last: int) -> None:
+    since, long = len(situation.edge.log), "x" * 7000
+    with RawSip(situation.network.address(last), situation.edge.proxy) as raw:
+        uri = f"sip:{long}@{situation.settings['ADDRESS']}"
+        invite = raw.request("INVITE", uri).decode().replace("Call-ID: ", f"Call-ID: {long}")
+        raw.send(invite.replace(f"To: <{uri}>", f"To: <sip:{DOMAIN}>").encode())
+        assert raw.receive() is not None
+    (written,) = [row for row in situation.edge.log[since:].splitlines() if " refuse " in row]
+    assert len(written) < 700
+
+
 def _unreadable(request: bytes) -> bytes:
     """With an identity that Kamailio complains about."""
     return request.replace(b"\r\nContact:", b'\r\nP-Asserted-Identity: "x <sip:\r\nContact:', 1)
