@@ -92,7 +92,7 @@ def passes(edge: Edge) -> None:
         _moves(edge, str(ksr.pv.gete("$ft")))
         ksr.tm.t_on_reply(ON_REFRESH)
     elif ksr.is_method_in("B") and (known := _known(edge)) and party.is_of_two(known):
-        edge.keep(PARTIES, edge.mark(), party.ended(known), _AFTER_END_S)
+        _note(edge, party.ended(known))
 
 
 def are_known(edge: Edge) -> bool:
@@ -148,7 +148,10 @@ def _known(edge: Edge) -> str:
 
 
 def _note(edge: Edge, known: str) -> None:
-    edge.ksr.htable.sht_sets(PARTIES, edge.mark(), known)
+    if party.is_over(known):  # who answered may repeat his 200 after the BYE
+        edge.keep(PARTIES, edge.mark(), known, _AFTER_END_S)
+    else:
+        edge.ksr.htable.sht_sets(PARTIES, edge.mark(), known)
 
 
 def _is_of_server(edge: Edge) -> bool:

@@ -247,6 +247,12 @@ class TestWhereARequestGoes:
         assert edge.codes == [200, 481]
         assert list(edge.htable.lasting_s.values()) == [64]
 
+    def test_is_known_no_longer_where_the_answer_is_repeated_after_the_end(self) -> None:
+        edge = Answered()
+        edge.send("BYE", AT_OFFICE)
+        edge.answer(edge.transactions[0].branches[0], 200, headers=CALLEE)
+        assert list(edge.htable.lasting_s.values()) == [64]
+
     def test_of_two_calls_is_known_when_the_other_one_ends(self) -> None:
         edge = Answered()
         edge.answer(OFFICE, 200, headers=[
