@@ -17,6 +17,8 @@ GARBAGE = [
     b"", b"\r\n\r\n", b"\x00" * 500, bytes(range(256)) * 8, b"INVITE",
     b"INVITE sip: SIP/2.0\r\n\r\n", b"INVITE sip:1 2@x SIP/2.0\r\n\r\n",
     b"SIP/2.0 200 OK\r\n\r\n", b"INVITE sip:" + b"9" * 60000 + b"@x SIP/2.0\r\n\r\n",
+    b"OPTIONS sip:x SIP/2.0\r\nFrom: <sip:a@b>;tag=1\r\nTo: <sip:a@b>\r\nCall-ID: 1\r\n"
+    b"CSeq: 1 OPTIONS\r\nSubject: " + b"x" * 17000 + b"\r\n\r\n",
 ]  # fmt: skip
 HEADERS = [
     b"X-Note: \xff\xfe\xfd", b"Subject: \xc3\x28", b"Diversion: <sip:\xe9@x>", b"Privacy: \xff",
