@@ -97,7 +97,7 @@ DEFENCES = {
         _KSR + "parties.py", "one is not None and party.is_before(known, tag, one) for", "True for",
         ("tests/ksr/test_in_dialog.py::TestWhereARequestGoes", "tests/e2e/within_a_call")),
     "before its answer and after its end there is no call": Off(
-        _KSR + "parties.py", "None if loops.outlived(edge, KEPT_S) else", "None and",
+        _KSR + "parties.py", "elif not (known or loops.outlived(edge, KEPT_S)):", "elif False:",
         ("tests/ksr/test_in_dialog.py::TestACallOfWhichNothingIsKnown",
          "tests/e2e/within_a_call")),
     "a call that outlived a restart proves when it began": Off(
@@ -110,8 +110,11 @@ DEFENCES = {
         "kemi_routing/party.py", "if whose == Whose.LINE and not by_proxy and not asked.flow:",
         "if False:", ("tests/unit/test_party.py", "tests/e2e/within_a_call")),
     "a call that has ended is over": Off(
-        _KSR + "parties.py", "not party.is_over(known) or", "True or",
+        _KSR + "parties.py", "if known and party.is_over(known) and not", "if False and not",
         ("tests/ksr/test_in_dialog.py",)),
+    "a call that outlived a restart reaches nobody inside who has no part in it": Off(
+        _KSR + "reach.py", "not any(_is_inside(edge, host) for host in hop.hosts)", "True",
+        ("tests/ksr/test_reach.py", "tests/e2e/within_a_call/test_after_a_restart.py")),
     "an answer to nothing is dropped": Off(
         _KSR + "in_dialog.py", "        edge.ksr.set_drop()", "        edge.ksr.dbg('')",
         ("tests/ksr/test_in_dialog.py",)),

@@ -6,10 +6,11 @@ from contextlib import suppress
 from kemi_routing import early_media, hidden, render
 from kemi_routing.caller_id import IDENTITY, SoFar, why_forwarded
 from kemi_routing.formats import Format
-from kemi_routing.ksr import caller, masks, rtp
+from kemi_routing.ksr import caller, masks, reach, rtp
 from kemi_routing.ksr.edge import Edge
 from kemi_routing.plan import Planned
 from kemi_routing.plan_codec import Hunt
+from kemi_routing.targets import Kind
 
 
 def put_on(edge: Edge, state: Hunt, planned: Planned, branch: int, hop: str) -> None:
@@ -22,6 +23,8 @@ def put_on(edge: Edge, state: Hunt, planned: Planned, branch: int, hop: str) -> 
     so_far = SoFar(state.accounts, state.caller, why, branch + 1)
     dress = render.dress(planned, so_far, state.access, edge.settings, hop)
     caller.remove(edge, dress.remove)
+    if planned.target.kind in (Kind.LINE, Kind.SIP):
+        reach.caller_stays(edge)
     if dress.from_uri:
         masks.put_on(edge, dress.from_uri,
                      masks.Kind.PRIVATE if dress.private else masks.Kind.OTHER)

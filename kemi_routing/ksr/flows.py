@@ -10,7 +10,7 @@ branches there, to the socket at which they tell registrations.
 
 from kemi_routing import contact, flow, render
 from kemi_routing.hunt import FLOW_FAILED
-from kemi_routing.ksr import caller, loops, masks
+from kemi_routing.ksr import caller, loops, masks, reach
 from kemi_routing.ksr.edge import Edge
 from kemi_routing.ksr.target_set import LOCATION
 
@@ -118,6 +118,7 @@ def from_peer(edge: Edge) -> None:
     if not reached or ksr.registrar.registered_flags(LOCATION, aor, _BY_RECEIVED) < 0:
         _is_gone(edge, line)
         return
+    reach.caller_stays(edge)
     loops.record_route(edge, ())
     ksr.setdsturi(reached)
     ksr.set_forward_no_connect()

@@ -4,7 +4,7 @@
 Who has a part in a call writes Request-URI and Route himself. What both sides said of themselves is
 noted when the call is answered, or with a ringing that must be acknowledged (RFC 3262), and when
 they move (a new INVITE or UPDATE and its answer), until it ends. Where nothing is noted there is no
-such call; only of one that began before this Kamailio is the Request-URI believed.
+such call; only of one that began before this Kamailio is the Request-URI believed (``reach``).
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -12,7 +12,7 @@ from itertools import takewhile
 
 from kemi_routing import party
 from kemi_routing.addresses import bracketed, canonical
-from kemi_routing.ksr import caller, in_force, loops
+from kemi_routing.ksr import caller, in_force, loops, reach
 from kemi_routing.ksr.edge import Edge
 from kemi_routing.party import Whose
 from kemi_routing.settings import LOOPBACK
@@ -43,17 +43,18 @@ def answered(edge: Edge, by: Target | None = None) -> None:
     contact, address, port, routes = (_text(pv.gete, name) for name in _OF_CALLER)
     caller_, callee = str(pv.gete("$ft")), str(pv.gete("$tt"))
     known = _with_sender(edge, _known(edge), callee, whose)
+    calling = Whose.OURS if edge.settings.is_machinery(canonical(address)) else Whose.LINE
     if calls := party.where(contact):
-        known = party.remembered(
-            known, caller_, calls, f"{bracketed(address)}:{port}",
-            Whose.OURS if edge.settings.is_machinery(canonical(address)) else Whose.LINE)
+        known = party.remembered(known, caller_, calls, f"{bracketed(address)}:{port}", calling)
     for proxy in _proxies([routes]):
         known = party.passed(known, caller_, proxy)
     # Behind ours stand the caller's; who answers may write what he likes there.
-    answers = takewhile(lambda proxy: not _is_ours(edge, proxy), _proxies(loops.routes(edge)))
-    for proxy in answers:
+    before = [*takewhile(lambda proxy: not _is_ours(edge, proxy), _proxies(loops.routes(edge)))]
+    for proxy in before:
         known = party.passed(known, callee, proxy)
     _note(edge, known)
+    if whose is Whose.OURS and calling is not Whose.OURS:
+        reach.callee_stays(edge, before)
 
 
 def refreshed(edge: Edge) -> None:
@@ -70,12 +71,14 @@ def refusal(edge: Edge) -> tuple[int, str] | None:
     if _is_of_server(edge):
         return None
     known = _known(edge)
-    if known and (not party.is_over(known) or edge.ksr.is_method_in("AB")):
-        refused = None if _leads_to_party(edge, known) else (404, "Not Here")
-    elif known:
+    refused: tuple[int, str] | None = None
+    if known and party.is_over(known) and not edge.ksr.is_method_in("AB"):
         refused = 481, "Call Has Ended"
-    else:
-        refused = None if loops.outlived(edge, KEPT_S) else (481, "Call Does Not Exist")
+    elif not (known or loops.outlived(edge, KEPT_S)):
+        refused = 481, "Call Does Not Exist"
+    elif not (_leads_to_party(edge, known) if known else
+              reach.may_pass(edge, [_asked(edge), *_others(edge, _way(edge))])):
+        refused = 404, "Not Here"
     if refused:
         why = ("not where the other side is" if refused[0] == 404 else "there is no such call")
         edge.log("refuse", why=why, to=edge.ksr.pv.gete("$ru"), source=caller.source(edge))
@@ -101,14 +104,26 @@ def are_known(edge: Edge) -> bool:
 
 
 def _leads_to_party(edge: Edge, known: str) -> bool:
-    asked, tag = party.where(edge.ksr.pv.gete("$ru")), str(edge.ksr.pv.gete("$tt"))
-    way = [party.where(one) for route in loops.routes(edge, "Route") for one in route.split(",")]
-    others = [one for one in way if one is None or not _is_ours(edge, one)]
+    asked, tag = _asked(edge), str(edge.ksr.pv.gete("$tt"))
+    way = _way(edge)
+    others = _others(edge, way)
     inside = {LOOPBACK, *edge.settings.platform.own_hosts, *edge.settings.peers}
     if asked is None or not party.is_at(known, tag, asked, inside, by_proxy=bool(others)):
         return False
     return (all(one is not None and party.is_before(known, tag, one) for one in others)
             and all(way.count(one) <= _MOST_TIMES for one in way))
+
+
+def _asked(edge: Edge) -> party.Where | None:
+    return party.where(edge.ksr.pv.gete("$ru"))
+
+
+def _way(edge: Edge) -> list[party.Where | None]:
+    return [party.where(one) for route in loops.routes(edge, "Route") for one in route.split(",")]
+
+
+def _others(edge: Edge, way: Iterable[party.Where | None]) -> list[party.Where | None]:
+    return [one for one in way if one is None or not _is_ours(edge, one)]
 
 
 def _proxies(routes: Iterable[str]) -> Iterator[party.Where]:
@@ -117,8 +132,10 @@ def _proxies(routes: Iterable[str]) -> Iterator[party.Where]:
 
 
 def _is_ours(edge: Edge, proxy: party.Where) -> bool:
-    """Whether a Route leads to a socket of ours."""
-    return not proxy.flow and proxy.target.rpartition("@")[2] in edge.settings.sockets
+    """Whether a Route leads to a socket of ours, which may have been another proxy's."""
+    pv, at = edge.ksr.pv, proxy.target.rpartition("@")[2]
+    here = f"{bracketed(str(pv.gete('$Ri')))}:{pv.geti('$Rp')}"
+    return not proxy.flow and at in {*edge.settings.sockets, here, here.removesuffix(":5060")}
 
 
 def _moves(edge: Edge, tag: str) -> None:

@@ -78,15 +78,20 @@ def answered(edge: Edge, state: Hunt) -> None:
     """A branch answers for good. Where two do at once, the caller ends the later call (RFC 3261
     section 13.2.2.4): it has no RTP through rtpengine, and its end takes none away.
     """
-    pv = edge.ksr.pv
     if edge.settings.rtpengine and not state.spiral and edge.ksr.isbflagset(FLAG):
-        branch, first = pv.geti("$T_branch_idx"), pv.get(ANSWERED)
-        if first is None:
-            pv.seti(ANSWERED, branch)
-        if first in (None, branch):
-            answer(edge, state)
-        else:
+        pv = edge.ksr.pv
+        if pv.get(ANSWERED) is None:
+            pv.seti(ANSWERED, pv.geti("$T_branch_idx"))
+        if is_of_another(edge):
             _unmark(edge)
+        else:
+            answer(edge, state)
+
+
+def is_of_another(edge: Edge) -> bool:
+    """Whether the RTP of the call belongs to another branch than that which answers."""
+    first = edge.ksr.pv.get(ANSWERED)
+    return first is not None and first != edge.ksr.pv.geti("$T_branch_idx")
 
 
 def within_call(edge: Edge) -> None:
