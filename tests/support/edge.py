@@ -88,7 +88,7 @@ class Edge:
                 # Its workers are its process group: what a crash leaves behind can be ended.
                 start_new_session=True,
             )
-        wait_until(self._answers, "the edge answering OPTIONS", timeout_s=15)
+        wait_until(self._answers, "the edge answering OPTIONS", timeout_s=45)
 
     def stop(self) -> int:
         """End it and return its exit code, 0 when clean; a second stop does nothing."""

@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """A redis-server of our own on a unix socket, without persistence, ended by its pid."""
 
+import os
 import signal
 import socket
 import subprocess
+from contextlib import suppress
 from pathlib import Path
 
 from tests.support.loopback import NotReady, wait_until
@@ -33,6 +35,9 @@ class RedisServer:
                 # As a service it has its own share of the processor (autogroup, sched(7)).
                 start_new_session=True,
             )
+        # Nor is it late where a test keeps the machine busy: calls have 50 ms for it (sched(7)).
+        with suppress(PermissionError):
+            os.sched_setscheduler(self._process.pid, os.SCHED_RR, os.sched_param(1))
         wait_until(self._answers, "redis-server answering PING")
 
     def stop(self) -> None:

@@ -63,4 +63,4 @@ def _wait_until_nothing_is_under_way(situation: Situation) -> None:
     def idle() -> bool:
         return situation.edge.counters("tm.stats")["current"] == 0
 
-    wait_until(idle, "all transactions gone", timeout_s=15)
+    wait_until(idle, "all transactions gone", timeout_s=60)

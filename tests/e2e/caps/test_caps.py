@@ -15,6 +15,7 @@ from tests.support.situation import PAI_TRUNK, STRANGER, Situation
 
 TWO, AFTER_LINE, FIVE, HOURLY = "42027777101", "42027777102", "42027777103", "42027777104"
 ANSWERED, RUNG_OUT, REFUSED = "42027777105", "42027777106", "42027777107"
+REPORTED = "42027777108"
 LAST = ("42073723105", "42073723106", "42073723107")
 MOBILE, LEFT, RIGHT = "42073723101", "42073723103", "42073723104"
 CALLER = "42075553333"
@@ -29,7 +30,7 @@ def _nothing_is_counted(situation: Situation) -> None:
         return "now:" not in elsewhere and not any(
             counted(situation.edge, number) for number in (TWO, AFTER_LINE, FIVE))
 
-    wait_until(is_quiet, "no call of an earlier test is counted", timeout_s=30)
+    wait_until(is_quiet, "no call of an earlier test is counted", timeout_s=60)
 
 
 def counted(edge: Edge, number: str) -> int:
@@ -59,10 +60,10 @@ def test_the_third_call_at_once_leaves_the_mobile_alone(situation: Situation) ->
 def test_a_number_is_reported_once_a_minute(situation: Situation) -> None:
     situation.outside_phone(MOBILE, ring())
     situation.media_server()
-    situation.caller().dial(Dialling(TWO, CALLER), count=6).outcomes()
+    situation.caller().dial(Dialling(REPORTED, CALLER), count=6).outcomes()
 
     alarms = [line for line in situation.edge.log.splitlines()
-              if "capped callid" in line and f"number={TWO} " in line]
+              if "capped callid" in line and f"number={REPORTED} " in line]
     assert len(alarms) == 1
 
 
@@ -154,7 +155,7 @@ def test_a_bye_that_the_mobile_cannot_accept_ends_no_count(situation: Situation)
     assert (bye_.header("Require"), bye_.header("Max-Forwards")) == (None, "70")
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(330)
 def test_five_thousand_calls_leave_nothing_behind(situation: Situation) -> None:
     ends = {FIVE: ring(), ANSWERED: answer(), RUNG_OUT: ring(), REFUSED: busy()}
     for number, mobile in zip(ends, (LEFT, *LAST), strict=True):
@@ -163,10 +164,10 @@ def test_five_thousand_calls_leave_nothing_behind(situation: Situation) -> None:
 
     calls = [
         trunk.dial(Dialling(number, CALLER, hold_ms=1, hang_up_after_ms=after_ms),
-                   count=1250, rate=40)
+                   count=1250, rate=25)
         for number, after_ms in zip(ends, (1, None, None, None), strict=True)
     ]  # fmt: skip
-    heard = [codes(each.outcomes(timeout_s=100)) for each in calls]
+    heard = [codes(each.outcomes(timeout_s=200)) for each in calls]
 
     assert [sum(each.values()) for each in heard] == [1250] * 4
     # On a busy machine Redis may take longer than its bound: such calls forward nothing.
@@ -174,7 +175,8 @@ def test_five_thousand_calls_leave_nothing_behind(situation: Situation) -> None:
     assert sum(late) <= MOST_LATE, heard
     allowed = ({480, 487}, {200, 480}, {480}, {480, 486})
     assert all(each.keys() <= those for each, those in zip(heard, allowed, strict=True)), heard
-    wait_until(lambda: not any(counted(situation.edge, number) for number in ends), "none counts")
+    wait_until(lambda: not any(counted(situation.edge, number) for number in ends), "none counts",
+               60)  # a BYE may have to be sent again
 
 
 def test_two_proxies_count_together(situation: Situation, tmp_path: Path) -> None:
@@ -191,7 +193,7 @@ def test_two_proxies_count_together(situation: Situation, tmp_path: Path) -> Non
         assert (len(mobile.invites), len(media.invites)) == (2, 1)
         wait_until(lambda: counted(other.edge, TWO) == 0, "none is counted there")
         assert codes(calls.outcomes()) == {200: 2}
-        wait_until(lambda: known not in other.edge.kamcmd("htable.dump", "elsewhere"), "gone", 2)
+        wait_until(lambda: known not in other.edge.kamcmd("htable.dump", "elsewhere"), "gone", 5)
         assert other.dial(Dialling(TWO, CALLER)).outcome().code == 200
         assert len(mobile.invites) == 3
 
