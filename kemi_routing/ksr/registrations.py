@@ -9,7 +9,7 @@ from kemi_routing.record import LineRecord
 
 _MAX_CONTACTS = "$xavp(reg=>max_contacts)"
 _MOST_CONTACTS = 10
-_OF_CONTACT = ("instance", "addr", "callid", "ruid", "conid")
+_OF_CONTACT = ("instance", "addr", "callid", "ruid", "conid", "expires")
 _ALL = "*"
 _SAVE_AND_ANSWER, _SAVE_AND_PREPARE, _TOO_MANY = 0, 2 | 16, -2  # of Kamailio's module registrar
 
@@ -58,13 +58,14 @@ def _save(edge: Edge, line: LineRecord) -> None:
 
 
 def _bound(edge: Edge, aor: str) -> list[list[str]]:
-    """``_OF_CONTACT`` of what the line has."""
+    """``_OF_CONTACT`` of what the line has; usrloc keeps what is over for some seconds."""
     pv = edge.ksr.pv
+    now = pv.geti("$Ts")
     if edge.ksr.registrar.reg_fetch_contacts(LOCATION, aor, "bound") < 0:
         return []
     bound = [[str(pv.gete(f"$(ulc(bound=>{name})[{index}])")) for name in _OF_CONTACT]
              for index in range(pv.geti("$(ulc(bound=>count))"))]
-    return [one for one in bound if not _is_lost(edge, aor, *one[-2:])]
+    return [one for one in bound if int(one[-1]) > now and not _is_lost(edge, aor, *one[3:5])]
 
 
 def _is_lost(edge: Edge, aor: str, ruid: str, connection: str) -> bool:
@@ -85,7 +86,7 @@ def _take_own_places(
     would take it for one more.
     """
     ksr, coming = edge.ksr, contact.nameless(contacts)
-    for instance, uri, call_id, ruid, _ in bound:
+    for instance, uri, call_id, ruid, *_ in bound:
         if not instance and uri in coming and call_id != ksr.pv.gete("$ci"):
             ksr.registrar.unregister_ruid(LOCATION, aor, ruid)
 

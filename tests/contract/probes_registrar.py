@@ -95,6 +95,8 @@ class PhonesOfOneAddress(Conversation):
         count = ksr.pv.geti("$(ulc(bound=>count))")
         calls = [ksr.pv.get(f"$(ulc(bound=>callid)[{index}])") for index in range(count)]
         self.note([call == ksr.pv.get("$ci") for call in calls])
+        self.note([int(ksr.pv.gete(f"$(ulc(bound=>expires)[{index}])")) > ksr.pv.geti("$Ts")
+                   for index in range(count)])
         if count == 4:
             self.note([ksr.pv.get("$(ulc(bound=>conid)[0])"), ksr.tcpops.tcp_conid_alive(4711)])
             last = str(ksr.pv.gete(f"$(ulc(bound=>ruid)[{count - 1}])"))

@@ -9,7 +9,7 @@ import tests.ksr.edge as product_edge
 from kemi_routing.ksr import credentials
 from kemi_routing.record import LineRecord
 from tests.ksr.edge import DOMAIN, Product
-from tests.support.fake_registrar import PREPARE, Registrar
+from tests.support.fake_registrar import PREPARE, Contact, Registrar
 from tests.support.sip_message import Address, Request, ha1
 
 PASSWORD = "blue-kettle"
@@ -92,6 +92,15 @@ def test_a_connection_that_is_gone_is_no_phone(
     assert register(edge, PHONE, ("Contact", f"<sip:desk@{PHONE.ip}:5064>")) == code
     assert [f"sip:desk@{PHONE.ip}:5062" in edge.location["desk"],
             len(edge.location["desk"])] == [code == 403, 3]
+
+
+def test_flows_that_are_over_make_no_room(edge: Product) -> None:
+    for port in range(5061, 5064):
+        register(edge, PHONE, ("Contact", f"<sip:desk@{PHONE.ip}:{port}>"))
+    edge.contacts("desk").extend(
+        Contact(f"sip:desk@{PHONE.ip}:{number}", 0, "", instance=f"<urn:uuid:1>;flow={number}")
+        for number in range(2))
+    assert register(edge, PHONE, ("Contact", f"<sip:desk@{PHONE.ip}:5064>")) == 403
 
 
 def test_what_else_is_wrong_with_a_registration_kamailio_says(

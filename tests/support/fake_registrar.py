@@ -128,6 +128,7 @@ class Registrar(Part):
         self._process.fetched[profile] = [{
             "instance": each.instance, "addr": each.uri, "callid": each.call_id, "ruid": each.ruid,
             "conid": str(each.connection or ""),
+            "expires": str(self._process.time_s + each.expires_s),
         } for each in found]  # fmt: skip
         return 1 if found else self.NOT_FOUND
 
