@@ -5,7 +5,7 @@ They are kept as text, a line for each, the newest last, and so are the proxies 
 """
 
 import re
-from collections.abc import Container
+from collections.abc import Collection, Container
 from dataclasses import dataclass
 from enum import StrEnum
 from hashlib import blake2s
@@ -15,13 +15,14 @@ from kemi_routing.addresses import at, bracketed, canonical
 
 MOST = 4
 """Targets that are remembered of one side: it may change them, and go back when that is refused."""
-_MOST_OF_ALL = 20
-_LONGEST = 2000
+_MOST_OF_ALL, _MOST_PROXIES = 20, 8
+_LONGEST = 1000
 _MOST_KEPT = 64
 _MADDR = ";maddr="
 _INSTEAD = re.compile(r";\s*maddr\s*=\s*([^;?\s]+)", re.IGNORECASE)
-_QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"')
-_URI = re.compile(r"\s*(?:[^<]*<)?\s*sips?:(?:(?P<user>[^\s@<>]*)@)?"
+# The time for these grows with what they read, whatever that is.
+_QUOTED = re.compile(r'"(?:[^"\\]|\\.)*+"?')
+_URI = re.compile(r"\s*+(?:[^<]*+<)?+\s*+sips?:(?:(?P<user>[^\s@<>]*)@)?"
                   r"(?P<host>\[[0-9a-f:.]+\]|[\w.-]+)(?P<port>:[0-9]{1,5})?(?=[;?>,]|\s*$)",
                   re.IGNORECASE | re.ASCII)
 
@@ -45,9 +46,13 @@ class Where:
         return (self.host, *(canonical(one) for one in others if one))
 
 
+NOWHERE = Where("-", "-")
+"""What is remembered of a side that names nothing which is understood: that there is one."""
+
+
 def where(text: str) -> Where | None:
     """What a URI, or a header that holds one, leads to; None for what is not understood."""
-    if len(text) > _LONGEST:  # the time for reading it grows with its square
+    if len(text) > _LONGEST:
         return None
     found = _URI.match(_QUOTED.sub("", text))
     if found is None:
@@ -85,6 +90,12 @@ def passed(known: str, tag: str, route: Where) -> str:
     return _with(known, [_BEFORE + _kept(tag), Whose.OTHERS, "-", _kept(route.target)])
 
 
+def only(known: str, tags: Collection[str]) -> str:
+    """Without other sides than these: those of who rang too, and did not answer."""
+    kept = {one for tag in map(_kept, tags) for one in (tag, _BEFORE + tag)} | {_END}
+    return "\n".join(" ".join(line) for line in _lines(known) if line[0] in kept)
+
+
 def ended(known: str) -> str:
     """With the end of the call."""
     return _with(known, [_END, Whose.OURS, "-", "-"])
@@ -95,18 +106,35 @@ def is_over(known: str) -> bool:
     return any(side == _END for side, *_ in _lines(known))
 
 
+def is_ours(known: str, tag: str) -> bool:
+    """Whether the side of this tag is a server of ours, or a trunk."""
+    return any((side, whose) == (_kept(tag), Whose.OURS) for side, whose, *_ in _lines(known))
+
+
+def may_speak(known: str, tag: str, address: str, *, ours: bool) -> bool | None:
+    """Whether the side of this tag may send from this IP address: one of ours from where it did, or
+    where ``ours`` says that another one of ours does; others may move. None: there is no such side.
+    """
+    side = [line for line in _lines(known) if line[0] == _kept(tag)]
+    if not side:
+        return None
+    return ours or all(whose != Whose.OURS for _, whose, *_ in side) or any(
+        _host(reached) == address for _, _, reached, _ in side)
+
+
 def is_at(known: str, tag: str, asked: Where, inside: Container[str], *, by_proxy: bool = False,
           ) -> bool:
-    """Whether the side of this tag said that it is there; to the hosts ``inside`` leads none but
-    a server of ours, and to a phone that is not behind a proxy nothing but the way it came from.
+    """Whether the side of this tag said that it is there. To the hosts ``inside`` leads none but a
+    server of ours, or who sends from there; to a phone that is not behind a proxy nothing but where
+    it sends from.
     """
     within = any(host in inside for host in asked.hosts)
 
     def leads(whose: str, reached: str) -> bool:
         if whose == Whose.LINE and not by_proxy and not asked.flow:
-            return asked.target.count(_MADDR) == 0 and asked.host == canonical(
-                reached.rpartition(":")[0])
-        return asked.flow in ("", reached) and (whose == Whose.OURS or not within)
+            return asked.target.count(_MADDR) == 0 and asked.host == _host(reached)
+        return asked.flow in ("", reached) and (
+            whose == Whose.OURS or not within or set(asked.hosts) == {_host(reached)})
 
     wanted = _kept(tag), _kept(asked.target)
     return any((side, target) == wanted and leads(whose, reached)
@@ -129,14 +157,18 @@ def _with(known: str, line: list[str]) -> str:
     if line in lines or len(" ".join(line).split()) != len(line):
         return known
     others = [one for one in lines if one[0] != line[0]][-_MOST_OF_ALL:]
-    most = _MOST_OF_ALL if line[0].startswith(_BEFORE) else MOST
+    most = _MOST_PROXIES if line[0].startswith(_BEFORE) else MOST
     same = [one for one in lines if one[0] == line[0]][-most + 1:]
     return "\n".join(" ".join(one) for one in (*others, *same, line))
 
 
+def _host(reached: str) -> str:
+    return canonical(reached.rpartition(":")[0])
+
+
 def _kept(text: str) -> str:
-    """What is kept of a text that its sender may make as long as he likes."""
-    if len(text) <= _MOST_KEPT:
+    """What is kept of a text that its sender may make as long as he likes, and of what he likes."""
+    if len(text) <= _MOST_KEPT and text.isascii() and text.isprintable():
         return text
     return blake2s(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
 

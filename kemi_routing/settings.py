@@ -136,12 +136,15 @@ class Settings:
         mapped = address.version == 6 and address.ipv4_mapped is not None
         return not (local or mapped)
 
+    def is_server(self, address: str) -> bool:
+        """Whether this address is a gateway, a media server, or one of our proxies."""
+        return address in {LOOPBACK, self.address, self.address6 or LOOPBACK, *self.network.hosts,
+                           *self.peers}
+
     def is_machinery(self, address: str) -> bool:
         """Whether this address is a trunk, or one of the servers that these settings name."""
-        network = self.network
-        return bool(network.trunk_at(address)) or address in {
-            LOOPBACK, self.address, self.address6 or LOOPBACK, *network.hosts,
-            *self.peers, *self.edge_proxies, *self.platform.sip_hosts}
+        return bool(self.network.trunk_at(address)) or self.is_server(address) or (
+            address in self.edge_proxies or address in self.platform.sip_hosts)
 
     @property
     def sockets(self) -> set[str]:

@@ -93,7 +93,7 @@ def from_media_server(edge: Edge) -> tuple[str, str] | None:
     """
     if source(edge) not in edge.settings.network.media_hosts:
         return None
-    key, service = ((_value(edge, name, 0) or "").strip()
+    key, service = ((header(edge, name, 0) or "").strip()
                     for name in (render.ACCOUNT, render.SERVICE))
     return (key, service) if is_number_key(key) else None
 
@@ -136,14 +136,15 @@ def _text(edge: Edge, name: str) -> str:
     what follows too many rows.
     """
     rows: list[str] = []
-    while len(rows) < _MOST_ROWS and (value := _value(edge, name, len(rows))) is not None:
+    while len(rows) < _MOST_ROWS and (value := header(edge, name, len(rows))) is not None:
         rows.append(value)
     if len(rows) == _MOST_ROWS:
         rows.append(identity.UNREADABLE)
     return ",".join(rows)
 
 
-def _value(edge: Edge, name: str, index: int) -> str | None:
+def header(edge: Edge, name: str, index: int = 0) -> str | None:
+    """One header of that name, as ``_text`` has it; None where there are not so many."""
     try:
         return edge.ksr.hdr.get_idx(name, index)
     except UnicodeDecodeError:

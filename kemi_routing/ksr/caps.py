@@ -25,7 +25,6 @@ _ADMITTED = "$avp(followme_admitted)"
 """``_TRACKED`` in the transaction that the dialog module tracks, then the numbers that count it."""
 _TRACKED = "tracked"
 _CALLERS_TAG, _CSEQ = "$dlg(from_tag)", "$dlg(from_cseq)"
-_REFUSABLE, _HOPS = ("Require", "Proxy-Require", "Max-Forwards"), "Max-Forwards: 70\r\n"
 
 
 def is_capped(account: Account) -> bool:
@@ -113,19 +112,14 @@ class Caps:
 
     def is_late(self) -> bool:
         """Whether the caller of a tracked call sends a request out of order, which the callee must
-        refuse (RFC 3261 section 12.2.2). A BYE loses what else it could be refused for.
+        refuse (RFC 3261 section 12.2.2).
 
         To dialog a call is over with its BYE, whatever the other side says to it.
         """
         ksr, pv = self._ksr, self._ksr.pv
         if ksr.is_method_in("A") or pv.gete(_CALLERS_TAG) != pv.gete("$ft"):
             return False
-        bye = ksr.is_method_in("B")
-        if bye:
-            for header in _REFUSABLE:
-                ksr.hdr.remove(header)
-            ksr.hdr.append(_HOPS)
-        return pv.geti("$cs") < pv.geti(_CSEQ) + bye
+        return pv.geti("$cs") < pv.geti(_CSEQ) + ksr.is_method_in("B")
 
     def count(self, number: str) -> int:
         """Forwarded calls of this number now, on this proxy."""

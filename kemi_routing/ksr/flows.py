@@ -49,7 +49,7 @@ def add_alias(edge: Edge, *, hidden: bool = False) -> None:
     with the rest of that ``hidden`` (``masks``). A redirect's Contact is somebody else.
     """
     ksr = edge.ksr
-    written, transport = ksr.hdr.gete("Contact"), str(ksr.pv.gete("$proto"))
+    written, transport = caller.header(edge, "Contact") or "", str(ksr.pv.gete("$proto"))
     redirects = ksr.pv.geti("$rs") >= 300
     moved = written and not redirects and not (
         transport == _UDP and contact.is_at(written, *_source(edge)))

@@ -152,7 +152,7 @@ class Fork:
         if status in records.RINGS:
             records.rings(self._edge, branch, self._clock_ms())
         if self._ksr.hdr.is_present("RSeq") > 0:  # acknowledged within the call
-            self._has_sides(self._load(), branch)
+            self._has_sides(self._load(), branch, rings=True)
         if waits:
             state, woken = start_delay.heard(self._load(), branch, waits, self._clock_ms())
             self._save(state)
@@ -227,13 +227,13 @@ class Fork:
             self._save(state)
             self._log_end(state, status, answered=by or "earlier step")
 
-    def _has_sides(self, state: Hunt, branch: int) -> Target | None:
-        """Note where both sides of the call are, as this branch answers; its target."""
+    def _has_sides(self, state: Hunt, branch: int, *, rings: bool = False) -> Target | None:
+        """Note where both sides of the call are, as this branch answers or rings; its target."""
         index = state.target_of(branch)
         # One of an earlier step may answer before its CANCEL comes (RFC 3261 section 9.1).
         by = None if index is None else state.running.targets[index].target
-        if not state.spiral:  # the first pass knows both sides
-            parties.answered(self._edge, by)
+        if not (state.spiral or (rings and state.answered)):  # the first pass knows both sides
+            parties.answered(self._edge, by, first=not (rings or state.answered), rings=rings)
         return by
 
     def _log_end(self, state: Hunt, status: int, **values: object) -> None:

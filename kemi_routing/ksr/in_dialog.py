@@ -11,6 +11,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from kemi_routing import hidden, locate, render
+from kemi_routing.addresses import canonical
 from kemi_routing.dns import is_address
 from kemi_routing.ksr import caller, flows, loops, masks, names, parties, records, rtp
 from kemi_routing.ksr.caps import Caps
@@ -18,6 +19,8 @@ from kemi_routing.ksr.edge import Edge
 
 OUT_OF_ORDER = 500, "Out Of Order"
 CALLER, CALLEE = "caller", "callee"
+_REFUSABLE, _HOPS = ("Require", "Proxy-Require", "Max-Forwards"), "Max-Forwards: 70\r\n"
+"""What a BYE loses, and gets: it ends what counts, so nobody may have a reason to refuse it."""
 
 
 def route(edge: Edge, caps: Caps, now: Callable[[], datetime]) -> None:
@@ -45,6 +48,8 @@ def route(edge: Edge, caps: Caps, now: Callable[[], datetime]) -> None:
         hides = mask is not None and mask.private and by == CALLER
         flows.within_call(edge, hidden=hides, trusted=trusted)
     if ours and bye:
+        caller.remove(edge, _REFUSABLE)
+        ksr.hdr.append(_HOPS)
         edge.log("bye", by=by)
         records.hung_up(edge, now(), by)
     if (ours and ksr.rr.loose_route() > 0) or (
@@ -135,6 +140,8 @@ def _finds_its_way(edge: Edge) -> bool:
     host = locate.host_of(wanted)
     public = "." in host or host in edge.settings.platform.sip_hosts
     found = names.hops(edge, wanted) if public else ()
+    if found and not parties.may_lead_to(edge, _host(found[0].at)):
+        found = ()
     if found:
         ksr.setdsturi(names.uri(found[0].at))
         return True
@@ -146,6 +153,11 @@ def _finds_its_way(edge: Edge) -> bool:
         elif not ksr.is_UDP():
             edge.reply(503, "Service Unavailable", "Retry-After: 1")
     return False
+
+
+def _host(at: str) -> str:
+    """The address of a hop."""
+    return canonical(at.partition(";")[0].rpartition(":")[0])
 
 
 def _who(edge: Edge, route_set: str) -> str:

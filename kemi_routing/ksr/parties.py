@@ -8,14 +8,13 @@ such call; only of one that began before this Kamailio is the Request-URI believ
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from itertools import takewhile
+from itertools import islice, takewhile
 
 from kemi_routing import party
 from kemi_routing.addresses import bracketed, canonical
 from kemi_routing.ksr import caller, in_force, loops, reach
 from kemi_routing.ksr.edge import Edge
 from kemi_routing.party import Whose
-from kemi_routing.settings import LOOPBACK
 from kemi_routing.targets import Kind, Target
 
 PARTIES = "parties"
@@ -23,36 +22,49 @@ PARTIES = "parties"
 ON_REFRESH = "ksr_refresh"
 KEPT_S = 43200
 """How long that is known of a call in which no side says anything more (kamailio.cfg)."""
+_UNANSWERED_S = 660
+"""How long of one that is not answered, from its last ringing on; a phone rings 600 s at most."""
 _AFTER_END_S = 64
 """How long after a BYE: it may be refused and sent again, or cross another one."""
 _REFRESHING = ("INVITE", "UPDATE")
+_BY_CERTIFICATE = "$avp(followme_by_certificate)"
+_MOST_ROUTES = 10
 _MOST_TIMES = 2
 """That one proxy may stand in a Route: it names both its sockets where these differ (module rr)."""
+_WHY = {403: "not of that side", 404: "not where the other side is", 481: "there is no such call"}
 _OF_CALLER = ("$T_req($hdr(Contact))", "$T_req($si)", "$T_req($sp)",
               "$T_req($(hdr(Record-Route)[*]))")
 
 
-def answered(edge: Edge, by: Target | None = None) -> None:
+def known_by_certificate(edge: Edge) -> None:
+    """The call that comes is of a trunk whose address says nothing."""
+    edge.ksr.pv.seti(_BY_CERTIFICATE, 1)
+
+
+def answered(edge: Edge, by: Target | None = None, *, first: bool = False, rings: bool = False,
+             ) -> None:
     """Note both sides of a call, and the proxies before each, from what this target answers; None:
-    one that is not known any more.
+    one that is not known any more. It is the ``first`` that answers, or ``rings`` only.
     """
     whose = (Whose.OTHERS if by is None or by.kind is Kind.SIP else
              Whose.LINE if by.kind is Kind.LINE else Whose.OURS)
     in_force.keep_up(edge)
     pv = edge.ksr.pv
     contact, address, port, routes = (_text(pv.gete, name) for name in _OF_CALLER)
-    caller_, callee = str(pv.gete("$ft")), str(pv.gete("$tt"))
-    known = _with_sender(edge, _known(edge), callee, whose)
-    calling = Whose.OURS if edge.settings.is_machinery(canonical(address)) else Whose.LINE
-    if calls := party.where(contact):
-        known = party.remembered(known, caller_, calls, f"{bracketed(address)}:{port}", calling)
+    caller_, callee = (_text(pv.gete, tag) for tag in ("$ft", "$tt"))
+    known = _with_sender(edge, _known(edge), callee, whose, party.NOWHERE)
+    calling = _of_caller(edge, canonical(address))
+    known = party.remembered(known, caller_, party.where(contact) or party.NOWHERE,
+                             f"{bracketed(address)}:{port}", calling)
     for proxy in _proxies([routes]):
         known = party.passed(known, caller_, proxy)
     # Behind ours stand the caller's; who answers may write what he likes there.
     before = [*takewhile(lambda proxy: not _is_ours(edge, proxy), _proxies(loops.routes(edge)))]
     for proxy in before:
         known = party.passed(known, callee, proxy)
-    _note(edge, known)
+    if first:
+        known = party.only(known, (caller_, callee))
+    _note(edge, known, _UNANSWERED_S if rings else 0)
     if whose is Whose.OURS and calling is not Whose.OURS:
         reach.callee_stays(edge, before)
 
@@ -61,14 +73,17 @@ def refreshed(edge: Edge) -> None:
     """Note where a side is from now on that answers a new INVITE or UPDATE."""
     if 200 <= edge.ksr.pv.geti("$rs") < 300:
         in_force.keep_up(edge)
-        _moves(edge, str(edge.ksr.pv.gete("$tt")))
+        _moves(edge, _text(edge.ksr.pv.gete, "$tt"))
 
 
 def refusal(edge: Edge) -> tuple[int, str] | None:
-    """Why a request within a call is refused: it does not go where its other side said that it is,
-    on the way that both have; or there is no such call. None where it may pass.
+    """Why a request within a call is refused: it is not of a side, or does not go where its other
+    side said that it is, on the way that both have; or there is no such call. None: it may pass.
+
+    Gateways and media servers may send what they like. In their name, or a trunk's, nobody else
+    speaks: he would end what counts and costs, and not the call.
     """
-    if _is_of_server(edge):
+    if edge.settings.is_server(caller.source(edge)):
         return None
     known = _known(edge)
     refused: tuple[int, str] | None = None
@@ -76,12 +91,14 @@ def refusal(edge: Edge) -> tuple[int, str] | None:
         refused = 481, "Call Has Ended"
     elif not (known or loops.outlived(edge, KEPT_S)):
         refused = 481, "Call Does Not Exist"
+    elif known and (may := _may_speak(edge, known)) is not True:
+        refused = (481, "Call Does Not Exist") if may is None else (403, "Forbidden")
     elif not (_leads_to_party(edge, known) if known else
               reach.may_pass(edge, [_asked(edge), *_others(edge, _way(edge))])):
         refused = 404, "Not Here"
     if refused:
-        why = ("not where the other side is" if refused[0] == 404 else "there is no such call")
-        edge.log("refuse", why=why, to=edge.ksr.pv.gete("$ru"), source=caller.source(edge))
+        why, asked = _WHY[refused[0]], edge.ksr.pv.gete("$ru")
+        edge.log("refuse", why=why, to=asked, source=caller.source(edge))
     return refused
 
 
@@ -92,7 +109,7 @@ def passes(edge: Edge) -> None:
     """
     ksr = edge.ksr
     if ksr.pv.gete("$rm") in _REFRESHING:
-        _moves(edge, str(ksr.pv.gete("$ft")))
+        _moves(edge, _text(ksr.pv.gete, "$ft"))
         ksr.tm.t_on_reply(ON_REFRESH)
     elif ksr.is_method_in("B") and (known := _known(edge)) and party.is_of_two(known):
         _note(edge, party.ended(known))
@@ -103,15 +120,29 @@ def are_known(edge: Edge) -> bool:
     return bool(_known(edge))
 
 
+def may_lead_to(edge: Edge, address: str) -> bool:
+    """Whether a host name in the Request-URI may mean this IP address: one inside only where the
+    side is ours.
+    """
+    return not reach.is_inside(edge, address) or party.is_ours(
+        _known(edge), _text(edge.ksr.pv.gete, "$tt"))
+
+
 def _leads_to_party(edge: Edge, known: str) -> bool:
-    asked, tag = _asked(edge), str(edge.ksr.pv.gete("$tt"))
-    way = _way(edge)
-    others = _others(edge, way)
-    inside = {LOOPBACK, *edge.settings.platform.own_hosts, *edge.settings.peers}
-    if asked is None or not party.is_at(known, tag, asked, inside, by_proxy=bool(others)):
+    asked, tag, way = _asked(edge), _text(edge.ksr.pv.gete, "$tt"), _way(edge)
+    if asked is None:
+        return False
+    others, inside = _others(edge, way), {host for host in asked.hosts if reach.is_inside(edge, host)}
+    if not party.is_at(known, tag, asked, inside, by_proxy=bool(others)):
         return False
     return (all(one is not None and party.is_before(known, tag, one) for one in others)
             and all(way.count(one) <= _MOST_TIMES for one in way))
+
+
+def _may_speak(edge: Edge, known: str) -> bool | None:
+    """Whether the sender may speak for its side; None: there is no such side."""
+    return party.may_speak(known, _text(edge.ksr.pv.gete, "$ft"), caller.source(edge),
+                           ours=caller.trunk(edge) is not None)
 
 
 def _asked(edge: Edge) -> party.Where | None:
@@ -119,7 +150,9 @@ def _asked(edge: Edge) -> party.Where | None:
 
 
 def _way(edge: Edge) -> list[party.Where | None]:
-    return [party.where(one) for route in loops.routes(edge, "Route") for one in route.split(",")]
+    """By which proxies it is to go, None for what is not understood; too many are not read."""
+    routes = [one for route in loops.routes(edge, "Route") for one in route.split(",")]
+    return [party.where(one) for one in routes] if len(routes) <= _MOST_ROUTES else [None]
 
 
 def _others(edge: Edge, way: Iterable[party.Where | None]) -> list[party.Where | None]:
@@ -127,8 +160,8 @@ def _others(edge: Edge, way: Iterable[party.Where | None]) -> list[party.Where |
 
 
 def _proxies(routes: Iterable[str]) -> Iterator[party.Where]:
-    for route in routes:
-        yield from filter(None, map(party.where, route.split(",")))
+    each = (one for route in routes for one in route.split(","))
+    return filter(None, map(party.where, islice(each, _MOST_ROUTES)))
 
 
 def _is_ours(edge: Edge, proxy: party.Where) -> bool:
@@ -141,11 +174,13 @@ def _is_ours(edge: Edge, proxy: party.Where) -> bool:
 def _moves(edge: Edge, tag: str) -> None:
     known = _known(edge)
     if known:
-        _note(edge, _with_sender(edge, known, tag, Whose.OURS if _is_of_server(edge) else None))
+        ours = edge.settings.is_server(caller.source(edge)) or caller.trunk(edge) is not None
+        _note(edge, _with_sender(edge, known, tag, Whose.OURS if ours else None))
 
 
-def _with_sender(edge: Edge, known: str, tag: str, whose: Whose | None) -> str:
-    said = party.where(_text(edge.ksr.hdr.gete, "Contact"))
+def _with_sender(edge: Edge, known: str, tag: str, whose: Whose | None,
+                 otherwise: party.Where | None = None) -> str:
+    said = party.where(_text(edge.ksr.hdr.gete, "Contact")) or otherwise
     source = f"{bracketed(caller.source(edge))}:{edge.ksr.pv.geti('$sp')}"
     return party.remembered(known, tag, said, source, whose) if said else known
 
@@ -164,12 +199,19 @@ def _known(edge: Edge) -> str:
     return known if isinstance(known, str) else ""
 
 
-def _note(edge: Edge, known: str) -> None:
+def _note(edge: Edge, known: str, seconds: int = 0) -> None:
     if party.is_over(known):  # who answered may repeat his 200 after the BYE
-        edge.keep(PARTIES, edge.mark(), known, _AFTER_END_S)
+        seconds = _AFTER_END_S
+    if seconds:
+        edge.keep(PARTIES, edge.mark(), known, seconds)
     else:
         edge.ksr.htable.sht_sets(PARTIES, edge.mark(), known)
 
 
-def _is_of_server(edge: Edge) -> bool:
-    return edge.settings.is_machinery(caller.source(edge))
+def _of_caller(edge: Edge, address: str) -> Whose:
+    """Who calls from there: phones behind an edge proxy are where that says."""
+    settings = edge.settings
+    if settings.is_server(address) or settings.network.trunk_at(address) or (
+            edge.ksr.pv.get(_BY_CERTIFICATE)):
+        return Whose.OURS
+    return Whose.OTHERS if address in settings.edge_proxies else Whose.LINE

@@ -56,13 +56,14 @@ def may_pass(edge: Edge, hops: Iterable[party.Where | None]) -> bool:
     marked = {mark for route in loops.routes(edge, "Route")
               for found in _MARKS.findall(route) for mark in found.split(".")}
     return all(hop is not None and (
-        not any(_is_inside(edge, host) for host in hop.hosts)
+        not any(is_inside(edge, host) for host in hop.hosts)
         or (not hop.flow and _mark(edge, hop) in marked)) for hop in hops)
 
 
-def _is_inside(edge: Edge, host: str) -> bool:
+def is_inside(edge: Edge, host: str) -> bool:
+    """Whether this host, or address, is a trunk, a gateway, a media server or ourselves."""
     settings, platform = edge.settings, edge.settings.platform
-    if host == LOOPBACK or host in platform.own_hosts:
+    if host in (LOOPBACK, "::1") or host in platform.own_hosts:
         return True
     if host in platform.sip_hosts or host in settings.edge_proxies or not is_address(host):
         return False

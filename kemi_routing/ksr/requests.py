@@ -20,6 +20,7 @@ from kemi_routing.ksr import (
     in_force,
     loops,
     masks,
+    parties,
     records,
     registrations,
     rtp,
@@ -164,6 +165,7 @@ class Requests:
         if self._let_in():
             if trunk.certificate:  # its address alone says nothing
                 bans.trust(edge, self._ksr.pv.gete("$si"))
+                parties.known_by_certificate(edge)
             if not trunk_limits.admit(edge, self._caps, trunk, self._now()):
                 edge.reply(503, "Service Unavailable")
                 return

@@ -45,7 +45,8 @@ class TestCallsAtOnce:
         call(edge)
         assert edge.codes == [486, 200, 480]
         edge.receive(Request(
-            method="BYE", call_id=over.call_id, callee="<sip:a@b>;tag=t",
+            method="BYE", uri=edge.forwarded[-1].uri, call_id=over.call_id, caller=over.caller,
+            callee="<sip:a@b>;tag=t",
             headers=(("Route", edge.forwarded[-1].headers.get("Record-Route") or ""),)))
         call(edge)
         assert len(edge.uris) == 3

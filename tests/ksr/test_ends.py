@@ -10,7 +10,7 @@ import pytest
 from kemi_routing.model import Mode, Step
 from kemi_routing.record import LineRecord
 from tests.ksr import edge as product_edge
-from tests.ksr.edge import DOMAIN, PROXY, SPIRAL, STRANGER, Product
+from tests.ksr.edge import DOMAIN, PROXY, SPIRAL, STRANGER, TRUNK, Product
 from tests.support.builders import DESK, OFFICE, PERSONAL, SOFT, number, sequence, step
 from tests.support.fake_state import Branch
 from tests.support.sip_message import Address, Request, ha1
@@ -221,7 +221,8 @@ class TestBye:
         route = ("Route", product.forwarded[0].headers.get("Record-Route") or "")
         request = Request(method="BYE", call_id=product.transaction.request.call_id,
                           caller=f"<sip:42075553333@x>{tag}", callee="<sip:a@b>;tag=t",
-                          source=STRANGER, headers=(route,), cseq=2)
+                          headers=(route,), cseq=2,
+                          source=TRUNK if tag == ";tag=a" else Address("127.0.0.40"))
         for _ in range(times):
             product.receive(request)
         return product

@@ -83,10 +83,11 @@ def hangs_up_after_the_answer(source: Address) -> Act:
         for branch in edge.ringing:
             for _ in range(2):  # it repeats it until an ACK comes, which passes once both are known
                 edge.answer(branch, 200, headers=[CALLEE])
+        sides = (invite.caller, "<sip:a@b>;tag=t")
+        here, there = sides if source == TRUNK else sides[::-1]
         bye = Request(
-            method="BYE", uri=f"sip:{OFFICE}@{GATEWAY}", call_id=invite.call_id,
-            caller=invite.caller, callee="<sip:a@b>;tag=t", source=source, cseq=2,
-            headers=(("Route", route or ""),))
+            method="BYE", uri=f"sip:{OFFICE}@{GATEWAY}", call_id=invite.call_id, caller=here,
+            callee=there, source=source, cseq=2, headers=(("Route", route or ""),))
         for request in (bye, replace(bye, branch="z9hG4bK-again", cseq=3)):
             if edge.counted:
                 edge.receive(request)
@@ -130,7 +131,7 @@ SITUATIONS = {
     "OPTIONS": Situation(asks),
     "CANCEL": Situation(hangs_up, (of(PERSONAL, step("line jana-desk", OFFICE), step(MOBILE)),)),
     "BYE of a trunk": Situation(hangs_up_after_the_answer(TRUNK)),
-    "BYE of a phone": Situation(hangs_up_after_the_answer(PHONE)),
+    "BYE of a gateway": Situation(hangs_up_after_the_answer(Address("127.0.0.40"))),
 }
 
 

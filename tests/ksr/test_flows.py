@@ -106,9 +106,11 @@ class TestWithinACall:
         """In a call that a phone behind NAT answered."""
         registered(edge)
         invite = called(edge)
-        edge.answer(DESK, 200, headers=[("Contact", f"<{INSIDE}>"), ("To", "<sip:a@b>;tag=t")])
-        route = ("Route", invite.headers.get("Record-Route") or "")
-        request = edge.transaction.request
+        ours = invite.headers.get("Record-Route") or ""
+        edge.answer(DESK, 200, source=NAT, headers=[
+            ("Contact", f"<{INSIDE}>"), ("To", "<sip:a@b>;tag=t"),
+            ("Record-Route", f"<sip:192.0.2.9;lr>, {ours}")])
+        route, request = ("Route", ours), edge.transaction.request
         tags = ("t", "a") if source == NAT else ("a", "t")
         caller, callee = (f"<sip:a@b>;tag={tag}" for tag in tags)
         edge.receive(Request(method, uri, caller, callee, (route, *headers), source,
@@ -131,7 +133,7 @@ class TestWithinACall:
 
     @pytest.mark.parametrize("where", ["127.0.0.1~6379~2", "192.0.2.9~6379~1", "0.0.0.0~9~3"])
     def test_no_alias_leads_elsewhere(self, edge: Product, where: str) -> None:
-        sent = self.send(edge, "INFO", f"{INSIDE};alias={where}", STRANGER)
+        sent = self.send(edge, "INFO", f"{INSIDE};alias={where}", TRUNK)
         assert (sent.method, edge.codes[-1]) == ("INVITE", 404)
 
     def test_its_own_new_address_is_that_of_its_flow(self, edge: Product) -> None:

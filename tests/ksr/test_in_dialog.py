@@ -34,9 +34,10 @@ class Ringing(Product):
         self.record_route = self.forwarded[0].headers.get("Record-Route") or ""
         self.route = ("Route", self.record_route)
 
-    def send(self, method: str, uri: str, *routes: tuple[str, str], source: Address = STRANGER,
+    def send(self, method: str, uri: str, *routes: tuple[str, str], source: Address | None = None,
              tags: tuple[str, str] = ("a", "t"), cseq: int = 2, received: Address = PROXY,
              ) -> Request:
+        source = source or (TRUNK if tags[0] == "a" else GATEWAY)
         caller, callee = (f"<sip:a@b>;tag={tag}" for tag in tags)
         request = Request(method=method, uri=uri, call_id=self.request.call_id, source=source,
                           caller=caller, callee=callee, headers=(self.route, *routes), cseq=cseq,
@@ -115,28 +116,50 @@ class TestByeOfACountedCall:
         ("BYE", 9, True), ("BYE", 10, False)])
     def test_must_be_the_last_request(self, method: str, cseq: int, *, late: bool) -> None:
         edge = Answered(max_calls=1)
-        edge.send("UPDATE", AT_OFFICE, cseq=9)
-        edge.send("ACK", AT_OFFICE, cseq=1)
-        edge.send(method, AT_OFFICE, cseq=cseq)
+        edge.restart()  # where its sides are is not what this is about
+        edge.send("UPDATE", AT_OFFICE, cseq=9, source=STRANGER)
+        edge.send("ACK", AT_OFFICE, cseq=1, source=STRANGER)
+        edge.send(method, AT_OFFICE, cseq=cseq, source=STRANGER)
         assert (edge.codes[1:] == [500]) is late
         assert (len(edge.forwarded) == 3) is late
 
-    def test_cannot_be_refused_for_what_it_requires_or_its_last_hop(self) -> None:
-        edge = Answered(max_calls=1)
-        edge.send("BYE", AT_OFFICE, ("Require", "x"), ("proxy-require", "x"), ("X-One", "kept"))
+    @pytest.mark.parametrize(("uri", "tags"), [(AT_OFFICE, ("a", "t")), (AT_CALLER, ("t", "a"))])
+    def test_cannot_be_refused_for_what_it_requires_or_its_last_hop(
+            self, uri: str, tags: tuple[str, str]) -> None:
+        edge = Answered()
+        edge.send("BYE", uri, ("Require", "x"), ("proxy-require", "x"), ("X-One", "kept"),
+                  tags=tags)
         kept = edge.forwarded[-1].headers
         assert [kept.get(name) for name in ("Require", "Proxy-Require", "X-One")] == [
             None, None, "kept"]
         assert kept.all("Max-Forwards") == ["70"]
 
-    @pytest.mark.parametrize(("source", "uri", "tags"), [
-        (TRUNK, AT_OFFICE, ("a", "t")), (GATEWAY, AT_CALLER, ("t", "a")),
-        (STRANGER, AT_CALLER, ("t", "a"))], ids=["trunk", "callee", "callee elsewhere"])
-    def test_of_others_is_passed_on(self, source: Address, uri: str, tags: tuple[str, str]) -> None:
+    @pytest.mark.parametrize(("uri", "tags"), [(AT_OFFICE, ("a", "t")), (AT_CALLER, ("t", "a"))],
+                             ids=["trunk", "callee"])
+    def test_of_others_is_passed_on(self, uri: str, tags: tuple[str, str]) -> None:
         edge = Answered(max_calls=1)
-        edge.send("BYE", uri, ("Require", "x"), source=source, tags=tags, cseq=1)
+        edge.send("BYE", uri, tags=tags, cseq=1)
         assert edge.byes == [uri]
-        assert edge.forwarded[-1].headers.get("Require") == "x"
+
+    @pytest.mark.parametrize(("uri", "tags", "code"), [
+        (AT_CALLER, ("t", "a"), 403), (AT_OFFICE, ("a", "t"), 403), (AT_CALLER, ("x", "a"), 481)])
+    def test_is_of_a_side_and_not_in_the_name_of_a_server_or_trunk(
+            self, uri: str, tags: tuple[str, str], code: int) -> None:
+        edge = Answered(max_calls=1)
+        for method in ("INVITE", "BYE"):
+            edge.send(method, uri, tags=tags, source=STRANGER)
+        assert (edge.byes, edge.codes) == ([], [200, code, code])
+        edge.call(PERSONAL, "42075553333", CONTACT)
+        assert edge.codes[-1] == 480
+
+    @pytest.mark.parametrize("contact", ["", "<tel:+42075553333>", b"<sip:a@b\xff>"])
+    def test_of_who_names_no_place_is_passed_on(self, contact: str | bytes) -> None:
+        edge = Ringing()
+        edge.transaction.request = replace(
+            edge.request, headers=(("Contact", contact),) if contact else ())
+        edge.answer(OFFICE, 200, headers=CALLEE)
+        edge.send("BYE", AT_OFFICE)
+        assert (edge.forwarded[-1].method, edge.codes) == ("BYE", [200])
 
     def test_that_no_cap_counts_is_passed_on(self) -> None:
         edge = Answered()
@@ -151,7 +174,7 @@ class TestWhereARequestGoes:
     @pytest.mark.parametrize("method", ["ACK", "BYE", "INFO", "INVITE", "MESSAGE", "REFER"])
     @pytest.mark.parametrize(("uri", "tags"), [
         (ELSEWHERE, ("a", "t")), (AT_CALLER, ("a", "t")), (f"{AT_OFFICE}1", ("a", "t")),
-        ("tel:+49900123456", ("a", "t")), (AT_OFFICE, ("a", "x")), (AT_OFFICE, ("t", "a"))])
+        ("tel:+49900123456", ("a", "t")), (AT_OFFICE, ("a", "x"))])
     def test_is_the_other_side(self, method: str, uri: str, tags: tuple[str, str]) -> None:
         edge = Answered()
         edge.send(method, uri, tags=tags)
@@ -176,7 +199,7 @@ class TestWhereARequestGoes:
         edge, proxy = Ringing(), "<sip:192.0.2.66;lr>"
         routes = proxies.format(proxy=proxy, ours=edge.record_route)
         edge.answer(OFFICE, 200, headers=[*CALLEE, ("Record-Route", routes)])
-        edge.send("INFO", uri, ("Route", proxy), tags=tags)
+        edge.send("INFO", uri, ("Route", proxy), tags=tags, source=TRUNK)
         assert edge.codes == [200, 404]
 
     def test_is_a_proxy_of_the_caller(self) -> None:
@@ -194,7 +217,7 @@ class TestWhereARequestGoes:
 
     def test_is_believed_of_our_servers_and_after_a_restart(self) -> None:
         edge = Answered()
-        edge.send("INFO", ELSEWHERE, source=TRUNK)
+        edge.send("INFO", ELSEWHERE, source=GATEWAY)
         edge.restart()
         edge.send("INFO", ELSEWHERE)
         assert [one.uri for one in edge.forwarded[1:]] == [ELSEWHERE] * 2

@@ -13,7 +13,7 @@ from tests.support.fake_state import Forwarded
 from tests.support.sip_message import Address, Request
 
 CALLER, CALLERS = "42075553333", "sip:42075553333@x"
-DESK = Address("127.0.0.51", 5060)
+DESK, GATEWAY = Address("127.0.0.51", 5060), Address("127.0.0.40", 5060)
 AT_DESK, AT_CALLER = "sip:desk@127.0.0.51:5060", f"sip:{CALLER}@127.0.0.20:5060"
 ANONYMOUS = "<sip:anonymous@anonymous.invalid>;tag=a"
 PRIVACY = ("Privacy", "id")
@@ -29,6 +29,7 @@ class Talk(Product):
         super().__init__(number(mode=Mode.FORWARD_ONLY, default="all",
                                 sequences=(sequence("all", step(to)),)))
         self.register("jana-desk", AT_DESK)
+        self.phone = GATEWAY if to == OFFICE else DESK
         who = f'"Eve" <{CALLERS}>;tag=a'
         self.request = Request(uri=f"sip:{PERSONAL}@127.0.0.1", caller=who, source=TRUNK,
                                headers=(*TELLING, *headers, ("Contact", contact)))
@@ -62,7 +63,7 @@ class Talk(Product):
         route = ("Route", self.invite.headers.get("Record-Route") or "")
         self.receive(Request(
             method=method, uri=uri or (self.target if by_callee else self.callee),
-            call_id=self.request.call_id, source=DESK if by_callee else TRUNK, caller=here,
+            call_id=self.request.call_id, source=self.phone if by_callee else TRUNK, caller=here,
             callee=there, headers=(route, *headers)))
         return self.forwarded[-1]
 

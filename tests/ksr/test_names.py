@@ -8,6 +8,7 @@ import pytest
 from kemi_routing.dns import Type
 from kemi_routing.ksr.edge import Edge
 from kemi_routing.ksr.names import NAMES, NOWHERE
+from kemi_routing.ksr.parties import PARTIES
 from kemi_routing.ksr.resolver import (
     GIVE_UP_MS,
     MOST_AT_ONCE,
@@ -290,9 +291,13 @@ def test_more_names_than_can_be_looked_up_at_once_are_not() -> None:
 class TestWithinACall:
     @staticmethod
     def answered(rows: str) -> Named:
+        """A call that began before this Kamailio: where its sides are is not known."""
         product = Named(step(OFFICE), rows=rows)
+        product.at(1_795_000_000)
         product.call(PERSONAL, "42075553333", CONTACT)
         product.answer(OFFICE, 200, headers=CALLEE)
+        product.htable.tables[PARTIES].clear()
+        product.start = "0000000b"
         return product
 
     @staticmethod
@@ -319,6 +324,13 @@ class TestWithinACall:
         product.pass_ms(100)
         self.send(product, method)
         assert (len(product.forwarded), product.codes) == (1, codes)
+
+    def test_one_to_a_name_that_means_a_server_of_ours_is_answered(self) -> None:
+        product = self.answered("pbx.example.com A 127.0.0.40")
+        for _ in range(2):
+            self.send(product)
+            product.pass_ms(100)
+        assert (len(product.forwarded), product.codes) == (1, [200, 478])
 
     @pytest.mark.parametrize("host", [f"{'a' * 64}.example", "localhost:6379;transport=tcp"])
     def test_what_is_no_public_name_is_looked_up_by_nobody(self, host: str) -> None:

@@ -163,7 +163,8 @@ def test_who_hung_up(tag: str, by: str) -> None:
     product.receive(Request(
         "BYE", product.forwarded[0].uri, call_id=product.transaction.request.call_id,
         headers=(route,),
-        caller=f"<sip:42075553333@x>{tag}", callee="<sip:a@b>;tag=t", source=STRANGER))
+        caller=f"<sip:42075553333@x>{tag}", callee="<sip:a@b>;tag=t",
+        source=TRUNK if by == "caller" else Address("127.0.0.40")))
     (one,) = chapters(product)
     assert one.hung_up is not None
     assert one.hung_up.by == by

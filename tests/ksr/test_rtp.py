@@ -59,7 +59,7 @@ def within(edge: Product, method: str, *headers: tuple[str, str], body: str = BO
     """A request of the caller's in the answered call."""
     request = call or answered(edge)
     written = ("Route", route or edge.forwarded[0].headers.get("Record-Route") or "")
-    edge.receive(Request(method, f"sip:{OFFICE}@127.0.0.40", request.caller, "<sip:a@b>;tag=t",
+    edge.receive(Request(method, f"sip:{OFFICE}@127.0.0.40:5060", request.caller, "<sip:a@b>;tag=t",
                          (written, CONTACT, *headers), TRUNK, call_id=request.call_id, body=body))
     return edge.forwarded[-1]
 
@@ -217,7 +217,8 @@ def test_prack_offers_where_the_caller_has_offered_before_and_answers_else(
         edge: Product, expected: tuple[str, str | None], *, late: bool) -> None:
     headers = (CONTACT,) if late else (SDP,)
     request = called(edge, *headers, body="" if late else BODY)
-    edge.answer(OFFICE, 183, headers=[CALLEE, SDP, ("RSeq", "1")], body=BODY)
+    tagged = ("To", "<sip:a@b>;tag=t")
+    edge.answer(OFFICE, 183, headers=[CALLEE, SDP, tagged, ("RSeq", "1")], body=BODY)
     sent = within(edge, "PRACK", SDP, call=request)
     edge.answer(OFFICE, 200, headers=[SDP], body=BODY)
     assert (sent.headers.get("X-Relayed"), heard(edge)) == expected
@@ -237,7 +238,7 @@ def test_a_bye_that_is_refused_does_not(edge: Product) -> None:
     route = ("Route", edge.forwarded[0].headers.get("Record-Route") or "")
     edge.receive(Request("BYE", "sip:other@127.0.0.99", "<sip:a@b>;tag=t", request.caller, (route,),
                          STRANGER, call_id=request.call_id))
-    assert (edge.codes[-1], edge.rtpengine.deleted) == (404, [])
+    assert (edge.codes[-1], edge.rtpengine.deleted) == (403, [])
 
 
 @pytest.mark.parametrize("method", ["BYE", "INVITE"])
@@ -252,12 +253,14 @@ def test_a_call_that_began_without_rtpengine_is_left_alone(edge: Product, method
 @pytest.mark.parametrize("method", ["BYE", "INVITE"])
 def test_a_call_whose_rtp_another_proxy_relays_is_left_alone(edge: Product, method: str) -> None:
     """Its mark of ours is not in the route that names us."""
-    request = answered(edge)
-    own = (edge.forwarded[0].headers.get("Record-Route") or "").replace(";fr=caller", "")
-    others = edge.forwarded[0].headers.get("Record-Route") or ""
+    request = called(edge)
+    route = edge.forwarded[0].headers.get("Record-Route") or ""
+    own, others = route.replace(";fr=caller", ""), route.replace("127.0.0.1", "127.0.0.2")
+    edge.answer(OFFICE, 200, body=BODY, headers=[
+        CALLEE, SDP, ("To", "<sip:a@b>;tag=t"), ("Record-Route", f"{others}, {own}")])
     edge.receive(Request(
-        method, f"sip:{OFFICE}@127.0.0.40", request.caller, "<sip:a@b>;tag=t",
-        (("Route", own), ("Route", others.replace("127.0.0.1", "127.0.0.2")), CONTACT, SDP), TRUNK,
+        method, f"sip:{OFFICE}@127.0.0.40:5060", request.caller, "<sip:a@b>;tag=t",
+        (("Route", own), ("Route", others), CONTACT, SDP), TRUNK,
         call_id=request.call_id, body=BODY))
     assert edge.forwarded[-1].headers.get("X-Relayed") is None
     assert edge.rtpengine.deleted == []

@@ -2,6 +2,7 @@
 """Trunks by TLS certificate (SPEC B1), with authorities of our own."""
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from time import time
 
@@ -11,11 +12,13 @@ from tests.support.certificate import self_signed, signed
 from tests.support.loopback import free_udp_port
 from tests.support.other_edge import OtherEdge, other_edge
 from tests.support.phones import answer
-from tests.support.raw_sip import StreamSip
-from tests.support.situation import STRANGER, Situation
+from tests.support.raw_sip import RawSip, StreamSip
+from tests.support.situation import DOMAIN, FIRST_PHONE, PASSWORD, STRANGER, Situation
+from tests.support.softphone import SoftPhone
 
 NUMBER, NOBODYS, MOBILE, CALLER = "42027777101", "42027777199", "42073723101", "42075553333"
-NAME = "sbc.carrier.example"
+LINE, RINGS = "jana-desk", "42027777102"
+NAME, ELSEWHERE = "sbc.carrier.example", 77
 MANY = 100
 
 
@@ -58,6 +61,27 @@ def test_a_call_of_the_trunk_is_answered_and_ends(
     assert heard is not None
     assert (heard.code, len(mobile.heard("BYE"))) == (200, 1)
     assert f" number={NUMBER} ani={CALLER} " in edge.edge.log
+
+
+def test_who_is_called_hangs_up_wherever_the_trunk_says_that_it_is(
+    situation: Situation, edge: OtherEdge, authority: Path, tmp_path: Path
+) -> None:
+    own, at = str(signed(tmp_path, authority, NAME)), edge.edge.proxy
+    with ExitStack() as ends:
+        desk, elsewhere, trunk = (ends.enter_context(SoftPhone(wire, user, DOMAIN, password))
+                                  for wire, user, password in (
+            (RawSip(situation.network.address(FIRST_PHONE), at), LINE, PASSWORD),
+            (RawSip(situation.network.address(ELSEWHERE), at), CALLER, ""),
+            (caller(situation, edge, authority, own), CALLER, "")))  # fmt: skip
+        assert desk.register().code == 200
+        asserted = f"P-Asserted-Identity: <sip:+{CALLER}@x>"
+        calling = trunk.call(f"sip:{RINGS}@{at[0]}", asserted, contact=elsewhere.contact)
+        called = desk.pick_up(desk.ring())
+        trunk.talk(calling)
+        desk.heard("ACK")
+        desk.send(called, "BYE")
+        elsewhere.answer(elsewhere.heard("BYE"), 200)
+        assert desk.final("BYE").code == 200
 
 
 def test_who_is_a_trunk(

@@ -132,6 +132,15 @@ def test_a_phone_reaches_no_gateway(situation: Situation, talk: Talk) -> None:
     talk.hangs_up(talk.trunk, talk.trunks, talk.phone)
 
 
+def test_nobody_speaks_in_the_name_of_a_trunk(talk: Talk) -> None:
+    own, its = talk.phone, talk.phones
+    played = Dialog(its.call_id, its.remote, its.local, own.contact.strip("<>"), its.routes)
+    for method in ("INVITE", "BYE"):
+        own.send(played, method)
+        assert own.final(method).code == 403
+    talk.hangs_up(talk.trunk, talk.trunks, own)
+
+
 def test_nobody_plays_both_sides(ringing: Ringing, victim: Trap) -> None:
     elsewhere = "sip:x@{}:{}".format(*victim.address)
     ringing.phone.answer(ringing.invite, 200, f"Contact: <{elsewhere}>")
