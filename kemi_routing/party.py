@@ -76,12 +76,12 @@ class Whose(StrEnum):
 
 def remembered(known: str, tag: str, said: Where, source: str, whose: Whose | None = None) -> str:
     """With what the side of this tag said of itself, in a message that came from the ``host:port``
-    ``source``; None: it is no server, and a line where it was one.
+    ``source``; None: it is who it was.
     """
     if whose is None:
         side = _kept(tag)
-        was_line = any(one == side and was == Whose.LINE for one, was, *_ in _lines(known))
-        whose = Whose.LINE if was_line else Whose.OTHERS
+        was = [Whose(who) for one, who, *_ in _lines(known) if one == side]
+        whose = was[-1] if was else Whose.OTHERS
     return _with(known, [_kept(tag), whose, said.flow or source, _kept(said.target)])
 
 

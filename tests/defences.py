@@ -120,7 +120,7 @@ DEFENCES = {
         _KSR + "parties.py", "if known and party.is_over(known) and not", "if False and not",
         ("tests/ksr/test_in_dialog.py",)),
     "a call that outlived a restart reaches nobody inside who has no part in it": Off(
-        _KSR + "reach.py", "not any(_is_inside(edge, host) for host in hop.hosts)", "True",
+        _KSR + "reach.py", "not any(is_inside(edge, host) for host in hop.hosts)", "True",
         ("tests/ksr/test_reach.py", "tests/e2e/within_a_call/test_after_a_restart.py")),
     "an answer to nothing is dropped": Off(
         _KSR + "in_dialog.py", "        edge.ksr.set_drop()", "        edge.ksr.dbg('')",

@@ -132,7 +132,8 @@ def _leads_to_party(edge: Edge, known: str) -> bool:
     asked, tag, way = _asked(edge), _text(edge.ksr.pv.gete, "$tt"), _way(edge)
     if asked is None:
         return False
-    others, inside = _others(edge, way), {host for host in asked.hosts if reach.is_inside(edge, host)}
+    others = _others(edge, way)
+    inside = {host for host in asked.hosts if reach.is_inside(edge, host)}
     if not party.is_at(known, tag, asked, inside, by_proxy=bool(others)):
         return False
     return (all(one is not None and party.is_before(known, tag, one) for one in others)
@@ -174,8 +175,7 @@ def _is_ours(edge: Edge, proxy: party.Where) -> bool:
 def _moves(edge: Edge, tag: str) -> None:
     known = _known(edge)
     if known:
-        ours = edge.settings.is_server(caller.source(edge)) or caller.trunk(edge) is not None
-        _note(edge, _with_sender(edge, known, tag, Whose.OURS if ours else None))
+        _note(edge, _with_sender(edge, known, tag, None))
 
 
 def _with_sender(edge: Edge, known: str, tag: str, whose: Whose | None,

@@ -117,9 +117,9 @@ class TestByeOfACountedCall:
     def test_must_be_the_last_request(self, method: str, cseq: int, *, late: bool) -> None:
         edge = Answered(max_calls=1)
         edge.restart()  # where its sides are is not what this is about
-        edge.send("UPDATE", AT_OFFICE, cseq=9, source=STRANGER)
-        edge.send("ACK", AT_OFFICE, cseq=1, source=STRANGER)
-        edge.send(method, AT_OFFICE, cseq=cseq, source=STRANGER)
+        edge.send("UPDATE", ELSEWHERE, cseq=9, source=STRANGER)
+        edge.send("ACK", ELSEWHERE, cseq=1, source=STRANGER)
+        edge.send(method, ELSEWHERE, cseq=cseq, source=STRANGER)
         assert (edge.codes[1:] == [500]) is late
         assert (len(edge.forwarded) == 3) is late
 

@@ -139,14 +139,15 @@ def test_a_bye_that_the_mobile_cannot_accept_ends_no_count(situation: Situation)
         away = f"sip:x@{situation.network.address(STRANGER)}:9"
         early = elsewhere.within(invite, ok, "BYE", there).replace(b"CSeq: 2", b"CSeq: 1")
         past = elsewhere.within(invite, ok, "BYE", away).replace(b"hG4bK", b"hG4bKpast")
-        for bye, code in ((past, 404), (early, 500)):
-            heard = elsewhere.ask(bye)
+        for sender, bye, code in ((elsewhere, past, 403), (elsewhere, early, 403),
+                                  (trunk, trunk.within(invite, ok, "BYE", away), 404)):  # fmt: skip
+            heard = sender.ask(bye)
             assert heard is not None
             assert heard.code == code
         assert (mobile.heard("BYE"), counted(situation.edge, TWO)) == ([], 1)
-        required = elsewhere.within(invite, ok, "BYE", there).replace(
+        required = trunk.within(invite, ok, "BYE", there).replace(
             b"Max-Forwards: 70", b"Max-Forwards: 1\r\nRequire: x").replace(b"hG4bK", b"hG4bKlast")
-        heard = elsewhere.ask(required)
+        heard = trunk.ask(required)
 
     assert heard is not None
     assert heard.code == 200
