@@ -94,6 +94,7 @@ def refusal(edge: Edge) -> tuple[int, str] | None:
     elif known and (may := _may_speak(edge, known)) is not True:
         refused = (481, "Call Does Not Exist") if may is None else (403, "Forbidden")
     elif not (_leads_to_party(edge, known) if known else
+              caller.trunk(edge) is not None or
               reach.may_pass(edge, [_asked(edge), *_others(edge, _way(edge))])):
         refused = 404, "Not Here"
     if refused:
