@@ -6,7 +6,7 @@ from contextlib import suppress
 from kemi_routing import early_media, hidden, render
 from kemi_routing.caller_id import IDENTITY, SoFar, why_forwarded
 from kemi_routing.formats import Format
-from kemi_routing.ksr import caller, masks, reach, rtp
+from kemi_routing.ksr import caller, loops, masks, reach, route_set, rtp
 from kemi_routing.ksr.edge import Edge
 from kemi_routing.plan import Planned
 from kemi_routing.plan_codec import Hunt
@@ -23,14 +23,14 @@ def put_on(edge: Edge, state: Hunt, planned: Planned, branch: int, hop: str) -> 
     so_far = SoFar(state.accounts, state.caller, why, branch + 1)
     dress = render.dress(planned, so_far, state.access, edge.settings, hop)
     caller.remove(edge, dress.remove)
-    if planned.target.kind in (Kind.LINE, Kind.SIP):
-        reach.caller_stays(edge)
     if dress.from_uri:
-        masks.put_on(edge, dress.from_uri,
-                     masks.Kind.PRIVATE if dress.private else masks.Kind.OTHER)
+        kept = masks.put_on(edge, dress.from_uri,
+                            masks.Kind.PRIVATE if dress.private else masks.Kind.OTHER)
     elif shown := _shown(edge, dress.from_numbers):
-        masks.put_on(edge, shown, masks.Kind.OWN)
+        kept = masks.put_on(edge, shown, masks.Kind.OWN)
         caller.remove(edge, (IDENTITY,))
+    else:
+        kept = loops.proof(edge, loops.BARE)
     for line in dress.on_top:
         name = line.partition(":")[0]
         if hdr.is_present(name) > 0:
@@ -39,7 +39,9 @@ def put_on(edge: Edge, state: Hunt, planned: Planned, branch: int, hop: str) -> 
             hdr.append(f"{line}\r\n")
     for line in dress.add:
         hdr.append(f"{line}\r\n")
-    rtp.offer(edge)
+    if planned.target.kind in (Kind.LINE, Kind.SIP):
+        kept = reach.caller_stays(edge) + kept
+    route_set.add(edge, branch, kept + rtp.offer(edge))
     if not early_media.passes(state, branch):
         _without_reliable_answers(edge)
 

@@ -74,7 +74,7 @@ class Edge:
         Hexadecimal digits; nobody without the secret can make them or read the text from them.
         """
         call = self.ksr.pv.gete(of)
-        what = f"{call}\n{text}" if text else call
+        what = "\n".join((call, text)) if text else call
         return hmac.digest(self.secret.encode(), what.encode(), "sha256").hex()[:length]
 
     def keep(self, table: str, key: str, text: str, seconds: int) -> None:

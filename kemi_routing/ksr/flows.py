@@ -118,8 +118,7 @@ def from_peer(edge: Edge) -> None:
     if not reached or ksr.registrar.registered_flags(LOCATION, aor, _BY_RECEIVED) < 0:
         _is_gone(edge, line)
         return
-    reach.caller_stays(edge)
-    loops.record_route(edge, ())
+    loops.record_route(edge, (), reach.caller_stays(edge) + loops.proof(edge, loops.HELD))
     ksr.setdsturi(reached)
     ksr.set_forward_no_connect()
     ksr.tm.t_on_reply(ON_CONTACT_REPLY)

@@ -27,6 +27,7 @@ from kemi_routing.ksr import (
     parties,
     records,
     redirects,
+    route_set,
     rtp,
     waiting,
 )
@@ -151,8 +152,11 @@ class Fork:
         waits = ksr.hdr.gete(waiting.WAITS) if status == 100 else ""
         if status in records.RINGS:
             records.rings(self._edge, branch, self._clock_ms())
-        if self._ksr.hdr.is_present("RSeq") > 0:  # acknowledged within the call
-            self._has_sides(self._load(), branch, rings=True)
+        # Acknowledged within the call.
+        reliable = ksr.hdr.is_present("RSeq") > 0
+        marks = self._has_sides(self._load(), branch, rings=True)[1] if reliable else ""
+        if ksr.pv.gete("$tt"):  # else it makes no dialog
+            route_set.restore(self._edge, branch, more=marks)
         if waits:
             state, woken = start_delay.heard(self._load(), branch, waits, self._clock_ms())
             self._save(state)
@@ -218,23 +222,29 @@ class Fork:
         state = self._load()
         if not state.answered and self._ksr.pv.geti("$T_reply_last") >= 300:
             return  # its time was over, and tm does not pass it on
-        rtp.answered(self._edge, state)
         branch = self._ksr.pv.get("$T_branch_idx")
-        by = self._has_sides(state, branch)
+        without = rtp.answered(self._edge, state)
+        by, marks = self._has_sides(state, branch)
+        route_set.restore(self._edge, branch, without=without, more=marks)
         if not state.answered:
             told = trail.answered(branch, self._after_ms(state), status)
             state = replace(state, answered=True, trail=state.trail + told)
             self._save(state)
             self._log_end(state, status, answered=by or "earlier step")
 
-    def _has_sides(self, state: Hunt, branch: int, *, rings: bool = False) -> Target | None:
-        """Note where both sides of the call are, as this branch answers or rings; its target."""
+    def _has_sides(
+        self, state: Hunt, branch: int, *, rings: bool = False
+    ) -> tuple[Target | None, str]:
+        """Note where both sides are, as this branch answers or rings; its target, and what the
+        caller's Record-Route needs.
+        """
         index = state.target_of(branch)
         # One of an earlier step may answer before its CANCEL comes (RFC 3261 section 9.1).
         by = None if index is None else state.running.targets[index].target
-        if not (state.spiral or (rings and state.answered)):  # the first pass knows both sides
-            parties.answered(self._edge, by, first=not (rings or state.answered), rings=rings)
-        return by
+        if state.spiral or (rings and state.answered):  # the first pass knows both sides
+            return by, ""
+        first = not (rings or state.answered)
+        return by, parties.answered(self._edge, by, first=first, rings=rings)
 
     def _log_end(self, state: Hunt, status: int, **values: object) -> None:
         """The line and the record about the end of a call's set-up; the first pass has the line."""
@@ -381,7 +391,8 @@ class Fork:
     def _watch_branches(self) -> None:
         """Have tm tell us of the branches that are added next."""
         tm = self._ksr.tm
-        tm.t_on_branch(ON_BRANCH)
+        if tm.t_on_branch(ON_BRANCH) < 0:
+            raise RuntimeError("branches could not be dressed")
         tm.t_on_branch_failure(ON_BRANCH_FAILURE)
         tm.t_on_reply(ON_REPLY)
 

@@ -6,19 +6,17 @@ where the other side is (``parties``) and opens no connection to our own machine
 changes nothing, and no BYE ends the count of a call that its other side could not accept.
 """
 
-import re
 from collections.abc import Callable
 from datetime import datetime
 
 from kemi_routing import hidden, locate, render
 from kemi_routing.addresses import canonical
 from kemi_routing.dns import is_address
-from kemi_routing.ksr import caller, flows, loops, masks, names, parties, records, rtp
+from kemi_routing.ksr import caller, flows, loops, masks, names, parties, records, route_set, rtp
 from kemi_routing.ksr.caps import Caps
 from kemi_routing.ksr.edge import Edge
 
 OUT_OF_ORDER = 500, "Out Of Order"
-CALLER, CALLEE = "caller", "callee"
 _REFUSABLE, _HOPS = ("Require", "Proxy-Require", "Max-Forwards"), "Max-Forwards: 70\r\n"
 """What a BYE loses, and gets: it ends what counts, so nobody may have a reason to refuse it."""
 
@@ -27,13 +25,15 @@ def route(edge: Edge, caps: Caps, now: Callable[[], datetime]) -> None:
     """Pass on a request with a To tag, in a call that we let in; others are answered 404."""
     ksr = edge.ksr
     caller.remove(edge, render.OUR_HEADERS)
-    route_set, bye = ksr.hdr.gete("Route"), ksr.is_method_in("B")
-    ours = f";{loops.ROUTE_MARK}={edge.mark()}" in route_set
+    given, bye = ksr.hdr.gete("Route"), ksr.is_method_in("B")
+    found = loops.let_in(edge, given)
+    ours = found is not None
     trusted = caller.trunk(edge) is not None
     if bye and ksr.tm.t_check_trans() == 0:  # a repetition, which tm has handled
         return
     masked = masks.reach(edge) if ours else ""
-    if ours and _refuse(edge, parties.refusal(edge)):
+    mask = masks.of_call(edge, given) if ours else None
+    if found and _refuse(edge, masks.refusal(edge, found, mask, masked) or parties.refusal(edge)):
         return
     if ours and edge.settings.hides and ksr.is_method_in("F") and _transfers_elsewhere(edge):
         edge.reply(403, "Transfer To Numbers Only")
@@ -42,10 +42,9 @@ def route(edge: Edge, caps: Caps, now: Callable[[], datetime]) -> None:
         return
     if ours and not trusted and _refuse(edge, OUT_OF_ORDER if caps.is_late() else None):
         return
-    by = _who(edge, route_set)
-    mask = masks.of_call(edge, route_set) if ours else None
+    by = found.by if found else ""
     if ours:
-        hides = mask is not None and mask.private and by == CALLER
+        hides = mask is not None and mask.private and by == loops.CALLER
         flows.within_call(edge, hidden=hides, trusted=trusted)
     if ours and bye:
         caller.remove(edge, _REFUSABLE)
@@ -86,6 +85,8 @@ def _refuse(edge: Edge, answer: tuple[int, str] | None) -> bool:
 def on_contact(edge: Edge) -> None:
     """A phone answers that is rung for another proxy, which knows the call; we know its sides."""
     flows.add_alias(edge)
+    if edge.ksr.pv.gete("$tt"):
+        route_set.restore(edge)
     if 200 <= edge.ksr.pv.geti("$rs") < 300 or edge.ksr.hdr.is_present("RSeq") > 0:
         parties.answered(edge)
 
@@ -96,12 +97,13 @@ def _put_on(edge: Edge, mask: masks.Mask | None, by: str, masked: str) -> None:
     """
     if mask is None:
         return
-    if by == CALLER:
+    if by == loops.CALLER:
         masks.by_caller(edge, mask)
-    elif masked and edge.ksr.isdsturiset() and not parties.are_known(edge):
+        return
+    leads_away = masked and edge.ksr.isdsturiset() and not parties.are_known(edge)
+    if leads_away:
         edge.ksr.seturi(masked)
-    elif masked or not mask.private:
-        masks.by_callee(edge, mask)
+    masks.by_callee(edge, mask, to_caller=not leads_away and bool(masked or not mask.private))
 
 
 def on_masked_answer(edge: Edge) -> None:
@@ -158,12 +160,6 @@ def _finds_its_way(edge: Edge) -> bool:
 def _host(at: str) -> str:
     """The address of a hop."""
     return canonical(at.partition(";")[0].rpartition(":")[0])
-
-
-def _who(edge: Edge, route_set: str) -> str:
-    """Who sends it: rr notes the caller's tag in our Record-Route."""
-    tag = re.escape(edge.ksr.pv.gete("$ft"))
-    return CALLER if re.search(f";ftag={tag}[;>]", route_set) else CALLEE
 
 
 def stray_answer(edge: Edge) -> None:

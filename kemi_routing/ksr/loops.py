@@ -7,7 +7,7 @@ proxies that keep it is known even where Diversion and History-Info are lost.
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from kemi_routing.addresses import canonical
 from kemi_routing.ksr.edge import Edge
@@ -15,7 +15,18 @@ from kemi_routing.model import Call
 from kemi_routing.plan import Plan
 
 ROUTE_MARK = "fm"
-"""Parameter of our Record-Route that proves in later requests that we let the call in."""
+"""Parameter of our Record-Route that proves in later requests that we let the call in: what kind of
+branch it is (``masks.Kind``, or one of those below), and who calls.
+"""
+BARE, HELD = "n", "h"
+"""A branch on which nothing is replaced; one to a phone that another proxy rings by us, which only
+the proxy believes that wrote it: the other one may have replaced something.
+"""
+PRIVATE = "p"
+"""The callee may not learn who calls."""
+CALLER, CALLEE = "caller", "callee"
+ROUTE = "$avp(followme_route)"
+"""The parameters of our Record-Route that are the same on all branches."""
 NUMBER_MARKS = "fn"
 """Parameter with the numbers that the call came through."""
 BEGAN = "fb"
@@ -27,14 +38,25 @@ FORKED = "forked"
 _DIGITS = 12
 _MOST_MARKS = 20
 """Of earlier passes: with more a URI would outgrow Kamailio's MAX_URI_SIZE."""
-_OURS = re.compile(rf";{ROUTE_MARK}=([0-9a-f]+);{NUMBER_MARKS}=([0-9a-f.]+)")
+_PROOF = re.compile(rf";{ROUTE_MARK}=([a-z])([0-9a-f]{{24}})(?=[;>])([^<>,]*)")
+_NUMBERS = re.compile(rf";{NUMBER_MARKS}=([0-9a-f.]+)")
 _TIME = re.compile(rf";{BEGAN}=([0-9a-f]{{8}})([0-9a-f]{{8}})([0-9a-f]{{{_DIGITS}}})")
 _MOST_ROUTES = 70
 """Record-Route headers that are looked at: as many as Max-Forwards lets there be."""
 
 
-def record_route(edge: Edge, numbers: Iterable[str]) -> None:
-    """Put us into the route of the call, with the numbers that it comes through here.
+@dataclass(frozen=True, slots=True)
+class LetIn:
+    """What the Route of a request proves, or the Record-Route of an answer."""
+
+    kind: str
+    by: str
+    """Who sends the request."""
+
+
+def record_route(edge: Edge, numbers: Iterable[str], proved: str = "") -> None:
+    """Put us into the route of the call, with the numbers that it comes through here. Each branch
+    needs its ``proof`` too, or all have this one.
 
     Raises RuntimeError where Kamailio cannot: nobody could hang up such a call.
     """
@@ -45,8 +67,41 @@ def record_route(edge: Edge, numbers: Iterable[str]) -> None:
     named = f";{NUMBER_MARKS}={marks}" if marks else ""
     began, rr = f"{edge.ksr.pv.geti('$Ts'):08x}{edge.start}", edge.ksr.rr
     timed = f";{BEGAN}={began}{_proof(edge, began, edge.settings.address)}"
-    if rr.add_rr_param(f";{ROUTE_MARK}={edge.mark()}{named}{timed}") < 0 or rr.record_route() < 0:
+    sent = f"{named}{timed}{proved}"
+    if rr.add_rr_param(sent) < 0 or rr.record_route() < 0:
         raise RuntimeError("no Record-Route could be added")
+    edge.ksr.pv.unset(ROUTE)
+    edge.ksr.pv.sets(ROUTE, sent)
+
+
+def proof(edge: Edge, kind: str) -> str:
+    """The parameter for a branch of this kind."""
+    tag = edge.ksr.pv.gete("$ft")
+    return f";{ROUTE_MARK}={kind}{_let_in(edge, kind, tag, edge.settings.address)}"
+
+
+def let_in(edge: Edge, route: str) -> LetIn | None:
+    """What this Route or Record-Route header proves of the call of a message; None: nothing."""
+    found = _PROOF.search(route)
+    if found is None:
+        return None
+    kind, proof, _ = found.groups()
+    pv = edge.ksr.pv
+    proxies = {edge.settings.address, canonical(str(pv.gete("$Ri")))}
+    for by, tag in ((CALLER, pv.gete("$ft")), (CALLEE, pv.gete("$tt"))):
+        if any(proof == _let_in(edge, kind, tag, proxy) for proxy in proxies):
+            return LetIn(kind, by)
+    return None
+
+
+def behind_proof(route: str) -> str:
+    """The parameters behind it in the same URI."""
+    found = _PROOF.search(route)
+    return found[3] if found else ""
+
+
+def _let_in(edge: Edge, kind: str, tag: str, proxy: str) -> str:
+    return edge.mark(" ".join((kind, tag, *([proxy] if kind == HELD else []))))
 
 
 def outlived(edge: Edge, longest_s: int) -> bool:
@@ -69,12 +124,14 @@ def _proof(edge: Edge, began: str, proxy: str) -> str:
 
 
 def is_ours(edge: Edge) -> bool:
-    """Whether the Record-Route of a message says that its call was let in here."""
+    """Whether the Record-Route of an answer says that its call was let in here, and that who calls
+    is no secret: else nobody could say whether it is as we sent it (``route_set``).
+    """
     try:
-        mark = f";{ROUTE_MARK}={edge.mark()}"
-        return any(mark in route for route in routes(edge))
+        proved = [found for route in routes(edge) if (found := let_in(edge, route))]
     except UnicodeDecodeError:
         return False
+    return bool(proved) and all(found.kind != PRIVATE for found in proved)
 
 
 def with_visited(edge: Edge, call: Call, numbers: Iterable[str]) -> Call:
@@ -113,9 +170,8 @@ def _mark(edge: Edge, number: str) -> str:
 def _marks(edge: Edge) -> set[str]:
     marks: set[str] = set()
     for route in routes(edge):
-        for proof, numbers in _OURS.findall(route):
-            if edge.settings.hides or proof == edge.mark():
-                marks.update(numbers.split("."))
+        for numbers in _NUMBERS.findall(route):
+            marks.update(numbers.split("."))
     return marks
 
 

@@ -16,7 +16,7 @@ from enum import StrEnum
 
 from kemi_routing import contact, party, sealed
 from kemi_routing.caller_id import ANONYMOUS_URI, IDENTITY_HEADERS, TELLING_HEADERS
-from kemi_routing.ksr import caller
+from kemi_routing.ksr import caller, loops
 from kemi_routing.ksr.edge import Edge
 
 SHOWN = "fs"
@@ -24,6 +24,8 @@ SHOWN = "fs"
 HIDDEN = "private-"
 """How the user part of a Contact begins that is hidden."""
 ON_ANSWER = "ksr_masked_answer"
+OF_CALLER = 8
+"""Flag of a request within a call that who sees a mask sends: the caller answers."""
 _SEALED = re.compile(rf";{SHOWN}=([\w-]+)", re.ASCII)
 _USER = re.compile(rf"sips?:({HIDDEN}([\w-]+))@", re.ASCII)
 _ROUTE_OF_REQUEST = "$T_req($hdr(Route))"
@@ -32,7 +34,7 @@ _ROUTE_OF_REQUEST = "$T_req($hdr(Route))"
 class Kind(StrEnum):
     """What a URI is that is shown instead of the caller's."""
 
-    PRIVATE = "p"
+    PRIVATE = loops.PRIVATE
     """The callee may not learn who calls."""
     OTHER = "o"
     """That of somebody else; the caller's display name does not go with it."""
@@ -55,17 +57,17 @@ class Mask:
         return self.kind is Kind.PRIVATE
 
 
-def put_on(edge: Edge, shown: str, kind: Kind) -> None:
-    """Show this URI in the From of the branch that is being added.
+def put_on(edge: Edge, shown: str, kind: Kind) -> str:
+    """Show this URI in the From of the branch that is being added; the parameters that our
+    Record-Route needs then.
 
     Raises RuntimeError where Kamailio cannot: the branch would tell the caller.
     """
     mask = Mask(kind, shown, str(edge.ksr.pv.gete("$fu")))
     short = "" if shown == ANONYMOUS_URI else shown
     text = f"{kind}{short}\n{mask.uri}"
-    if edge.ksr.rr.add_rr_param(f";{SHOWN}={_seal(edge, text, _call(edge))}") < 0:
-        raise RuntimeError("the caller's From could not be kept")
     _show(edge, mask)
+    return f"{loops.proof(edge, kind)};{SHOWN}={_seal(edge, text, _call(edge))}"
 
 
 def answered(edge: Edge) -> None:
@@ -103,9 +105,22 @@ def reach(edge: Edge) -> str:
     return before
 
 
+def refusal(edge: Edge, found: loops.LetIn, mask: Mask | None, masked: str,
+            ) -> tuple[int, str] | None:
+    """Why a request within a call is refused, None where it may pass: its Route has not kept what
+    we replaced, so who is called would read in the answer who calls. Nor does a caller ask for a
+    Contact that was hidden (``reach``): it is his own.
+    """
+    kept = found.kind in (mask.kind if mask else loops.BARE, loops.HELD)
+    if kept and not (masked and found.by == loops.CALLER):
+        return None
+    edge.log("refuse", why="what hides the caller is gone", source=caller.source(edge))
+    return 404, "Not Here"
+
+
 def of_call(edge: Edge, route: str) -> Mask | None:
     """What our Record-Route in this Route header keeps; None: nothing is replaced."""
-    found = _SEALED.search(route)
+    found = _SEALED.search(loops.behind_proof(route))
     text = found and sealed.unseal(edge.secret, found[1], _call(edge))
     if not text:
         return None
@@ -121,9 +136,12 @@ def by_caller(edge: Edge, mask: Mask) -> None:
     edge.ksr.tm.t_on_reply(ON_ANSWER)
 
 
-def by_callee(edge: Edge, mask: Mask) -> None:
-    """A request of who sees the mask goes to the caller."""
-    _done(edge.ksr.uac.uac_replace_to_uri(mask.uri))
+def by_callee(edge: Edge, mask: Mask, *, to_caller: bool) -> None:
+    """A request of who sees the mask goes to the caller; or somewhere, and the answer may be his.
+    """
+    if to_caller:
+        _done(edge.ksr.uac.uac_replace_to_uri(mask.uri))
+    edge.ksr.setflag(OF_CALLER)
     edge.ksr.tm.t_on_reply(ON_ANSWER)
 
 
@@ -134,11 +152,11 @@ def answered_within_call(edge: Edge) -> bool:
     if mask is None:
         return False
     _as_sent(edge, "$fu", "$fn", uac.uac_replace_from)
-    of_caller = str(edge.ksr.pv.gete("$tu")) == mask.uri
     _as_sent(edge, "$tu", "$tn", uac.uac_replace_to)
-    if of_caller and mask.private:
+    hides = mask.private and edge.ksr.isflagset(OF_CALLER)
+    if hides:
         _without_identity(edge)
-    return of_caller and mask.private
+    return hides
 
 
 def _show(edge: Edge, mask: Mask) -> None:
@@ -152,7 +170,7 @@ def _seal(edge: Edge, text: str, context: str) -> str:
 
 
 def _call(edge: Edge) -> str:
-    return str(edge.ksr.pv.gete("$ci"))
+    return edge.ksr.pv.gete("$ci")
 
 
 def _place(edge: Edge, uri: str) -> str:

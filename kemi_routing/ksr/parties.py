@@ -42,9 +42,10 @@ def known_by_certificate(edge: Edge) -> None:
 
 
 def answered(edge: Edge, by: Target | None = None, *, first: bool = False, rings: bool = False,
-             ) -> None:
+             ) -> str:
     """Note both sides of a call, and the proxies before each, from what this target answers; None:
-    one that is not known any more. It is the ``first`` that answers, or ``rings`` only.
+    one that is not known any more. It is the ``first`` that answers, or ``rings`` only. What the
+    caller's Record-Route needs then (``reach``).
     """
     whose = (Whose.OTHERS if by is None or by.kind is Kind.SIP else
              Whose.LINE if by.kind is Kind.LINE else Whose.OURS)
@@ -65,8 +66,8 @@ def answered(edge: Edge, by: Target | None = None, *, first: bool = False, rings
     if first:
         known = party.only(known, (caller_, callee))
     _note(edge, known, _UNANSWERED_S if rings else 0)
-    if whose is Whose.OURS and calling is not Whose.OURS:
-        reach.callee_stays(edge, before)
+    stays = whose is Whose.OURS and calling is not Whose.OURS
+    return reach.callee_stays(edge, before) if stays else ""
 
 
 def refreshed(edge: Edge) -> None:

@@ -13,7 +13,7 @@ from ipaddress import ip_address
 
 from kemi_routing import party
 from kemi_routing.dns import is_address
-from kemi_routing.ksr import caller, loops, rtp
+from kemi_routing.ksr import caller, loops
 from kemi_routing.ksr.edge import Edge
 from kemi_routing.settings import LOOPBACK
 
@@ -24,31 +24,19 @@ _MOST = 6
 _MARKS = re.compile(rf";{REACHED}=([0-9a-f.]+)")
 
 
-def caller_stays(edge: Edge) -> None:
-    """Mark where the caller is, who is one of our servers, and the proxies before him, for who gets
-    the branch that is being added.
-
-    Raises RuntimeError where Kamailio cannot: the callee could not hang up after a restart.
+def caller_stays(edge: Edge) -> str:
+    """The parameter that marks where the caller is, who is one of our servers, and the proxies
+    before him, for who gets the branch that is being added.
     """
-    if not edge.settings.is_machinery(caller.source(edge)):
-        return
-    marks = _marks(edge, _proxies(edge))
-    if marks and edge.ksr.rr.add_rr_param(marks) < 0:
-        raise RuntimeError("where the caller is could not be marked")
+    server = edge.settings.is_machinery(caller.source(edge))
+    return _marks(edge, _proxies(edge)) if server else ""
 
 
-def callee_stays(edge: Edge, proxies: Iterable[party.Where]) -> None:
-    """Mark where one of our servers is that answers, and these proxies before it, for a caller who
-    is none; but where two answer at once only the first, whose Record-Route nobody else writes.
+def callee_stays(edge: Edge, proxies: Iterable[party.Where]) -> str:
+    """The parameter that marks where one of our servers is that answers, and these proxies before
+    it, for a caller who is none.
     """
-    if rtp.is_of_another(edge):
-        return
-    hdr, ours = edge.ksr.hdr, f";{loops.ROUTE_MARK}={edge.mark()}"
-    routes, marks = [*loops.routes(edge)], _marks(edge, proxies)
-    if marks and any(ours in route for route in routes):
-        hdr.remove("Record-Route")
-        for route in routes:
-            hdr.append(f"Record-Route: {route.replace(ours, marks + ours)}\r\n")
+    return _marks(edge, proxies)
 
 
 def may_pass(edge: Edge, hops: Iterable[party.Where | None]) -> bool:

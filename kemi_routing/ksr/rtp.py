@@ -8,9 +8,7 @@ Which calls go through it their route knows: our Record-Route outlives a restart
 proxies the one that it names relays.
 """
 
-import re
-
-from kemi_routing.ksr import caller, loops
+from kemi_routing.ksr import caller
 from kemi_routing.ksr.edge import Edge
 from kemi_routing.ksr.workers import alarm_once
 from kemi_routing.plan_codec import Hunt
@@ -48,20 +46,18 @@ def asks_too_much(edge: Edge) -> bool:
         str(edge.ksr.pv.gete(_BODY_IN_HEX)).lower().count(_STREAM) > _MOST_STREAMS)
 
 
-def offer(edge: Edge) -> None:
-    """A branch is being added: what the caller offers names rtpengine.
-
-    Raises RuntimeError where the route of the call could not tell it.
+def offer(edge: Edge) -> str:
+    """A branch is being added: what the caller offers names rtpengine. The parameter that our
+    Record-Route needs then.
     """
     if not edge.settings.rtpengine:
-        return
+        return ""
     by = _CALLER if _has_sdp(edge) else _CALLEE
     if by == _CALLER and not _of_branch(edge, by, _to_callee(edge)):
         edge.ksr.resetbflag(FLAG)  # which it has from a branch of the step before
-        return
+        return ""
     edge.ksr.setbflag(FLAG)
-    if edge.ksr.rr.add_rr_param(f";{ROUTE_MARK}={by}") < 0:
-        raise RuntimeError("the Record-Route took no parameter")
+    return f";{ROUTE_MARK}={by}"
 
 
 def answer(edge: Edge, state: Hunt) -> None:
@@ -74,24 +70,19 @@ def answer(edge: Edge, state: Hunt) -> None:
         _of_branch(edge, by, "" if by == _CALLER else _to_caller(edge))
 
 
-def answered(edge: Edge, state: Hunt) -> None:
-    """A branch answers for good. Where two do at once, the caller ends the later call (RFC 3261
-    section 13.2.2.4): it has no RTP through rtpengine, and its end takes none away.
+def answered(edge: Edge, state: Hunt) -> str:
+    """A branch answers for good; the parameter that our Record-Route has no more. Where two do at
+    once, the caller ends the later call (RFC 3261 section 13.2.2.4): it has no RTP through
+    rtpengine, and its end takes none away.
     """
     if edge.settings.rtpengine and not state.spiral and edge.ksr.isbflagset(FLAG):
-        pv = edge.ksr.pv
-        if pv.get(ANSWERED) is None:
-            pv.seti(ANSWERED, pv.geti("$T_branch_idx"))
-        if is_of_another(edge):
-            _unmark(edge)
-        else:
-            answer(edge, state)
-
-
-def is_of_another(edge: Edge) -> bool:
-    """Whether the RTP of the call belongs to another branch than that which answers."""
-    first = edge.ksr.pv.get(ANSWERED)
-    return first is not None and first != edge.ksr.pv.geti("$T_branch_idx")
+        branch, first = edge.ksr.pv.geti("$T_branch_idx"), edge.ksr.pv.get(ANSWERED)
+        if first is None:
+            edge.ksr.pv.seti(ANSWERED, branch)
+        if first not in (None, branch):
+            return ROUTE_MARK
+        answer(edge, state)
+    return ""
 
 
 def within_call(edge: Edge) -> None:
@@ -147,15 +138,6 @@ def _of_branch(edge: Edge, by: str, family: str) -> bool:
     if relays and not ksr.pv.get(OFFERED):
         ksr.pv.sets(OFFERED, by)
     return relays
-
-
-def _unmark(edge: Edge) -> None:
-    """Requests within this call are not to be seen."""
-    own = re.compile(rf"(;{loops.ROUTE_MARK}={edge.mark()}[^<>]*?);{ROUTE_MARK}=\w+")
-    routes = [own.sub(r"\1", route) for route in loops.routes(edge)]
-    edge.ksr.hdr.remove("Record-Route")
-    for route in routes:
-        edge.ksr.hdr.append(f"Record-Route: {route}\r\n")
 
 
 def _to_callee(edge: Edge) -> str:

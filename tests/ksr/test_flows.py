@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Phones behind NAT on the fake: registered, called, calling, within a call."""
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -207,6 +208,27 @@ class TestSeveralProxies:
         assert (invite.connects, invite.headers.get("X-Followme-Flow")) == (False, None)
         edge.answer(DESK, 200, headers=[("Contact", f"<{INSIDE}>")])
         assert edge.replies[-1].headers.get("Contact") == f"<{INSIDE}{ALIAS}>"
+
+    def test_the_route_to_our_phone_is_as_we_wrote_it(self, edge: Product) -> None:
+        registered(edge)
+        self.from_peer(edge, f"{SOURCE};at={CLUSTER}")
+        route = edge.forwarded[-1].headers.get("Record-Route") or ""
+        edge.answer(DESK, 200, headers=[("Record-Route", re.sub(";fm=[^>]*", "", route))])
+        assert edge.replies[-1].headers.all("Record-Route") == [route]
+
+    @pytest.mark.parametrize(("address", "code"), [("127.0.0.1", 200), ("127.0.0.3", 404)])
+    def test_that_route_lets_in_here_only(self, edge: Product, monkeypatch: pytest.MonkeyPatch,
+                                          address: str, code: int) -> None:
+        registered(edge)
+        self.from_peer(edge, f"{SOURCE};at={CLUSTER}")
+        route = ("Route", edge.forwarded[-1].headers.get("Record-Route") or "")
+        edge.answer(DESK, 200)
+        other = replace(product_edge.SETTINGS, address=address)
+        monkeypatch.setattr(product_edge, "SETTINGS", other)
+        edge.receive(Request(
+            "INFO", OTHER[1].strip("<>"), "<sip:a@b>;tag=t", Request.caller, (route,), NAT,
+            Address(address), call_id=edge.transactions[-1].request.call_id))
+        assert edge.codes[-1] == code
 
     @pytest.mark.parametrize("reached", ["", "sip:127.0.0.1:6379;transport=tcp", HELD])
     def test_nothing_goes_where_no_phone_is(self, edge: Product, reached: str) -> None:

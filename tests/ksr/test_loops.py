@@ -53,7 +53,7 @@ def test_the_numbers_are_not_to_be_read_from_the_route() -> None:
     edge = product()
     edge.call(PERSONAL)
     route = edge.forwarded[0].headers.get("Record-Route") or ""
-    assert re.search(r";fm=[0-9a-f]{24};fn=[0-9a-f]{12}\.[0-9a-f]{12};fb=[0-9a-f]{28}(;|>)", route)
+    assert re.search(r";fn=[0-9a-f]{12}\.[0-9a-f]{12};fb=[0-9a-f]{28};fm=o[0-9a-f]{24};fs=", route)
 
 
 def test_a_call_that_was_elsewhere_is_no_loop() -> None:

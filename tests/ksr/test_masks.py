@@ -155,6 +155,15 @@ def test_a_proxy_that_nobody_knows_any_more_does_not_learn_it() -> None:
     assert (sent.uri, sent.headers.get("To")) == (edge.target, ANONYMOUS)
 
 
+@pytest.mark.parametrize(("headers", "passes"), [((), True), ((PRIVACY,), False)])
+def test_an_answer_to_nothing_passes_where_who_calls_is_no_secret(
+        headers: tuple[tuple[str, str], ...], *, passes: bool) -> None:
+    edge = Talk(*headers)
+    route = ("Record-Route", edge.invite.headers.get("Record-Route") or "")
+    passed = edge.stray(edge.request.call_id, route, caller=edge.request.caller)
+    assert (passed is not None) is passes
+
+
 def test_another_call_cannot_use_what_was_hidden() -> None:
     edge, other = Talk(PRIVACY), Talk(PRIVACY)
     other.restart()
@@ -185,7 +194,7 @@ def test_a_branch_that_would_tell_the_caller_is_not_sent(
     edge = Product(number(mode=Mode.FORWARD_ONLY, default="all",
                           sequences=(sequence("all", step(OFFICE)),)))
     monkeypatch.setattr(f"tests.support.{failing}",
-                        lambda _, first, *__: -1 if ";fm=" not in first else 1)
+                        lambda _, first, *__: -1 if ";fb=" not in first else 1)
     edge.call(PERSONAL, CALLER, PRIVACY)
     assert edge.forwarded == []
     assert edge.codes == [480]

@@ -147,4 +147,5 @@ def test_of_two_that_answer_at_once_each_has_one_route(monkeypatch: pytest.Monke
         edge.answer(user, 200, headers=[sdp], body="v=0")
     first, second = (one.headers.all("Record-Route") for one in edge.replies[-2:])
     assert [len(first), len(second)] == [1, 1]
-    assert [";fp=" in first[0], ";fp=" in second[0]] == [True, False]
+    assert [";fp=" in first[0], ";fp=" in second[0]] == [True, True]
+    assert [";fr=" in first[0], ";fr=" in second[0]] == [True, False]

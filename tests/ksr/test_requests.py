@@ -98,7 +98,7 @@ class TestBeforeAnythingElse:
         assert bye.headers.get("X-Followme-Pin") is None
 
     @pytest.mark.parametrize("route", [
-        f"<sip:{PROXY.ip};lr>", f"<sip:{PROXY.ip};lr=on;ftag=a;fm={'0' * 24}>",
+        f"<sip:{PROXY.ip};lr>", f"<sip:{PROXY.ip};lr=on;ftag=a;fm=n{'0' * 24}>",
         f"<sip:{PROXY.ip};lr=on;fm=>"])
     @pytest.mark.parametrize("method", ["INVITE", "BYE", "MESSAGE"])
     def test_a_stranger_does_not_get_through_with_a_tag_and_a_route(

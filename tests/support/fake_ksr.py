@@ -150,9 +150,10 @@ class FakeKamailio:
         reply = Reply(code, reason, lines, transaction.request, body, sender)
         self._replies.from_phone(transaction, branch, reply)
 
-    def stray(self, call_id: str, *headers: tuple[str, str | bytes]) -> Message | None:
+    def stray(self, call_id: str, *headers: tuple[str, str | bytes], caller: str = Request.caller,
+              ) -> Message | None:  # fmt: skip
         """An answer to nothing that tm knows arrives; as it goes on, None where it is dropped."""
-        request = Request(call_id=call_id)
+        request = Request(call_id=call_id, caller=caller)
         lines = [line for line in request.lines if not line.named("Max-Forwards")]
         reply = Reply(200, "OK", Headers([*lines, *(Header(*pair) for pair in headers)]), request)
         message = Message(request, reply=reply)

@@ -1,89 +1,16 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """A phone that reads all that comes from a caller who asks for privacy (RFC 3323, RFC 3325)."""
 
-import re
-from base64 import urlsafe_b64decode
 from collections.abc import Iterator
 from contextlib import ExitStack
-from itertools import product
 
 import pytest
 
+from tests.e2e.private_callers.people import LINE, Talk, learned, own
 from tests.support.raw_sip import RawSip
-from tests.support.situation import (
-    DOMAIN,
-    FIRST_PHONE,
-    PAI_TRUNK,
-    PASSWORD,
-    SIP_PORT,
-    STRANGER,
-    Situation,
-)
-from tests.support.softphone import Dialog, SoftPhone
-from tests.support.trace import Message
+from tests.support.situation import FIRST_PHONE, STRANGER, Situation
+from tests.support.softphone import SoftPhone
 from tests.support.trap import Trap
-
-LINE, JANA, CALLER = "jana-desk", "42027777101", "42071234567"
-NAME = "Eve Example"
-TELLING = (
-    f"P-Asserted-Identity: <sip:{CALLER}@{DOMAIN}>", f"Reply-To: <sip:{CALLER}@trunk.example>",
-    f"Subject: {NAME} calls", f"Call-Info: <http://{CALLER}.example>", "Privacy: id",
-)  # fmt: skip
-_TOKEN = re.compile(r"[\w+/-]{16,}", re.ASCII)
-_URI = re.compile(r"sip:[^\s<>;,]+")
-
-
-class Named(SoftPhone):
-    """A phone that writes its owner's name into From."""
-
-    @property
-    def aor(self) -> str:
-        return f'"{NAME}" {super().aor}'
-
-
-class Talk:
-    """A call that the line has answered."""
-
-    def __init__(self, situation: Situation, ends: ExitStack, *answer: str) -> None:
-        self._situation, self._ends = situation, ends
-        self.caller = ends.enter_context(Named(self._wire(PAI_TRUNK), CALLER, DOMAIN))
-        phone = SoftPhone(self._wire(FIRST_PHONE), LINE, DOMAIN, PASSWORD)
-        self.phone = ends.enter_context(phone)
-        assert phone.register().code == 200
-        address = situation.settings["ADDRESS"]
-        self.callers = self.caller.call(f"sip:{JANA}@{address}:{SIP_PORT}", *TELLING)
-        self.invite = phone.ring()
-        self.phones = phone.pick_up(self.invite, headers=answer)
-        self.heard = [self.invite]
-        self.answers = [self.caller.talk(self.callers)]
-        if not answer:  # else it goes where that says
-            self.heard.append(phone.heard("ACK"))
-
-    def _wire(self, last: int) -> RawSip:
-        return RawSip(self._situation.network.address(last), self._situation.edge.proxy)
-
-    def caller_says(self, method: str) -> None:
-        """A request of the caller, and its answer."""
-        self.caller.send(self.callers, method)
-        self.heard.append(self.phone.heard(method))
-        self.phone.answer(self.heard[-1], 200)
-        if method == "INVITE":
-            self.answers.append(self.caller.talk(self.callers))
-            self.heard.append(self.phone.heard("ACK"))
-        else:
-            self.answers.append(self.caller.final(method))
-
-    def phone_says(self, method: str) -> Message:
-        """A request of the phone as it comes to the caller, and its answer."""
-        self.phone.send(self.phones, method)
-        request = self.caller.heard(method)
-        self.caller.answer(request, 200, *TELLING[:-1])
-        if method == "INVITE":
-            self.heard.append(self.phone.talk(self.phones))
-            self.caller.heard("ACK")
-        else:
-            self.heard.append(self.phone.final(method))
-        return request
 
 
 @pytest.fixture
@@ -91,24 +18,6 @@ def talk(situation: Situation) -> Iterator[Talk]:
     with ExitStack() as ends:
         yield Talk(situation, ends)
     situation.edge.kamcmd("ul.rm", "location", LINE)
-
-
-def learned(messages: list[Message]) -> list[str]:
-    """Where messages tell who calls, in clear or as one URI XOR another one."""
-    texts = [f"{message.start_line}\n{message.headers}" for message in messages]
-    found = [text for text in texts if CALLER in text or "Eve" in text]
-    uris = {uri.encode() for text in texts for uri in _URI.findall(text)}
-    for text, uri in product(texts, uris):
-        for token in _TOKEN.findall(text):
-            whole = token[:len(token) // 4 * 4].translate(str.maketrans("+/", "-_"))
-            sealed = urlsafe_b64decode(whole)
-            read = bytes(one ^ two for one, two in zip(sealed, uri, strict=False))
-            found += [token] * (CALLER.encode() in read or CALLER.encode() in sealed)
-    return found
-
-
-def own(dialog: Dialog) -> str:
-    return dialog.local.partition("<")[2].partition(">")[0]
 
 
 def test_no_message_of_the_call_tells_who_calls(talk: Talk) -> None:
