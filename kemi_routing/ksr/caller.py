@@ -14,7 +14,7 @@ _WRITTEN_BY_US = (*caller_id.IDENTITY_HEADERS, *render.OUR_HEADERS, caller_id.DI
                   caller_id.HISTORY)
 """Headers that nobody writes who only calls for himself."""
 _MEDIA_SERVER = Trunk(Asserts.FROM)
-_CERTIFICATE = ("$tls_peer_san_hostname", "$tls_peer_subject_cn")
+_DNS_NAME, _COMMON_NAME = "$tls_peer_san_hostname", "$tls_peer_subject_cn"
 _MOST_ROWS = 20
 _BODY_HEADERS = ("Content-Type", "Content-Disposition", "Content-Encoding", "Content-Language",
                  "Content-ID", "MIME-Version")
@@ -27,15 +27,16 @@ def source(edge: Edge) -> str:
 
 def trunk(edge: Edge) -> Trunk | None:
     """The trunk that sends the request: by its address, or by the name in its TLS certificate,
-    which an authority of ``FOLLOWME_TLS_CA`` has signed (Kamailio module tls).
+    which an authority of ``FOLLOWME_TLS_CA`` has signed (Kamailio module tls): the first DNS name,
+    the common name only where there is none.
     """
     network, pv = edge.settings.network, edge.ksr.pv
     found = network.trunk_at(source(edge))
     if found or not network.by_certificate or pv.gete("$proto") != "tls" or str(
             pv.get("$tls_peer_verified")) != "1":
         return found
-    names = (str(pv.gete(name)).lower() for name in _CERTIFICATE)
-    return next(filter(None, map(network.by_certificate.get, names)), None)
+    name = pv.gete(_DNS_NAME) or pv.gete(_COMMON_NAME)  # RFC 6125 section 6.4.4
+    return network.by_certificate.get(str(name).lower())
 
 
 def phone(edge: Edge) -> str:

@@ -151,7 +151,7 @@ def test_the_source_address_is_written_as_in_the_settings(address: str, written:
 
 @pytest.mark.parametrize(("proto", "verified", "names", "status"), [
     ("tls", 1, ("SBC.carrier.example", ""), 404), ("tls", "1", ("", "sbc.carrier.example"), 404),
-    ("tls", 1, ("other.example", "sbc.carrier.example"), 404),
+    ("tls", 1, ("other.example", "sbc.carrier.example"), 403),
     ("tls", 1, ("other.example", "other.example"), 403),
     ("tls", 0, ("sbc.carrier.example", ""), 403), ("tls", None, ("sbc.carrier.example", ""), 403),
     ("udp", 1, ("sbc.carrier.example", ""), 403),

@@ -9,16 +9,23 @@ from pathlib import Path
 from tests.support.edge import assumed_time
 
 
-def signed(folder: Path, authority: Path, name: str) -> Path:
-    """A certificate of this name in a PEM file, signed by that of another file, with its key."""
-    made, request = folder / f"{name}.pem", folder / f"{name}.request"
+def signed(folder: Path, authority: Path, name: str, *dns_names: str) -> Path:
+    """A certificate of this common name, and these DNS names, in a PEM file, signed by that of
+    another file, with its key.
+    """
+    label = "-".join((name, *dns_names))
+    made, request = folder / f"{label}.pem", folder / f"{label}.request"
+    names = folder / f"{label}.names"
+    listed = ",".join(f"DNS:{one}" for one in dns_names)
+    names.write_text(f"subjectAltName={listed}\n" * bool(dns_names), encoding="utf-8")
     subprocess.run(
         ["openssl", "req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1",
          "-nodes", "-subj", f"/CN={name}", "-keyout", made.with_suffix(".key"), "-out", request],
         check=True, capture_output=True)  # fmt: skip
     subprocess.run(
         ["openssl", "x509", "-req", "-in", request, "-CA", authority, "-CAkey",
-         authority.with_suffix(".key"), "-set_serial", "2", "-days", "2", "-out", made],
+         authority.with_suffix(".key"), "-set_serial", "2", "-days", "2", "-extfile", names,
+         "-out", made],
         check=True, capture_output=True)  # fmt: skip
     return made
 

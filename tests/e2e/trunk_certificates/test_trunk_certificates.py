@@ -91,6 +91,8 @@ def test_who_is_a_trunk(
     shown = {
         "a trunk": (str(signed(tmp_path, authority, NAME)), 404),
         "in capitals": (str(signed(tmp_path, authority, NAME.upper())), 404),
+        "by its DNS name": (str(signed(tmp_path, authority, "other.example", NAME)), 404),
+        "by its common name alone": (str(signed(tmp_path, authority, NAME, "other.example")), 403),
         "of another name": (str(signed(tmp_path, authority, "other.example")), 403),
         "signed by itself": (str(self_signed(tmp_path / "itself", NAME)), 403),
         "none": ("", 403),
