@@ -214,6 +214,10 @@ DEFENCES = {
             "tests/ksr/test_ends.py::TestAnAnswer::test_of_a_target_whose_time_is_over_nobody_hears",
             "tests/e2e/answers_for_others/test_answers_for_others.py"
             "::test_nor_is_it_noted_as_the_answer_where_he_does_so_for_himself")),
+    "a Path leads to an edge proxy": Off(
+        _KSR + "registrations.py", "path and not _leads_to_edge_proxy(edge)", "False", (
+            "tests/ksr/test_registrations.py", "tests/e2e/registrations/test_registrations.py"
+            "::test_a_path_that_an_edge_proxy_passes_on_leads_nowhere_else")),
     # Passwords
     "who guesses passwords is banned": Off(
         _KSR + "credentials.py", "return self._here >= TRIES or self._everywhere > TRIES_OF_ALL",

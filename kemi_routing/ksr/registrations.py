@@ -33,6 +33,8 @@ def _save(edge: Edge, line: LineRecord) -> None:
     contacts = _contacts(edge)
     if path and not behind_proxy:
         _refuse(edge, line, "a Path that is not of an edge proxy", "Path Is Not Yours")
+    elif path and not _leads_to_edge_proxy(edge):
+        _refuse(edge, line, "a Path that leads elsewhere", "Path Leads Elsewhere")
     elif not (path or _are_understood(contacts)):
         _refuse(edge, line, "contact not understood", "Contact Not Understood")
     elif behind_proxy and not path and not _are_at(edge, contacts):
@@ -115,6 +117,15 @@ def _are_understood(contacts: list[str]) -> bool:
     """
     return len(contacts) <= _MOST_CONTACTS and (
         contacts == [_ALL] or all(map(contact.is_understood, contacts)))
+
+
+def _leads_to_edge_proxy(edge: Edge) -> bool:
+    """Whether calls go to one of them first (RFC 3327 section 5.3): it may pass on what a phone
+    wrote, and add nothing.
+    """
+    first = edge.ksr.hdr.gete("Path").partition(",")[0]
+    return bool(first) and any(
+        contact.all_at(proxy, first) for proxy in edge.settings.edge_proxies)
 
 
 def _are_at(edge: Edge, contacts: list[str]) -> bool:

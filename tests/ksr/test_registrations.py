@@ -49,7 +49,11 @@ def test_what_is_too_brief_is_refused_with_the_least(
 @pytest.mark.parametrize(("source", "headers", "code"), [
     (EDGE_PROXY, (("Contact", ELSEWHERE), PATH), 200), (PHONE, (("Contact", ELSEWHERE), PATH), 403),
     (PHONE, (("Contact", f"<sip:desk@{PHONE.ip}>"), PATH), 403),
-    (EDGE_PROXY, (("Contact", ELSEWHERE),), 403)])
+    (EDGE_PROXY, (("Contact", ELSEWHERE),), 403),
+    (EDGE_PROXY, (("Contact", ELSEWHERE), ("Path", f"{PATH[1]}, <sip:10.0.0.9;lr>")), 200),
+    *((EDGE_PROXY, (("Contact", ELSEWHERE), ("Path", path)), 403) for path in (
+        "<sip:127.0.0.40:5060;lr>", f"<sip:127.0.0.40;lr>, {PATH[1]}", "", "<tel:+1>",
+        f"<sip:{EDGE_PROXY.ip};maddr=127.0.0.40;lr>", f'"{PATH[1]}" <sip:127.0.0.40;lr>'))])
 def test_only_the_path_of_an_edge_proxy_leads_elsewhere(
         edge: Product, source: Address, headers: tuple[tuple[str, str], ...], code: int) -> None:
     assert register(edge, source, *headers) == code

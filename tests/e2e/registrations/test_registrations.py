@@ -8,7 +8,14 @@ import pytest
 from tests.e2e.conftest import Arrangements
 from tests.support.caller import Dialling
 from tests.support.digest_phone import Account, DigestPhone
-from tests.support.situation import DOMAIN, FIRST_PHONE, PASSWORD, STRANGER, Situation
+from tests.support.situation import (
+    DOMAIN,
+    FIRST_PHONE,
+    GATEWAY,
+    PASSWORD,
+    STRANGER,
+    Situation,
+)
 
 DESK, SOFT = Account("jana-desk", PASSWORD), Account("jana-soft", PASSWORD)
 JANA, CALLER = "42027777101", "42075553333"
@@ -104,6 +111,15 @@ def test_nobody_else_has_a_path(situation: Situation, desk: DigestPhone) -> None
     with phone(situation, STRANGER) as stranger:
         elsewhere = ("Contact", f"<sip:jana-desk@{BEHIND}:5060>")
         assert stranger.register(DESK, elsewhere, path(stranger)).code == 403
+
+
+def test_a_path_that_an_edge_proxy_passes_on_leads_nowhere_else(
+    situation: Situation, proxy: DigestPhone
+) -> None:
+    inside = situation.network.address(GATEWAY)
+    behind = ("Contact", f"<sip:49900123456@{inside}>"), ("Supported", "path")
+    for way in (f"<sip:{inside}:5060;lr>", f"<sip:{inside};lr>, {path(proxy)[1]}"):
+        assert proxy.register(SOFT, ("Path", way), *behind).code == 403
 
 
 def test_an_edge_proxy_without_path_registers_itself_only(proxy: DigestPhone) -> None:
