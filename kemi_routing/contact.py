@@ -10,6 +10,8 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
+from kemi_routing.errors import BadRequest
+
 MAX_LENGTH = 2048
 MIN_EXPIRES_S = 60
 """The shortest registration: the registrar's ``min_expires`` in kamailio.cfg."""
@@ -33,6 +35,7 @@ _VIA = re.compile(r"SIP\s*/\s*2\.0\s*/\s*\w+\s+(?P<host>\[[^\]\s]+\]|[^\s:;]+)"
                   r"(?:\s*:\s*(?P<port>[0-9]{1,5}))?"
                   r"\s*(?P<parameters>(?:;.*)?)", re.IGNORECASE | re.ASCII)
 _SIP_PORT = 5060
+_SEEN = re.compile(r";\s*received\b", re.IGNORECASE | re.ASCII)
 _RECEIVED = re.compile(r";\s*received\s*=\s*([^\s;]+)", re.IGNORECASE | re.ASCII)
 _INSTANCE = re.compile(r';\s*\+sip\.instance="([^"]*)"', re.IGNORECASE)
 _OF_FLOW = re.compile(r";flow=[0-9]+(?=>?$)")
@@ -127,7 +130,12 @@ def apart(text: str) -> tuple[str, str, str] | None:
 def behind_proxy(vias: str) -> str:
     """The address from which a proxy got the request, by all Via headers apart by commas: the
     second one is whose request it passed on (RFC 3261 section 18.2.1). Empty where it is unclear.
+
+    Raises BadRequest where the phone may have written what is to be the proxy's: two ``received``,
+    or quotes.
     """
+    if '"' in vias or len(_SEEN.findall(",".join(vias.split(",")[1:2]))) > 1:
+        raise BadRequest("a Via that names two addresses")
     found = _VIA.fullmatch(vias.split(",")[1].strip()) if "," in vias else None
     if found is None:
         return ""

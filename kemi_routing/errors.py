@@ -15,6 +15,12 @@ class Forbidden(FollowMeError):
     status, phrase = 403, "Forbidden"
 
 
+class BadRequest(FollowMeError):
+    """A message that can be read in two ways; the text says where."""
+
+    status, phrase = 400, "Bad Request"
+
+
 class InvalidValue(FollowMeError, ValueError):
     """A value that is refused; the text says what is wrong and the right form."""
 

@@ -2,6 +2,7 @@
 import pytest
 
 from kemi_routing import contact
+from kemi_routing.errors import BadRequest
 
 HERE = "192.0.2.51"
 ACCEPTED = [
@@ -57,6 +58,14 @@ def test_a_registration_may_be_too_brief(contacts: str, expires: str, brief: boo
 ])
 def test_where_a_proxy_saw_the_phone(vias: str, address: str) -> None:
     assert contact.behind_proxy(vias) == address
+
+
+@pytest.mark.parametrize("behind", [
+    ";received=203.0.113.9;received=192.0.2.7", ";received=;Received=192.0.2.7",
+    ";received; received=192.0.2.7", ';x=",";received=192.0.2.7', ';x="'])
+def test_a_proxy_that_let_the_phone_say_so_is_not_heard(behind: str) -> None:
+    with pytest.raises(BadRequest):
+        contact.behind_proxy(f"SIP/2.0/UDP 192.0.2.50,SIP/2.0/UDP 10.0.0.7{behind}")
 
 
 def test_an_address_of_ipv6_stands_in_brackets() -> None:

@@ -126,6 +126,16 @@ def test_an_edge_proxy_without_path_registers_itself_only(proxy: DigestPhone) ->
     assert proxy.register(SOFT, ("Contact", f"<sip:jana-soft@{BEHIND}:5060>")).code == 403
 
 
+def test_what_a_phone_behind_an_edge_proxy_says_of_its_address_is_not_believed(
+    situation: Situation, proxy: DigestPhone
+) -> None:
+    lie = "SIP/2.0/UDP 192.168.0.2:5060;received={};received=192.0.2.7;branch=z9hG4bK1"
+    guesses = [proxy.register(Account("jana-soft", "guess"), ("Via", lie.format(f"10.0.1.{last}")))
+               for last in range(6)]
+    assert [one.code for one in guesses] == [400] * 6
+    assert "10.0.1." not in situation.edge.kamcmd("htable.dump", "guesses")
+
+
 def test_who_guesses_behind_an_edge_proxy_is_banned_alone(
     situation: Situation, proxy: DigestPhone
 ) -> None:
