@@ -13,11 +13,13 @@ _QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"?', re.DOTALL)
 _BRACKETED = re.compile(r"(?:^|,)[^<>,]*<([^<>]*)>(?=\s*(?:[;,]|$))")
 _VALUE = re.compile(r"(?:<[^<>]*>|[^,<>])+")
 _URI_USER = re.compile(r"\s*(?:sips?|tel):([^@;>,\s]{1,64})", re.IGNORECASE)
+_CONTEXT = re.compile(r";\s*phone-context\s*=?\s*([^;@>?\s]*)", re.IGNORECASE)
 _ANONYMOUS_HOST = "anonymous.invalid"
 UNREADABLE = "unreadable"
 """Stands for header text that cannot be decoded: the worst is assumed of it."""
 
 _RETARGETING = (UNREADABLE, "cause=", "cause%3d", ";mp=", ";rc=")
+_CAUSE = re.compile(r";\s*cause\b", re.IGNORECASE | re.ASCII)
 _INDEX = re.compile(r";\s*index\s*=\s*([0-9]{1,3}(?:\.[0-9]{1,3}){0,20})\s*(?=;|$)", re.IGNORECASE)
 _ORIGIN = re.compile(r";\s*(?:mp|rc|np)\s*=\s*([0-9.]+)", re.IGNORECASE)
 _DISPLAY_NAME = re.compile(r"(?:^|,)[^<>,]*<")
@@ -35,14 +37,21 @@ def number_of(text: str, numbers: Format = E164) -> str | None:
     """The number in the first ``sip:`` or ``tel:`` URI with one (RFC 3325 section 9.1), where they
     are written in this form.
 
-    Display names and parameters are the caller's own words, whatever they look like.
+    Display names and parameters are the caller's own words, whatever they look like. A local number
+    is one of its ``phone-context`` (RFC 3966 section 5.1.5), which must be the form's country.
     """
     unquoted = _QUOTED.sub("", text)
     for uri in _BRACKETED.findall(unquoted) or [unquoted]:
         user = _URI_USER.match(uri)
-        if user and (number := numbers.number(user[1])):
+        if user and _is_of(uri, user[1], numbers) and (number := numbers.number(user[1])):
             return number
     return None
+
+
+def _is_of(uri: str, user: str, numbers: Format) -> bool:
+    context = _CONTEXT.search(uri)
+    return user.startswith("+") or not context or (
+        bool(numbers.country) and context[1] == f"+{numbers.country}")
 
 
 def is_anonymous(from_uri: str, privacy: str) -> bool:
@@ -74,6 +83,11 @@ def is_retargeted(history_info: str) -> bool:
     """
     history = "".join(history_info.lower().split())
     return history.count("index=") > 1 or any(mark in history for mark in _RETARGETING)
+
+
+def has_cause(uri: str) -> bool:
+    """Whether a Request-URI tells that the call was forwarded (RFC 4458)."""
+    return _CAUSE.search(uri) is not None
 
 
 def diverters(diversion: str, history_info: str, numbers: Format = E164) -> tuple[str, ...]:

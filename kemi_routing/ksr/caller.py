@@ -60,7 +60,7 @@ def from_trunk(edge: Edge, trunk: Trunk) -> Call:
         diverters=(identity.diverters(diversion, history, trunk.numbers)
                    if diversion or history else ()),
         diverted=edge.ksr.hdr.is_present(caller_id.DIVERSION) > 0
-        or identity.is_retargeted(history),
+        or identity.is_retargeted(history) or identity.has_cause(str(edge.ksr.pv.gete("$ru"))),
         history=identity.history_index(history) if history else "",
     )
     if trunk.asserts is not Asserts.PAI:

@@ -133,6 +133,12 @@ def test_who_waits_for_a_prompt_is_told_by_from() -> None:
     assert (sent.get("P-Asserted-Identity"), bool(sent.get("Diversion"))) == (None, True)
 
 
+def test_a_request_uri_alone_may_tell_that_a_call_was_forwarded() -> None:
+    request = Request(uri="sip:42027777101@127.0.0.1;cause=302", headers=(ASSERTED,))
+    found, _ = read(request, partial(caller.from_trunk, trunk=PAI))
+    assert found.diverted
+
+
 def test_what_a_trunk_may_not_assert_goes() -> None:
     headers = (ASSERTED, ("Remote-Party-ID", "<sip:1@x>"), ("Diversion", "<sip:a@b>"))
     kept, gone = (

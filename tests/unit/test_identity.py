@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kemi_routing import e164, identity
+from kemi_routing import e164, formats, identity
 from kemi_routing.model import Verdict
 
 OWNER = "42073723123"
@@ -13,7 +13,7 @@ OWNER = "42073723123"
     "<sip:42073723123@carrier.example>",
     "<sip:+42073723123@carrier.example>;tag=1",
     "sip:42073723123@carrier.example;tag=1",
-    "<tel:+420-737-231-23;phone-context=x>",
+    "<tel:+420-737-231-23;phone-context=x>", "<sip:42073723123@x;user=phone>",
     "tel:+42073723123",
     "<SIPS:42073723123@carrier.example>",
     "< sip:42073723123@carrier.example>",
@@ -34,6 +34,10 @@ def test_the_number_of_an_identity_header(header: str) -> None:
     "<sip:0042073723123@carrier.example>", "<sip:42073723123:secret@carrier.example>",
     "<sip:42073723123%00@carrier.example>", "<sip:42073723123$ru@carrier.example>",
     f"<sip:{OWNER}{'0' * 64}@carrier.example>",
+    # a local number of somewhere else
+    "<tel:42073723123;phone-context=+1>", "<tel:42073723123;Phone-Context = carrier.example>",
+    "<sip:42073723123;phone-context=+1@carrier.example;user=phone>",
+    "<tel:42073723123;isub=1;phone-context>", "<sip:42073723123@x;phone-context=+1>",
     # a stranger whose own words look like the owner's URI
     '"sip:42073723123@carrier.example" <sip:eve@carrier.example>',
     '"<tel:+42073723123>," <sip:eve@carrier.example>',
@@ -50,6 +54,22 @@ def test_the_number_of_an_identity_header(header: str) -> None:
 ])
 def test_a_header_without_a_number_of_its_own(header: str) -> None:
     assert identity.number_of(header) is None
+
+
+@pytest.mark.parametrize(("context", "number"), [
+    ("+420", OWNER), ("+1", None), ("carrier.example", None), ("", None)])
+def test_a_local_number_is_one_of_the_country_that_the_trunk_writes_so(
+        context: str, number: str | None) -> None:
+    told = f"<tel:73723123;phone-context={context}>"
+    assert identity.number_of(told, formats.read("national 420")) == number
+
+
+@pytest.mark.parametrize(("uri", "forwarded"), [
+    ("sip:42027777101@x", False), ("sip:42027777101@x;cause=302", True),
+    ("sip:42027777101;CAUSE=302@x", True), ("sip:42027777101@x; cause", True),
+    ("sip:because=1@x;causes=1", False)])
+def test_a_request_uri_tells_that_the_call_was_forwarded(uri: str, *, forwarded: bool) -> None:
+    assert identity.has_cause(uri) is forwarded
 
 
 PLAIN = "sip:42075553333@carrier.example"
