@@ -39,9 +39,14 @@ DIVERSION, HISTORY = "Diversion", "History-Info"
 IDENTITY_HEADERS = (ASSERTED, PREFERRED, PARTY, IDENTITY)
 """Headers that say who calls, besides From."""
 TELLING_HEADERS = (
-    "Call-Info", "Geolocation", "In-Reply-To", "Organization", "P-Access-Network-Info",
-    "P-Charging-Vector", "P-Served-User", "Referred-By", "Reply-To", "Subject", "User-Agent")
-"""Headers that may tell it too (RFC 3323 section 5.3 names those that phones write)."""
+    "Call-Info", "Geolocation", "Identity-Info", "In-Reply-To", "Organization",
+    "P-Access-Network-Info", "P-Asserted-Service", "P-Charging-Function-Addresses",
+    "P-Charging-Vector", "P-Preferred-Service", "P-Private-Network-Indication", "P-Served-User",
+    "P-User-Database", "P-Visited-Network-ID", "Referred-By", "Reply-To", "Session-ID", "Subject",
+    "User-Agent", "User-to-User", "Warning", "n")
+"""Headers that may tell it too (RFC 3323 section 5.3 names those that phones write); ``n`` is short
+for Identity-Info, which Kamailio does not know.
+"""
 
 ANONYMOUS_URI = "sip:anonymous@anonymous.invalid"
 

@@ -26,7 +26,12 @@ TRUNK, OTHER_LINE = (PAI_TRUNK, CALLER, ""), (STRANGER, PETR, PASSWORD)
 """Who calls: last part of the address, user, password."""
 TELLING = (
     f"P-Asserted-Identity: <sip:{CALLER}@{DOMAIN}>", f"Reply-To: <sip:{CALLER}@trunk.example>",
-    f"Subject: {NAME} calls", f"Call-Info: <http://{CALLER}.example>", "Privacy: id",
+    f"Subject: {NAME} calls", f"Call-Info: <http://{CALLER}.example>", f"n: <http://{CALLER}>",
+    *(f"{name}: {CALLER}" for name in (
+        "User-to-User", "Session-ID", "P-Visited-Network-ID", "P-Charging-Function-Addresses",
+        "P-Asserted-Service", "p-preferred-service", "P-Private-Network-Indication",
+        "P-User-Database")),
+    f'Warning: 399 {CALLER} "{NAME}"', "Privacy: id",
 )  # fmt: skip
 Change = Callable[[str], str]
 _TOKEN = re.compile(r"[\w+/-]{16,}", re.ASCII)
