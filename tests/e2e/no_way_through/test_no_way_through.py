@@ -95,13 +95,16 @@ def test_a_line_whose_call_cannot_be_sent_hears_so(arrange: Arrangements) -> Non
     assert situation.dial(dialling, via=STRANGER).outcome().code == 503
 
 
-def stray(situation: Situation, via: str, *more: str, body: str = "") -> bytes:
+def stray(
+    situation: Situation, via: str, *more: str, body: str = "", tag: str = "a"
+) -> bytes:
     """An answer to nothing that we asked, with a Via below ours that proves its branch."""
     own, secret = situation.settings["ADDRESS"], (situation.edge.folder / "secret").read_text()
-    proof = branch_proof.proof("z9hG4bK-stray", "a", "1", branch_proof.key(secret))
+    proof = branch_proof.proof("z9hG4bK-stray", tag, "1", branch_proof.key(secret))
     lines = ["SIP/2.0 200 OK", f"Via: SIP/2.0/UDP {own}:5060;branch=z9hG4bK-stray.1;fk={proof}",
-             f"Via: {via};branch=z9hG4bK-stray", "From: <sip:a@x>;tag=a", "To: <sip:b@x>;tag=b",
-             "Call-ID: stray", "CSeq: 1 INVITE", *more, f"Content-Length: {len(body)}", "", body]
+             f"Via: {via};branch=z9hG4bK-stray", f"From: <sip:a@x>;tag={tag}",
+             "To: <sip:b@x>;tag=b", "Call-ID: stray", "CSeq: 1 INVITE", *more,
+             f"Content-Length: {len(body)}", "", body]
     return "\r\n".join(lines).encode()
 
 
@@ -128,7 +131,9 @@ def test_a_200_sent_again_reaches_who_called(situation: Situation) -> None:
         invite = raw.request("INVITE", f"sip:{NUMBER}@{situation.settings['ADDRESS']}", ani=CALLER)
         route = raw.answered(invite)["Record-Route"]
         call_id = invite.decode().partition("Call-ID: ")[2].partition("\r\n")[0]
-        again = stray(situation, "SIP/2.0/UDP {}:{}".format(*raw.address), f"Record-Route: {route}")
+        tag = invite.decode().partition(";tag=")[2].partition("\r\n")[0]
+        via = "SIP/2.0/UDP {}:{}".format(*raw.address)
+        again = stray(situation, via, f"Record-Route: {route}", tag=tag)
         raw.send(again.replace(b"Call-ID: stray", f"Call-ID: {call_id}".encode()))
         heard = raw.receive()
         while heard is not None and "z9hG4bK-stray" not in heard["Via"]:
