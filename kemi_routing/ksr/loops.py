@@ -8,6 +8,7 @@ proxies that keep it is known even where Diversion and History-Info are lost.
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from itertools import islice
 
 from kemi_routing.addresses import canonical
 from kemi_routing.ksr.edge import Edge
@@ -42,6 +43,7 @@ _PROOF = re.compile(rf";{ROUTE_MARK}=([a-z])([0-9a-f]{{24}})(?=[;>])([^<>,]*)")
 _NUMBERS = re.compile(rf";{NUMBER_MARKS}=([0-9a-f.]+)")
 _TIME = re.compile(rf";{BEGAN}=([0-9a-f]{{8}})([0-9a-f]{{8}})([0-9a-f]{{{_DIGITS}}})")
 _MOST_ROUTES = 70
+_MOST_HOPS = 20
 """Record-Route headers that are looked at: as many as Max-Forwards lets there be."""
 
 
@@ -173,6 +175,12 @@ def _marks(edge: Edge) -> set[str]:
         for numbers in _NUMBERS.findall(route):
             marks.update(numbers.split("."))
     return marks
+
+
+def first_hops(rows: Iterable[str]) -> list[str]:
+    """The first entries of such headers: who answers may write thousands, and all would be read."""
+    each = (one.strip() for row in rows for one in row.split(","))
+    return [*islice(each, _MOST_HOPS)]
 
 
 def routes(edge: Edge, header: str = "Record-Route") -> Iterator[str]:

@@ -61,8 +61,7 @@ def is_inside(edge: Edge, host: str) -> bool:
 
 
 def _proxies(edge: Edge) -> Iterator[party.Where]:
-    for route in loops.routes(edge):
-        yield from filter(None, map(party.where, route.split(",")))
+    return filter(None, map(party.where, loops.first_hops(loops.routes(edge))))
 
 
 def _marks(edge: Edge, proxies: Iterable[party.Where]) -> str:

@@ -71,14 +71,14 @@ def _ends_with(came: list[str], ours: set[str], callers: str) -> bool:
 
 def _above(edge: Edge, came: list[str], callers: str) -> list[str]:
     """The proxies between us and who is called."""
-    others = {one.strip() for one in callers.split(",")}
+    others, sockets = {one.strip() for one in callers.split(",")}, edge.settings.sockets
 
     def is_above(route: str) -> bool:
         where = party.where(route)
         return route not in others and (
-            where is None or where.target.rpartition("@")[2] not in edge.settings.sockets)
+            where is None or where.target.rpartition("@")[2] not in sockets)
 
-    return [*takewhile(is_above, (one.strip() for row in came for one in row.split(",")))]
+    return [*takewhile(is_above, loops.first_hops(came))]
 
 
 def _of_branch(branch: int) -> str:

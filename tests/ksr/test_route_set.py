@@ -57,6 +57,12 @@ def test_what_is_not_is_written_again(rows: str, code: int) -> None:
     assert edge.hears(*texts, code=code) == [CALLEES, edge.ours, CALLERS]
 
 
+def test_of_thousands_the_first_ones_stay() -> None:
+    edge = Ringing()
+    others = [f"<sip:192.0.2.{last};lr>" for last in range(100, 130)]
+    assert edge.hears(", ".join(others)) == [*others[:20], edge.ours, CALLERS]
+
+
 def test_where_nothing_is_repeated_nothing_is_lost() -> None:
     edge = Ringing()
     assert edge.hears(b"\xff") == [edge.ours, CALLERS]
