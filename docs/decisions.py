@@ -7,7 +7,7 @@ from inspect import isfunction, signature
 from pathlib import Path
 
 from kemi_routing import caller_id, forwarding, hunt, limits, permissions, render, rules, sequence
-from kemi_routing.ksr.fork import NO_REPLY_MS
+from kemi_routing.ksr.branches import NO_REPLY_MS
 from kemi_routing.media_leg import Service
 from kemi_routing.model import CONFIRM_S, DEFAULT_MAX_PHONES, DEFAULT_RING_S, Mode, Outcome
 from kemi_routing.plan import Outgoing

@@ -75,7 +75,7 @@ class Handler:
 
     def ksr_branch_route(self, msg: object) -> int:
         """tm adds a branch. One that cannot be dressed would show the caller: it is dropped."""
-        return self._guard(self._fork.on_branch, self._edge.ksr.set_drop)
+        return self._guard(self._fork.branches.on_branch, self._edge.ksr.set_drop)
 
     def ksr_branch_failure(self, msg: object) -> int:
         """A branch ended without an answer."""

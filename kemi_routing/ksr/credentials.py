@@ -60,7 +60,8 @@ def authenticate(edge: Edge, *, anonymous: bool = False) -> LineRecord | None:
     if ksr.auth.has_credentials(realm) < 0:
         _challenge(edge)
         return None
-    return _check(edge, str(ksr.pv.gete("$au")), 0 if anonymous else _USER_IS_FROM)
+    name = str(ksr.pv.gete("$au")).replace("\0", "?")  # NUL ends what Kamailio is given
+    return _check(edge, name, 0 if anonymous else _USER_IS_FROM)
 
 
 def _check(edge: Edge, name: str, checks: int) -> LineRecord | None:

@@ -77,6 +77,13 @@ class Edge:
         what = "\n".join((call, text)) if text else call
         return hmac.digest(self.secret.encode(), what.encode(), "sha256").hex()[:length]
 
+    def text(self, variable: str) -> str:
+        """What a pseudo-variable says; empty where it is not UTF-8, as in old display names."""
+        try:
+            return str(self.ksr.pv.gete(variable))
+        except UnicodeDecodeError:
+            return ""
+
     def keep(self, table: str, key: str, text: str, seconds: int) -> None:
         """Write a text into a hash table, for so many seconds.
 

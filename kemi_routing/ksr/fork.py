@@ -11,16 +11,13 @@ from kemi_routing import (
     early_media,
     hunt,
     plan_codec,
-    render,
     second_pass,
     start_delay,
     trail,
 )
-from kemi_routing.hunt import OUTCOMES, End, classify, next_step, voicemail_cause
+from kemi_routing.hunt import OUTCOMES, End, classify, next_step
 from kemi_routing.ksr import (
-    branch_proof,
     dress,
-    flows,
     in_force,
     masks,
     names,
@@ -31,26 +28,15 @@ from kemi_routing.ksr import (
     rtp,
     waiting,
 )
-from kemi_routing.ksr.caps import Caps
+from kemi_routing.ksr.branches import Branches, load, save
 from kemi_routing.ksr.edge import Edge
-from kemi_routing.ksr.next_hops import NextHops
 from kemi_routing.ksr.spiral import Spiral
 from kemi_routing.ksr.target_set import TargetSet
 from kemi_routing.model import Outcome
-from kemi_routing.plan import Plan, Planned
+from kemi_routing.plan import Plan
 from kemi_routing.plan_codec import UNKNOWN, Hunt
 from kemi_routing.start_delay import Waiting
-from kemi_routing.targets import Kind, Target
-
-HUNT_AVP = "$avp(followme_hunt)"
-ON_BRANCH = "ksr_branch_route"
-ON_BRANCH_FAILURE = "ksr_branch_failure"
-ON_FAILURE = "ksr_failure_route"
-ON_RELAY_FAILURE = "ksr_relay_failure"
-ON_REPLY = "ksr_reply"
-
-NO_REPLY_MS = 4000
-"""A target that sends nothing at all for this long is not reachable (tm's fr_timer)."""
+from kemi_routing.targets import Target
 
 CANCELLED = End(487, "Request Terminated")
 
@@ -63,15 +49,8 @@ class Fork:
         self._edge = edge
         self._clock_ms = clock_ms
         self._ksr = edge.ksr
-        self._caps = Caps(edge)
-        self._hops = NextHops(edge)
         self._spiral = Spiral(edge.secret, edge.settings.spiral_port)
-        self._sending: Hunt | None = None
-        """The hunt whose branches ``t_relay`` is adding right now."""
-        self._unsent: list[int] = []
-        """Target index of each branch that ``t_relay`` has still to add."""
-        self._hop = ""
-        """Where the branch goes that is sent once more."""
+        self.branches = Branches(edge, clock_ms, self._spiral)
 
     def start(self, plan: Plan, *, received_ms: int = 0, early_media: bool = False) -> None:
         """Ring the first step of a plan, or answer; called in the request route.
@@ -85,19 +64,9 @@ class Fork:
     def relay(self, plan: Plan, received_ms: int = 0) -> None:
         """Send the one target of a plan; the caller hears its answer, whatever it is."""
         begun = self._begin(plan, received_ms).jump_to(0, trail.step(0, 0))
-        state = self._hops.told(self._hops.begin(replace(begun, branches=(0,))))
-        hop, tm = "".join(state.hops), self._ksr.tm
-        self._ksr.seturi(self._uri(state, state.running.targets[0], cause=0, hop=hop))
-        self._watch_branches()
-        tm.t_on_failure(ON_RELAY_FAILURE)
-        tm.t_set_fr(second_pass.ring_ms(state), NO_REPLY_MS)
-        self._save(state)
-        self._sending, self._unsent = state, [0]
-        if hop == names.NOWHERE or tm.t_relay() < 0:
-            # No gateway's address is known: tm says nothing where the transaction is ours.
-            self._log_end(state, 503, tried=Outcome.UNREACHABLE)
+        if not self.branches.only(begun):
+            self._log_end(load(self._edge), 503, tried=Outcome.UNREACHABLE)
             self._edge.reply(503, "Service Unavailable")
-        self._sending = None
 
     def second_pass(self) -> None:
         """Ring the one target that a spiral branch carries; called in the request route."""
@@ -113,27 +82,7 @@ class Fork:
         if self._ksr.tm.t_is_canceled() > 0:
             self._ksr.tm.t_reply(CANCELLED.status, CANCELLED.phrase)
         else:
-            self._ring_or_wait(self._load())
-
-    def on_branch(self) -> None:
-        """A branch is being added: note which target it is, and dress it."""
-        state, target = self._sending, self._unsent.pop(0)
-        assert state is not None
-        index = self._ksr.pv.get("$T_branch_idx")
-        if state.branches[index:index + 1] != (target,):
-            # A branch before this one could not be made and its index is used again.
-            branches = (*state.branches[:index], target, *self._unsent)
-            self._sending = state = replace(state, branches=branches)
-            self._save(state)
-        planned = state.running.targets[target]
-        if _goes_to_phone(planned) and not second_pass.needed(state)[target]:
-            flows.to_phone(self._edge, planned.target.address)
-        hop = self._hop or (state.hops[target] if state.hops else "")
-        if destination := self._hops.destination(planned, hop):
-            self._ksr.setdsturi(destination)
-        branch_proof.prove(self._edge, index)
-        if not state.spiral:  # there the first pass has dressed it
-            dress.put_on(self._edge, state, planned, index, hop)
+            self._ring_or_wait(load(self._edge))
 
     def on_reply(self) -> None:
         """A branch is under way: hear that it waits; what it plays may have to become ringing.
@@ -154,18 +103,18 @@ class Fork:
             records.rings(self._edge, branch, self._clock_ms())
         # Acknowledged within the call.
         reliable = ksr.hdr.is_present("RSeq") > 0
-        marks = self._has_sides(self._load(), branch, rings=True)[1] if reliable else ""
+        marks = self._has_sides(load(self._edge), branch, rings=True)[1] if reliable else ""
         if ksr.pv.gete("$tt"):  # else it makes no dialog
             route_set.restore(self._edge, branch, more=marks)
         if waits:
-            state, woken = start_delay.heard(self._load(), branch, waits, self._clock_ms())
-            self._save(state)
+            state, woken = start_delay.heard(load(self._edge), branch, waits, self._clock_ms())
+            save(self._edge, state)
             waiting.wake(self._edge, woken)
         elif ksr.hdr.is_present("Content-Type") > 0:
             self._plays(branch)
 
     def _plays(self, branch: int) -> None:
-        state = self._load()
+        state = load(self._edge)
         # One that the caller must acknowledge stays as it is (RFC 3262).
         if self._ksr.hdr.is_present("RSeq") < 0 and not early_media.passes(state, branch):
             dress.as_ringing(self._edge)
@@ -179,24 +128,24 @@ class Fork:
         status, branch = pv.get("$T_reply_code"), pv.get("$T_branch_idx")
         timed_out = tm.t_branch_timeout() > 0
         outcome = classify(status, timed_out=timed_out, replied=tm.t_branch_replied() > 0)
-        state = self._load()
+        state = load(self._edge)
         state = state.with_outcome(branch, outcome, trail.ended(
             branch, self._after_ms(state), 0 if timed_out else status, outcome))
         state = redirects.heard(self._edge, state, branch, status)
         woken: tuple[Waiting, ...] = ()
         if tm.t_is_canceled() < 0:
             if hunt.is_out_of_service(status, outcome):
-                state = self._sent_elsewhere(state, branch, status)
+                state = self.branches.elsewhere(state, branch, status)
             if hunt.is_flow_dead(status, outcome):
-                state = self._over_another_flow(state, branch)
+                state = self.branches.another_flow(state, branch)
             state, woken = start_delay.wake(state, self._clock_ms())
-        self._save(state)
+        save(self._edge, state)
         waiting.wake(self._edge, woken)
 
     def on_failure(self) -> None:
         """All branches of the step ended: ring the next step, or answer."""
         in_force.keep_up(self._edge)
-        state = self._load().step_over()
+        state = load(self._edge).step_over()
         if self._ksr.tm.t_is_canceled() > 0:  # unanswered, tm would prefer a 6xx of a phone
             self._log_end(state, CANCELLED.status)
             self._ksr.tm.t_reply(CANCELLED.status, CANCELLED.phrase)
@@ -208,7 +157,7 @@ class Fork:
         tm = self._ksr.tm
         said = self._ksr.pv.get("$T_reply_code")
         heard = 500 if said == 503 else said  # RFC 3261 section 16.7, step 6
-        self._log_end(self._load(), CANCELLED.status if tm.t_is_canceled() > 0 else heard,
+        self._log_end(load(self._edge), CANCELLED.status if tm.t_is_canceled() > 0 else heard,
                       tried=classify(said))
 
     def _begin(self, plan: Plan, received_ms: int) -> Hunt:
@@ -219,7 +168,7 @@ class Fork:
 
     def _answered(self, status: int) -> None:
         """Note who answered, and once tell it: a phone repeats its 200 until it is acknowledged."""
-        state = self._load()
+        state = load(self._edge)
         if not state.answered and self._ksr.pv.geti("$T_reply_last") >= 300:
             return  # its time was over, and tm does not pass it on
         branch = self._ksr.pv.get("$T_branch_idx")
@@ -229,7 +178,7 @@ class Fork:
         if not state.answered:
             told = trail.answered(branch, self._after_ms(state), status)
             state = replace(state, answered=True, trail=state.trail + told)
-            self._save(state)
+            save(self._edge, state)
             self._log_end(state, status, answered=by or "earlier step")
 
     def _has_sides(
@@ -262,7 +211,7 @@ class Fork:
         known = not wanted or bool(state.hops) or names.hops(self._edge, wanted) is not None
         if delay_ms or not known:
             # What tm adds for the time of the suspension is a branch too: index 0.
-            self._save(replace(start_delay.over(state), branches=(-1,), hops=(UNKNOWN,)))
+            save(self._edge, replace(start_delay.over(state), branches=(-1,), hops=(UNKNOWN,)))
             until = waiting.suspend(self._edge, delay_ms or second_pass.LOOK_UP_MS,
                                     self._clock_ms())
             if not known:
@@ -276,7 +225,7 @@ class Fork:
         with TargetSet(self._ksr, ruri_unused=ruri_unused) as targets:
             while not isinstance(coming := next_step(state.steps, state.tried), End):
                 state = state.jump_to(coming, trail.step(coming, self._after_ms(state)))
-                if self._send_step(state, targets):
+                if self.branches.step(state, targets):
                     return
                 if self._ksr.tm.t_is_canceled() > 0:
                     coming = CANCELLED
@@ -289,125 +238,3 @@ class Fork:
             if outcome is not Outcome.DECLINED:
                 redirects.tell(self._edge, state)
         self._ksr.tm.t_reply(coming.status, coming.phrase)
-
-    def _send_step(self, state: Hunt, targets: TargetSet) -> bool:
-        """Fork to all targets of the running step; False where not one could be sent."""
-        before = state
-        state = self._hops.told(self._hops.begin(replace(state, hops=())))
-        added = self._add_branches(state, targets)
-        if not added:
-            return False
-        state = start_delay.begin(replace(state, branches=(*state.branches, *added)))
-        self._save(state)
-        self._sending, self._unsent = state, added
-        ring_ms = second_pass.ring_ms(state)
-        tm = self._ksr.tm
-        self._watch_branches()
-        tm.t_on_failure(ON_FAILURE)
-        tm.t_set_disable_6xx(1)
-        tm.t_set_disable_internal_reply(1)
-        tm.t_set_fr(ring_ms, min(ring_ms, NO_REPLY_MS))
-        tm.t_set_max_lifetime(ring_ms, ring_ms)  # counts from now, whatever a phone repeats (F3)
-        sent = tm.t_relay() > 0
-        targets.used_up()
-        self._sending = None
-        return sent or (self._hops.refused(state) and self._send_step(before, targets))
-
-    def _add_branches(self, state: Hunt, targets: TargetSet) -> list[int]:
-        """Put the running step into the target set; the target index of each branch, in order."""
-        step, cause = state.running.targets, voicemail_cause(state.tried)
-        spirals = second_pass.needed(state)
-        # All URIs first: a branch that is added and then not sent rings in some later call.
-        hops = state.hops or [""] * len(step)
-        lost = {index for index, one in enumerate(step)
-                if render.what_is_missing(one, self._edge.settings)}
-        uris = ["" if index in lost else
-                self._spiral.uri(state, index) if spirals[index] else
-                self._uri(state, one, cause, hops[index]) for index, one in enumerate(step)]
-        lines = [_goes_to_phone(planned) and not spiral
-                 for planned, spiral in zip(step, spirals, strict=True)]
-        refused = self._beyond_caps(state)
-        added: list[int] = []
-        # Lines come last: after a look-up, a plain branch would inherit the phone's address. Plain
-        # ones come first: what cannot be made is noticed when tm uses its index again.
-        for index in sorted(range(len(step)), key=lambda index: (lines[index], spirals[index])):
-            kept_in = step[index].account in refused and step[index].target.kind.outside
-            if index not in lost and not kept_in and hops[index] != names.NOWHERE:
-                add = targets.add_line if lines[index] else targets.add
-                added += [index] * add(uris[index])
-        return added
-
-    def _beyond_caps(self, state: Hunt) -> set[int]:
-        """Accounts whose outside targets are left out; the first pass has asked for the second."""
-        asked = {one.account for one in state.running.targets if one.target.kind.outside}
-        return {account for account in asked if not (
-            state.spiral or self._caps.admit(state.accounts[account]))}
-
-    def _sent_elsewhere(self, state: Hunt, branch: int, status: int) -> Hunt:
-        """Ring the target of a branch by another hop, where its first one does not serve: its ring
-        time goes on (SPEC B2).
-        """
-        index = state.target_of(branch)
-        if index is None or second_pass.needed(state)[index]:
-            return state
-        planned = state.running.targets[index]
-        tried = (state.hops[index] if state.hops else "") or self._hops.only(planned)
-        if tried in ("", UNKNOWN):
-            return state
-        if status in hunt.OF_THE_HOP_ITSELF:
-            self._hops.failed(tried)
-        hop = self._hops.another(planned, tried)
-        if not hop:  # a name may have a single address, and the others may have gone away
-            return state
-        uri = self._uri(state, planned, voicemail_cause(state.tried), hop)
-        state = replace(state, hops=(*state.hops[:index], "", *state.hops[index + 1:]))
-        return self._send_again(state, index, uri, hop)
-
-    def _over_another_flow(self, state: Hunt, branch: int) -> Hunt:
-        """Ring a phone over the flow that it had before, where the newest is dead: its ring time
-        goes on.
-        """
-        index = state.target_of(branch)
-        of_phone = index is not None and state.running.targets[index].target.kind is Kind.LINE
-        if index is None or not of_phone or self._ksr.tm.t_next_contact_flow() < 0:
-            return state
-        return self._send_again(state, index)
-
-    def _send_again(self, state: Hunt, index: int, uri: str = "", hop: str = "") -> Hunt:
-        """One more branch for a target; without ``uri`` it is in the target set already."""
-        told = trail.elsewhere(len(state.branches), self._after_ms(state), hop)
-        self._sending = replace(state, branches=(*state.branches, index), trail=state.trail + told)
-        self._unsent, self._hop = [index], hop
-        self._save(self._sending)
-        self._watch_branches()
-        with TargetSet(self._ksr, ruri_unused=False) as targets:
-            if uri:
-                targets.add(uri)
-            if self._ksr.tm.t_relay() > 0:
-                state = self._sending
-        self._sending, self._hop = None, ""
-        return state
-
-    def _watch_branches(self) -> None:
-        """Have tm tell us of the branches that are added next."""
-        tm = self._ksr.tm
-        if tm.t_on_branch(ON_BRANCH) < 0:
-            raise RuntimeError("branches could not be dressed")
-        tm.t_on_branch_failure(ON_BRANCH_FAILURE)
-        tm.t_on_reply(ON_REPLY)
-
-    def _uri(self, state: Hunt, planned: Planned, cause: int, hop: str = "") -> str:
-        number = state.accounts[planned.account].number
-        return render.target_uri(planned, number, self._edge.settings, cause, hop)
-
-    def _load(self) -> Hunt:
-        return plan_codec.decode(str(self._ksr.pv.get(HUNT_AVP)))
-
-    def _save(self, state: Hunt) -> None:
-        self._ksr.pv.unset(HUNT_AVP)  # a second value would be stacked on the first
-        self._ksr.pv.sets(HUNT_AVP, plan_codec.encode(state))
-
-
-def _goes_to_phone(planned: Planned) -> bool:
-    """Whether a branch goes to a registered phone, or to the second pass of one."""
-    return planned.target.kind is Kind.LINE and not planned.confirm

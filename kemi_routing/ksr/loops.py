@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import islice
 
+from kemi_routing import party
 from kemi_routing.addresses import canonical
 from kemi_routing.ksr.edge import Edge
 from kemi_routing.model import Call
@@ -181,6 +182,11 @@ def first_hops(rows: Iterable[str]) -> list[str]:
     """The first entries of such headers: who answers may write thousands, and all would be read."""
     each = (one.strip() for row in rows for one in row.split(","))
     return [*islice(each, _MOST_HOPS)]
+
+
+def proxies(rows: Iterable[str]) -> Iterator[party.Where]:
+    """Where they lead, as far as that is understood."""
+    return filter(None, map(party.where, first_hops(rows)))
 
 
 def routes(edge: Edge, header: str = "Record-Route") -> Iterator[str]:

@@ -10,7 +10,6 @@ the one XOR the other, which tells the caller to everybody who is called.)
 import re
 import secrets
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -182,16 +181,9 @@ def _place(edge: Edge, uri: str) -> str:
 
 def _as_sent(edge: Edge, uri: str, name: str, replace: Callable[[str, str], int]) -> None:
     """Write URI and display name of the request into its answer, where they are others."""
-    own, display = _text(edge, f"$T_req({uri})"), _text(edge, f"$T_req({name})")
-    if own and (own, display) != (_text(edge, uri), _text(edge, name)):
+    own, display = edge.text(f"$T_req({uri})"), edge.text(f"$T_req({name})")
+    if own and (own, display) != (edge.text(uri), edge.text(name)):
         _done(replace(display, own))
-
-
-def _text(edge: Edge, variable: str) -> str:
-    """Empty where it is not UTF-8, as in old display names."""
-    with suppress(UnicodeDecodeError):
-        return str(edge.ksr.pv.gete(variable))
-    return ""
 
 
 def _without_identity(edge: Edge) -> None:

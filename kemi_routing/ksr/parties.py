@@ -7,8 +7,8 @@ they move (a new INVITE or UPDATE and its answer), until it ends. Where nothing 
 such call; only of one that began before this Kamailio is the Request-URI believed (``reach``).
 """
 
-from collections.abc import Callable, Iterable, Iterator
-from itertools import islice, takewhile
+from collections.abc import Iterable
+from itertools import takewhile
 
 from kemi_routing import party
 from kemi_routing.addresses import bracketed, canonical
@@ -50,17 +50,17 @@ def answered(edge: Edge, by: Target | None = None, *, first: bool = False, rings
     whose = (Whose.OTHERS if by is None or by.kind is Kind.SIP else
              Whose.LINE if by.kind is Kind.LINE else Whose.OURS)
     in_force.keep_up(edge)
-    pv = edge.ksr.pv
-    contact, address, port, routes = (_text(pv.gete, name) for name in _OF_CALLER)
-    caller_, callee = (_text(pv.gete, tag) for tag in ("$ft", "$tt"))
+    contact, address, port, routes = map(edge.text, _OF_CALLER)
+    caller_, callee = map(edge.text, ("$ft", "$tt"))
     known = _with_sender(edge, _known(edge), callee, whose, party.NOWHERE)
     calling = _of_caller(edge, canonical(address))
     known = party.remembered(known, caller_, party.where(contact) or party.NOWHERE,
                              f"{bracketed(address)}:{port}", calling)
-    for proxy in _proxies([routes]):
+    for proxy in loops.proxies([routes]):
         known = party.passed(known, caller_, proxy)
     # Behind ours stand the caller's; who answers may write what he likes there.
-    before = [*takewhile(lambda proxy: not _is_ours(edge, proxy), _proxies(loops.routes(edge)))]
+    came = loops.proxies(loops.routes(edge))
+    before = [*takewhile(lambda proxy: not _is_ours(edge, proxy), came)]
     for proxy in before:
         known = party.passed(known, callee, proxy)
     if first:
@@ -74,7 +74,7 @@ def refreshed(edge: Edge) -> None:
     """Note where a side is from now on that answers a new INVITE or UPDATE."""
     if 200 <= edge.ksr.pv.geti("$rs") < 300:
         in_force.keep_up(edge)
-        _moves(edge, _text(edge.ksr.pv.gete, "$tt"))
+        _moves(edge, edge.text("$tt"))
 
 
 def refusal(edge: Edge) -> tuple[int, str] | None:
@@ -111,7 +111,7 @@ def passes(edge: Edge) -> None:
     """
     ksr = edge.ksr
     if ksr.pv.gete("$rm") in _REFRESHING:
-        _moves(edge, _text(ksr.pv.gete, "$ft"))
+        _moves(edge, edge.text("$ft"))
         ksr.tm.t_on_reply(ON_REFRESH)
     elif ksr.is_method_in("B") and (known := _known(edge)) and party.is_of_two(known):
         _note(edge, party.ended(known))
@@ -127,11 +127,11 @@ def may_lead_to(edge: Edge, address: str) -> bool:
     side is ours.
     """
     return not reach.is_inside(edge, address) or party.is_ours(
-        _known(edge), _text(edge.ksr.pv.gete, "$tt"))
+        _known(edge), edge.text("$tt"))
 
 
 def _leads_to_party(edge: Edge, known: str) -> bool:
-    asked, tag, way = _asked(edge), _text(edge.ksr.pv.gete, "$tt"), _way(edge)
+    asked, tag, way = _asked(edge), edge.text("$tt"), _way(edge)
     if asked is None:
         return False
     others = _others(edge, way)
@@ -144,7 +144,7 @@ def _leads_to_party(edge: Edge, known: str) -> bool:
 
 def _may_speak(edge: Edge, known: str) -> bool | None:
     """Whether the sender may speak for its side; None: there is no such side."""
-    return party.may_speak(known, _text(edge.ksr.pv.gete, "$ft"), caller.source(edge),
+    return party.may_speak(known, edge.text("$ft"), caller.source(edge),
                            ours=caller.trunk(edge) is not None)
 
 
@@ -162,11 +162,6 @@ def _others(edge: Edge, way: Iterable[party.Where | None]) -> list[party.Where |
     return [one for one in way if one is None or not _is_ours(edge, one)]
 
 
-def _proxies(routes: Iterable[str]) -> Iterator[party.Where]:
-    each = (one for route in routes for one in route.split(","))
-    return filter(None, map(party.where, islice(each, _MOST_ROUTES)))
-
-
 def _is_ours(edge: Edge, proxy: party.Where) -> bool:
     """Whether a Route leads to a socket of ours, which may have been another proxy's."""
     pv, at = edge.ksr.pv, proxy.target.rpartition("@")[2]
@@ -182,17 +177,9 @@ def _moves(edge: Edge, tag: str) -> None:
 
 def _with_sender(edge: Edge, known: str, tag: str, whose: Whose | None,
                  otherwise: party.Where | None = None) -> str:
-    said = party.where(_text(edge.ksr.hdr.gete, "Contact")) or otherwise
+    said = party.where(edge.text("$hdr(Contact)")) or otherwise
     source = f"{bracketed(caller.source(edge))}:{edge.ksr.pv.geti('$sp')}"
     return party.remembered(known, tag, said, source, whose) if said else known
-
-
-def _text(read: Callable[[str], object], name: str) -> str:
-    """What is not UTF-8 leads nowhere."""
-    try:
-        return str(read(name))
-    except UnicodeDecodeError:
-        return ""
 
 
 def _known(edge: Edge) -> str:

@@ -7,8 +7,7 @@ Record-Route: a caller of them in what leaves for somebody else, who is called i
 """
 
 import re
-from collections.abc import Iterable, Iterator
-from contextlib import suppress
+from collections.abc import Iterable
 from ipaddress import ip_address
 
 from kemi_routing import party
@@ -29,7 +28,7 @@ def caller_stays(edge: Edge) -> str:
     before him, for who gets the branch that is being added.
     """
     server = edge.settings.is_machinery(caller.source(edge))
-    return _marks(edge, _proxies(edge)) if server else ""
+    return _marks(edge, loops.proxies(loops.routes(edge))) if server else ""
 
 
 def callee_stays(edge: Edge, proxies: Iterable[party.Where]) -> str:
@@ -60,16 +59,11 @@ def is_inside(edge: Edge, host: str) -> bool:
         address.is_loopback and not ip_address(settings.address).is_loopback)
 
 
-def _proxies(edge: Edge) -> Iterator[party.Where]:
-    return filter(None, map(party.where, loops.first_hops(loops.routes(edge))))
-
-
 def _marks(edge: Edge, proxies: Iterable[party.Where]) -> str:
     """Of the Contact of the message, and these."""
-    with suppress(UnicodeDecodeError):
-        if contact := party.where(edge.ksr.hdr.gete("Contact")):
-            found = dict.fromkeys(_mark(edge, place) for place in (contact, *proxies))
-            return f";{REACHED}={'.'.join([*found][:_MOST])}"
+    if contact := party.where(edge.text("$hdr(Contact)")):
+        found = dict.fromkeys(_mark(edge, place) for place in (contact, *proxies))
+        return f";{REACHED}={'.'.join([*found][:_MOST])}"
     return ""
 
 

@@ -43,7 +43,7 @@ def restore(edge: Edge, branch: int | None = None, *, without: str = "", more: s
     if without:
         own = re.sub(rf";{without}=\w+", "", own)
     own += more
-    callers, came = _text(edge, _CALLERS), [*loops.routes(edge)]
+    callers, came = edge.text(_CALLERS), [*loops.routes(edge)]
     host, port, transport = _socket(edge)
     tail = f";lr=on;ftag={pv.gete('$T_req($ft)')}{own}>"
     sent = {f"{host}{at}{transport}{double}{tail}"
@@ -83,11 +83,3 @@ def _above(edge: Edge, came: list[str], callers: str) -> list[str]:
 
 def _of_branch(branch: int) -> str:
     return f"$avp(followme_route_{branch})"
-
-
-def _text(edge: Edge, name: str) -> str:
-    """Empty where it is not UTF-8."""
-    try:
-        return str(edge.ksr.pv.gete(name))
-    except UnicodeDecodeError:
-        return ""

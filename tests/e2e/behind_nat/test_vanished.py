@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from kemi_routing.ksr.fork import NO_REPLY_MS
+from kemi_routing.ksr.branches import NO_REPLY_MS
 from tests.support.edge import ROOT, START
 from tests.support.loopback import reserve_network, wait_until
 from tests.support.nat import HOME, PUBLIC, HomeNetwork

@@ -7,6 +7,7 @@ import socket
 import pytest
 
 from tests.support.caller import Dialling
+from tests.support.loopback import wait_until
 from tests.support.phones import answer, ring
 from tests.support.raw_sip import RawSip
 from tests.support.situation import FROM_TRUNK, PAI_TRUNK, STRANGER, Situation
@@ -37,6 +38,17 @@ def test_garbage_harms_nobody(situation: Situation, datagram: bytes, via: int) -
 
     assert situation.call(NUMBER, CALLER).code == 200
     assert len(mobile.invites) == 1
+
+
+def test_what_cannot_be_parsed_is_logged_once(situation: Situation) -> None:
+    broken = b"SIP/2.0 200 OK\r\nVia: " + b"x" * 8000
+    before = len(situation.edge.log)
+    with RawSip(situation.network.address(STRANGER), situation.edge.proxy) as raw:
+        raw.send(broken)
+        wait_until(lambda: len(situation.edge.log) > before, "a word of it")
+        assert situation.call(NUMBER, CALLER).code == 480
+
+    assert situation.edge.log[before:].count("x" * 4000) < 3
 
 
 @pytest.mark.parametrize("header", HEADERS, ids=range(len(HEADERS)))

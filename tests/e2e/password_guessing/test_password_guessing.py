@@ -63,6 +63,17 @@ def test_the_fifth_bans_the_source_and_the_phone_gets_in_from_elsewhere(
     assert ["ERROR" in line and f"source={stranger.source.ip} " in line for line in bans] == [True]
 
 
+def test_a_name_with_a_nul_in_it_is_a_guess_too(
+    situation: Situation, stranger: DigestPhone
+) -> None:
+    request = stranger.request("jana-desk")
+    tries = [stranger.ask(stranger.answer(
+        request.again(), Account("jana-desk\0x", PASSWORD), stranger.ask(request.again())))
+        for _ in range(6)]
+    assert codes(tries) == [401] * 5 + [403]
+    assert " error callid=" not in situation.edge.log
+
+
 def test_a_known_and_an_unknown_line_are_answered_alike(
     stranger: DigestPhone, home: DigestPhone
 ) -> None:
