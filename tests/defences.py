@@ -244,8 +244,8 @@ DEFENCES = {
         "guesses.verdict(_secret(edge, line) or nobodys, checks) if line else _BANNED",
         ("tests/ksr/test_credentials.py", "tests/ksr/test_requests.py")),
     "nothing is kept of what a stranger sends": Off(
-        _KSR + "credentials.py", "    return _check(edge, str(", "    edge.new_transaction()\n"
-        "    return _check(edge, str(", (
+        _KSR + "credentials.py", "    return _check(edge, name", "    edge.new_transaction()\n"
+        "    return _check(edge, name", (
             "tests/ksr/test_credentials.py::TestAStranger",
             "tests/e2e/password_guessing/test_password_guessing.py"
             "::test_what_a_stranger_sends_is_answered_and_forgotten")),
