@@ -264,6 +264,21 @@ def test_a_fourth_phone_of_a_line_is_refused(situation: Situation, tmp_path: Pat
     assert [len(phone.invites) for phone in phones] == [1, 1, 1]
 
 
+def test_a_bye_that_comes_out_of_order_ends_no_count(situation: Situation) -> None:
+    outside = situation.outside_phone(OUTSIDE, answer())
+    wire = RawSip(situation.network.address(STRANGER), situation.edge.proxy)
+    with SoftPhone(wire, "jana-desk", DOMAIN, PASSWORD) as phone:
+        dialog = phone.call(f"sip:{OUTSIDE}@{DOMAIN}")
+        phone.talk(dialog)
+        phone.send(replace(dialog, cseq=dialog.invite - 1), "BYE")
+        assert phone.final("BYE").code == 500
+        assert calls_at_once(situation.edge) == 1
+        phone.send(dialog, "BYE")
+        assert phone.final("BYE").code == 200
+    wait_until(lambda: calls_at_once(situation.edge) == 0, "the count ends")
+    assert len(outside.heard("BYE")) == 1
+
+
 def test_a_trunk_call_is_never_challenged(situation: Situation) -> None:
     situation.media_server()
 
