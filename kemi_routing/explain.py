@@ -49,6 +49,8 @@ class Ringing(TypedDict):
     delay_s: int
     """Seconds after the step's start; it begins at once where nothing else of it rings."""
     ring_s: int
+    over_s: int
+    """Seconds after the step's start when it has rung out, its prompt included."""
     confirm: bool
     q: str
     """Preference (RFC 3261 section 20.10): what a Contact says in redirect mode (SPEC F9)."""
@@ -78,6 +80,8 @@ class Together(TypedDict):
     """Number of the step that comes next, or ``end``."""
     if_declined: int | str
     """The same where an own line of this step declines."""
+    on: dict[str, int | str]
+    """The same for each outcome that has a continuation of its own."""
     targets: list[Ringing]
 
 
@@ -106,6 +110,8 @@ class Explained(TypedDict):
     steps: list[Together]
     skipped: list[Why]
     handed_over: list[Why]
+    longest_setup_s: int
+    """Seconds until the end where all rings out, whatever ends it, on the longest way."""
     end: End
 
 
@@ -128,6 +134,7 @@ def as_dict(plan: Plan, at: datetime, settings: Settings) -> Explained:
         "steps": list(_steps(plan, settings)),
         "skipped": [_why(remark) for remark in plan.skipped],
         "handed_over": [_why(remark) for remark in plan.handed],
+        "longest_setup_s": _longest_setup_s(plan),
         "end": _end_of(plan),
     }
 
@@ -145,9 +152,26 @@ def as_text(explained: Explained) -> str:
         *_sent_lines(explained),
         *_listed("handed", explained["handed_over"]),
         *_listed("skipped", explained["skipped"]),
-        f"end      {_end(explained)}",
+        f"end      {end_text(explained)}",
     ]
     return "\n".join(lines)
+
+
+def target_text(one: Ringing) -> str:
+    """``pstn 49115234567``: a target without its label."""
+    return f"{one['kind']} {one['address']}".rstrip()
+
+
+def end_text(explained: Explained) -> str:
+    """What the caller gets where nobody answers, for a person."""
+    if access := explained["access"]:
+        pin = "the PIN is asked" if access["ask_pin"] else "no PIN"
+        return f"the owner's mailbox, {pin}{_CALLS_OUT[access['outgoing']]}"
+    otherwise = explained["end"]["otherwise"]
+    if media := explained["end"]["media"]:
+        return f"{media}, or {otherwise} where it cannot be reached"
+    busy = f", or {hunt.BUSY_HERE.status} where all were busy" if explained["steps"] else ""
+    return otherwise + busy
 
 
 def _steps(plan: Plan, settings: Settings) -> Iterator[Together]:
@@ -165,6 +189,7 @@ def _steps(plan: Plan, settings: Settings) -> Iterator[Together]:
                "account": plan.accounts[step.targets[0].account].number,
                "then": _number_of(step.then),
                "if_declined": _number_of(dict(step.on).get(Outcome.DECLINED, step.end)),
+               "on": {str(outcome): _number_of(following) for outcome, following in step.on},
                "targets": [
                    _ringing(one, q, dress(one), dress(replace(one, confirm=False)),
                             render.target_uri(one, plan.accounts[one.account].number, settings,
@@ -182,6 +207,17 @@ def _starts(plan: Plan) -> dict[int, int]:
         starts_after_s += max(one.over_s for one in step.targets)
         index = hunt.follow(step, [Outcome.NO_ANSWER] * len(step.targets))
     return starts
+
+
+def _longest_setup_s(plan: Plan) -> int:
+    """All links lead forward, so what follows a step is known before it."""
+    longest = [0] * (len(plan.steps) + 1)  # the last one stands for END
+    for index, step in reversed(list(enumerate(plan.steps))):
+        answers = step.targets[0].target.kind.answers
+        own_s = 0 if answers else max(one.over_s for one in step.targets)
+        following = {step.then, step.end, *dict(step.on).values()}
+        longest[index] = own_s + max(longest[after] for after in following)
+    return longest[0]
 
 
 def _label(step: PlannedStep) -> str:
@@ -212,6 +248,7 @@ def _ringing(one: Planned, q: str, dress: Dress, seen: Dress, uri: str) -> Ringi
         "label": one.label,
         "delay_s": one.delay_s,
         "ring_s": one.ring_s,
+        "over_s": one.over_s,
         "confirm": one.confirm,
         "q": q,
         "cli": _shown(seen),
@@ -255,12 +292,8 @@ def _sent_lines(explained: Explained) -> Iterator[str]:
     for step in explained["steps"]:
         for one in step["targets"]:
             for line in (f"{one['uri']}, q {one['q']}", *one["headers"]):
-                yield f"{title:<8} {_name(one)}: {line}"
+                yield f"{title:<8} {target_text(one)}: {line}"
                 title = ""
-
-
-def _name(one: Ringing) -> str:
-    return f"{one['kind']} {one['address']}".rstrip()
 
 
 def _start(step: Together, one: Ringing) -> str:
@@ -276,16 +309,5 @@ def _cells(one: Ringing) -> tuple[str, ...]:
     condition = ", if registered" if one["if_registered"] else ""
     answers = Kind(one["kind"]).answers
     ring = f"{one['ring_s']} s" + ", must press 1" * one["confirm"]
-    return (_name(one) + label + condition, "answers" if answers else ring,
+    return (target_text(one) + label + condition, "answers" if answers else ring,
             f"shows {one['cli']}", one["why"])
-
-
-def _end(explained: Explained) -> str:
-    if access := explained["access"]:
-        pin = "the PIN is asked" if access["ask_pin"] else "no PIN"
-        return f"the owner's mailbox, {pin}{_CALLS_OUT[access['outgoing']]}"
-    otherwise = explained["end"]["otherwise"]
-    if media := explained["end"]["media"]:
-        return f"{media}, or {otherwise} where it cannot be reached"
-    busy = f", or {hunt.BUSY_HERE.status} where all were busy" if explained["steps"] else ""
-    return otherwise + busy

@@ -134,7 +134,7 @@ def _pieces(timetable: Timetable, start: int, end: int) -> Iterator[_Piece]:
 
 def _by_wall_clock(timetable: Timetable, start: int, end: int) -> Iterator[_Piece]:
     days = _Days(timetable)
-    for first, last, offset in _stretches(timetable.zone, start, end):
+    for first, last, offset in stretches(timetable.zone, start, end):
         for day in range((first + offset) // _DAY_S, (last + offset - 1) // _DAY_S + 1):
             midnight = day * _DAY_S - offset
             for begin, over, applied in days.pieces(day):
@@ -143,7 +143,7 @@ def _by_wall_clock(timetable: Timetable, start: int, end: int) -> Iterator[_Piec
                     yield since, until, applied
 
 
-def _stretches(zone: ZoneInfo, start: int, end: int) -> Iterator[tuple[int, int, int]]:
+def stretches(zone: ZoneInfo, start: int, end: int) -> Iterator[tuple[int, int, int]]:
     """``[from, to)`` in epoch seconds, and the zone's offset in seconds, which is even there.
 
     No zone has ever changed its offset twice within a day.

@@ -19,7 +19,17 @@ from kemi_routing.model import Verdict
 from provisioning import cases, changes, override, show, trunking, values
 from provisioning.check import check, read
 from provisioning.cli_calls import list_calls, why
-from provisioning.desk import FORM, REDIS, Desk, fail, problems_as_dict, with_desk
+from provisioning.cli_pictures import draw_flow, show_flow, show_week
+from provisioning.desk import (
+    FORM,
+    REDIS,
+    SVG,
+    Desk,
+    fail,
+    problems_as_dict,
+    with_desk,
+    with_picture_desk,
+)
 from provisioning.doctor.examine import examine
 from provisioning.doctor.finding import Level
 from provisioning.network import Extents
@@ -192,7 +202,7 @@ def override_schedule(desk: Desk, number: str, sequence: str | None, **times: An
               help="What the trunk reports of the ANI (STIR).")
 @click.option("--check", "cases_path", metavar="PATH", type=click.Path(path_type=Path),
               help="Run the routing cases in PATH instead; the store is not asked.")
-@with_desk
+@with_picture_desk
 def explain(desk: Desk, number: str | None, cases_path: Path | None, verdict: str,
             **asked: Any) -> int:
     """Say what happens to a call to NUMBER, by the same decision as on the edge.
@@ -200,6 +210,8 @@ def explain(desk: Desk, number: str | None, cases_path: Path | None, verdict: st
     Ends with 1 where the call is rejected, as for a number that nobody owns (404).
     """
     if cases_path:
+        if desk.form == SVG:
+            raise Refused("routing cases have no picture; give one NUMBER, or another form")
         return _run_cases(desk, cases_path)
     if number is None:
         raise Refused("explain needs the NUMBER that is dialled, or --check PATH")
@@ -208,10 +220,11 @@ def explain(desk: Desk, number: str | None, cases_path: Path | None, verdict: st
     answered = answer(question, desk.records(), operator, datetime.now(UTC))
     if isinstance(answered, Rejected):
         desk.print({"number": number, "rejected": answered.status, "why": answered.why})
-        desk.say(f"{answered.status}: {answered.why}")
+        (desk.error if desk.form == SVG else desk.say)(f"{answered.status}: {answered.why}")
         return 1
     desk.print(answered)
     desk.say(as_text(answered))
+    draw_flow(desk, answered)
     return 0
 
 
@@ -243,6 +256,8 @@ def doctor(before_start: bool, form: str, redis: str | None) -> int:
 
 followme.add_command(why)
 followme.add_command(list_calls)
+followme.add_command(show_week)
+followme.add_command(show_flow)
 
 
 def _show_network(desk: Desk, storage: Storage) -> int:

@@ -23,8 +23,13 @@ from provisioning.storage import TIMEOUT_S, Storage
 T = TypeVar("T")
 
 FORMS = ("table", "json", "yaml")
+SVG = "svg"
+FOR_EYES = ("table", SVG)
+"""Forms whose errors are words on the error output."""
 FORM = click.option("-F", "form", type=click.Choice(FORMS), default="table", show_default=True,
                     help="For people, or for programs.")
+PICTURE_FORM = click.option("-F", "form", type=click.Choice((*FORMS, SVG)), default="table",
+                            show_default=True, help="For people, for programs, or as a picture.")
 REDIS = click.option("--redis", metavar="URL", help="The store, in place of FOLLOWME_REDIS: "
                      "unix:///path/redis.sock or redis://host:port/db.")
 
@@ -61,7 +66,7 @@ class Desk:
 
     def warn(self, text: str) -> None:
         """Print what is wrong for a person, apart from the results; nothing for a program."""
-        if self.for_people:
+        if self.form in FOR_EYES:
             click.echo(text, err=True)
 
     def error(self, text: str) -> None:
@@ -78,7 +83,7 @@ class Desk:
 
     def print(self, data: Any) -> None:
         """Print for a program; nothing for a person."""
-        if not self.for_people:
+        if self.form not in FOR_EYES:
             click.echo(document(data, self.form))
 
     def table(self, rows: list[dict[str, Any]]) -> None:
@@ -97,7 +102,15 @@ class Desk:
 
 def with_desk(run: Callable[..., int]) -> Callable[..., int]:
     """Adds the options that all commands have, and answers for their errors."""
-    @FORM
+    return FORM(_guarded(run))
+
+
+def with_picture_desk(run: Callable[..., int]) -> Callable[..., int]:
+    """The same for a command that can draw, too."""
+    return PICTURE_FORM(_guarded(run))
+
+
+def _guarded(run: Callable[..., int]) -> Callable[..., int]:
     @REDIS
     @functools.wraps(run)
     def guarded(form: str, redis: str | None, **options: Any) -> int:
@@ -121,7 +134,7 @@ def with_desk(run: Callable[..., int]) -> Callable[..., int]:
 
 def fail(text: str, form: str = "table") -> int:
     """Print an error that stands in no file, in this form; the exit code."""
-    if form == "table":
+    if form in FOR_EYES:
         click.echo(_error(text), err=True)
     else:
         click.echo(document({"error": text}, form))

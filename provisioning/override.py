@@ -80,7 +80,7 @@ def with_override(of: Number, state: State, wish: Wish, now: datetime) -> State:
     number = state.applied_to(of)
     begin = moment(wish.start, number.zone, now) if wish.start else now
     new = Override(
-        _sequence(number, wish.sequence), _set_at(number, now),
+        known_sequence(number, wish.sequence), _set_at(number, now),
         int(begin.timestamp()) if wish.start else 0, _end(number, wish.until, max(begin, now)))
     left = [one for one in state.overrides if not _is_over(one, now) and not _hides(new, one)]
     return replace(state, overrides=(*left, new))
@@ -109,6 +109,14 @@ def line(row: dict[str, Any]) -> str:
             + f": {row['name']}" * bool(row["name"]))
 
 
+def known_sequence(number: Number, name: str) -> str:
+    """The name of one of its sequences; raises Refused for any other."""
+    names = [one.name for one in number.sequences]
+    if name in names:
+        return name
+    raise Refused(f"{number.number} has no sequence {name!r}; {suggest(name, names)}")
+
+
 def _row(one: Override, number: Number, now: datetime, status: str) -> dict[str, Any]:
     def iso(second: int) -> str:
         return datetime.fromtimestamp(second, number.zone).isoformat()
@@ -123,13 +131,6 @@ def _row(one: Override, number: Number, now: datetime, status: str) -> dict[str,
 
 def _short(iso: str) -> str:
     return iso[:16].replace("T", " ")
-
-
-def _sequence(number: Number, name: str) -> str:
-    names = [one.name for one in number.sequences]
-    if name in names:
-        return name
-    raise Refused(f"{number.number} has no sequence {name!r}; {suggest(name, names)}")
 
 
 def _set_at(number: Number, now: datetime) -> int:
