@@ -138,13 +138,13 @@ def _stages(explained: Explained) -> Iterator[Stage]:
     starts: dict[int | str, int] = {}
     for number, step in enumerate(steps, 1):
         aside = step["starts_after_s"] is None
-        start_s = starts.get(number, 0) if aside else step["starts_after_s"] or 0
-        if aside:
-            over_s = start_s + max(one["over_s"] for one in step["targets"])
-            starts[step["then"]] = max(over_s, starts.get(step["then"], 0))
         ways = [f"if {_spoken(way)}" for way in step["reached_by"]]
         if aside and not ways and number not in starts:
             ways = ["otherwise"]
+        start_s = step["starts_after_s"] or (0 if ways else starts.get(number, 0))
+        if aside:
+            over_s = start_s + max(one["over_s"] for one in step["targets"])
+            starts[step["then"]] = max(over_s, starts.get(step["then"], 0))
         yield Stage(
             title=_title(explained, step), when=tuple(ways), start_s=start_s, aside=aside,
             bars=tuple(_bar(one, start_s) for one in step["targets"]),

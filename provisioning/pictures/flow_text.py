@@ -73,10 +73,10 @@ def _stages(flow: Flow, axis_s: int) -> Iterator[str]:
 
 
 def _drawn(bar: Bar, axis_s: int) -> str:
-    """``.`` waits, ``=`` rings, ``1`` is asked to press 1, ``>`` answers."""
+    """``.`` waits, ``=`` rings, ``+`` is asked to press 1, ``>`` answers."""
     scale = BAR_COLUMNS / axis_s
     drawn = ""
     for second, sign in ((bar.start_s, " "), (bar.rings_from_s, "."), (bar.rings_to_s, "="),
-                         (bar.end_s, "1")):
+                         (bar.end_s, "+")):
         drawn += sign * (round(second * scale) - len(drawn))
     return drawn[:BAR_COLUMNS - 1] + ">" if bar.answers else drawn

@@ -43,7 +43,7 @@ class Scheme:
 
 LIGHT = Scheme("#ffffff", "#000000", "#5f5f5f", "#7c7c7c", "#b00020",
                "#d4e6ff", "#ffe7bd", "#ecdcfb", "#ffdada")
-DARK = Scheme("#111418", "#ffffff", "#9aa0a6", "#727272", "#ff9d9d",
+DARK = Scheme("#111418", "#ffffff", "#9aa0a6", "#747474", "#ff9d9d",
               "#0a2748", "#3a2600", "#2b1745", "#430f12")
 
 PLAIN, SLANTED, DOTTED, CROSSED, EMPTY = "plain", "slanted", "dotted", "crossed", "empty"

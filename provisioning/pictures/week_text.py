@@ -50,7 +50,7 @@ def as_text(week: Week) -> str:
     """The words, and a row of letters for each day, half an hour each."""
     found = {span.applied.rank for day in week.days for span in day.spans}
     key = ", ".join(f"{sign} {MEANING[rank]}" for rank, sign in SIGNS.items() if rank in found)
-    scale = "".join(f"{hour:<6}" for hour in range(0, 24, 3)) + "24"
+    scale = "".join(f"{hour:02}    " for hour in range(0, 24, 3)) + "24"
     return "\n".join([
         *words(week), "", *hanging("", f"half hours: {key}"), " " * _INDENT + scale,
         *(line for day in week.days for line in _drawn(day, week))])

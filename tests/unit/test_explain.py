@@ -59,30 +59,31 @@ def test_the_keys_and_values_for_programs() -> None:
         "access": None,
         "steps": [
             {"starts_after_s": 0, "reached_by": [], "account": NUMBER, "then": 2, "if_declined": 3,
-             "targets": [
+             "on": {}, "targets": [
                 {"kind": "line", "address": "desk", "label": "on the desk", "delay_s": 0,
-                 "ring_s": 20, "confirm": False, "q": "0.96", "cli": "caller",
+                 "ring_s": 20, "over_s": 20, "confirm": False, "q": "0.96", "cli": "caller",
                  "uri": "sip:desk@edge", "headers": [], "if_registered": True,
                  "why": "step 1 of day"},
                 {"kind": "line", "address": "kitchen", "label": "", "delay_s": 0,
-                 "ring_s": 25, "confirm": False, "q": "0.96", "cli": "caller",
+                 "ring_s": 25, "over_s": 25, "confirm": False, "q": "0.96", "cli": "caller",
                  "uri": "sip:kitchen@edge", "headers": [],
                  "if_registered": True, "why": "step 1 of day"}]},
             {"starts_after_s": 25, "reached_by": [], "account": NUMBER, "then": 3,
-             "if_declined": 3, "targets": [
+             "if_declined": 3, "on": {}, "targets": [
                 {"kind": "pstn", "address": "49115234567", "label": "", "delay_s": 0,
-                 "ring_s": 30, "confirm": False, "q": "0.92", "cli": NUMBER,
+                 "ring_s": 30, "over_s": 30, "confirm": False, "q": "0.92", "cli": NUMBER,
                  "uri": "sip:49115234567@gw:5060", "headers": TOLD_OUTSIDE,
                  "if_registered": False, "why": "step 2 of day"}]},
             {"starts_after_s": 55, "reached_by": [], "account": NUMBER, "then": "end",
-             "if_declined": "end", "targets": [
+             "if_declined": "end", "on": {}, "targets": [
                 {"kind": "voicemail", "address": "", "label": "", "delay_s": 0,
-                 "ring_s": 20, "confirm": False, "q": "0.88", "cli": "caller",
+                 "ring_s": 20, "over_s": 20, "confirm": False, "q": "0.88", "cli": "caller",
                  "uri": VOICEMAIL_URI, "headers": TOLD_VOICEMAIL, "if_registered": False,
                  "why": "voicemail"}]},
         ],
         "skipped": [{"what": "42073723101", "why": "permission forward_external is not granted"}],
         "handed_over": [],
+        "longest_setup_s": 55,
         "end": {"voicemail": True, "media": "voicemail", "otherwise": "480"},
     }
 
@@ -133,6 +134,9 @@ def test_steps_that_only_an_outcome_leads_to_say_which() -> None:
     assert [line.split("  ")[0].strip() for line in as_text(explained).splitlines()[3:10]] == [
         "0 s", "+20 s", "busy in step 1 of day, busy in step 2 of day:", "then +5 s",
         "declined in step 1 of day:", "then", "+45 s"]
+    assert [one["on"] for one in explained["steps"][:2]] == [{"busy": 3, "declined": 4}, {"busy": 3}]
+    assert explained["steps"][2]["targets"][0]["over_s"] == 5 + 30 + 15
+    assert explained["longest_setup_s"] == 20 + 25 + 50
     assert "30 s, must press 1" in as_text(explained)
     assert as_text(explained).endswith("end      menu main, or 480 where it cannot be reached")
 
