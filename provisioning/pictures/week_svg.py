@@ -101,7 +101,8 @@ def _fitting(span: Span, keys: Keys, width: float) -> str:
 def _now(week: Week, y: float) -> Sequence[Shape]:
     x = _x(week.now_s)
     late = week.now_s > DAY_S / 2
-    return (svg.line(x, y + 2, x, y + _ROW, "mark"),
+    # It ends above the words of the boxes.
+    return (svg.line(x, y + 2, x, y + _STRIP + 5, "mark"),
             svg.words(x + (-4 if late else 4), y + 13, f"now {week.at:%H:%M}", "mark-words",
                       "end" if late else "start"))
 

@@ -128,6 +128,10 @@ def check_picture(picture: Picture, text: str) -> ET.Element:
     for kind in (drawn, written):
         assert [(one.what, other.what) for one, other in combinations(kind, 2)
                 if one.covers(other)] == []
+    marks = [Box(float(one.get("x1", "")), y + float(one.get("y1", "")),
+                 float(one.get("x1", "")) + 1, y + float(one.get("y2", "")), "now")
+             for one, _, y in _placed(root, "line") if one.get("class") == "mark"]
+    assert [(one, other) for one in marks for other in written if one.covers(other)] == []
     page = Box(0, 0, svg.WIDTH, picture.height, "")
     assert [one for one in (*drawn, *written)
             if one.left < 0 or one.right > page.right or one.bottom > page.bottom] == []

@@ -131,7 +131,7 @@ def test_two_weeks_or_flows_stand_one_above_the_other() -> None:
     root = check_picture(flow_svg.before_and_after(*flows), flow_text.before_and_after(*flows))
     assert [one.what for one in texts(root) if one.what in ("BEFORE", "AFTER")] == [
         "BEFORE", "AFTER"]
-    old, new = ([one for one in boxes(root) if one.what.endswith(what)][0]
+    old, new = (next(one for one in boxes(root) if one.what.endswith(what))
                 for what in ("line jana-soft, if registered", "registered (desk)"))
     assert (old.left, old.right) == (new.left, new.right)
     assert old.bottom < new.top
@@ -195,7 +195,8 @@ def test_shapes_that_cover_each_other_are_found() -> None:
 
 @pytest.mark.parametrize(("text", "most", "lines"), [
     ("", 5, [""]), ("a b  c", 5, ["a b c"]), ("one two", 5, ["one", "two"]),
-    ("abcdefgh ij", 5, ["abcde", "fgh", "ij"]), ("\u4e16\u4e16\u4e16", 5, ["\u4e16\u4e16", "\u4e16"]),
+    ("abcdefgh ij", 5, ["abcde", "fgh", "ij"]),
+    ("\u4e16\u4e16\u4e16", 5, ["\u4e16\u4e16", "\u4e16"]),
     ("e\u0301e\u0301e\u0301", 3, ["e\u0301e\u0301e\u0301"]), ("a\tb\u2028c\u00a0d", 9, ["a b c d"]),
     ("\u202ea\u200bb\x1b", 9, ["ab?"])])
 def test_lines_are_broken_at_words(text: str, most: int, lines: list[str]) -> None:

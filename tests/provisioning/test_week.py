@@ -84,8 +84,8 @@ def test_overrides_beat_holidays_beat_dated_beat_weekly_windows_beat_the_default
     pytest.param("Asia/Kathmandu", "2026-11-23", "08:00-18:00", 1440, "",
                  ["00:00-08:00", "08:00-18:00", "18:00-24:00"], id="no change"),
 ])
-def test_the_days_on_which_clocks_are_changed(zone: str, day: str, windows: str, minutes: int,
-                                              turn: str, spans: list[str]) -> None:
+def test_the_days_on_which_clocks_are_changed(
+        zone: str, day: str, windows: str, minutes: int, turn: str, *, spans: list[str]) -> None:
     when = at(f"{day} 12:00", ZoneInfo(zone))
     seen = week_of(replace(OFFICE_HOURS, zone=ZoneInfo(zone), windows=(window("daily", windows),)),
                    when)
@@ -117,7 +117,7 @@ def test_each_instant_has_the_winner_of_then_and_no_span_is_lost(zone: ZoneInfo)
 def test_a_number_without_any_schedule_has_seven_gaps() -> None:
     seen = week_of(number(), MONDAY_TEN)
     assert len(rows(seen)) == 7
-    assert set(row[4:] for row in rows(seen)) == {"00:00-24:00 gap, no sequence"}
+    assert {row[4:] for row in rows(seen)} == {"00:00-24:00 gap, no sequence"}
     assert seen.gaps == timedelta(days=7)
     assert seen.leads == ((None, "line jana-desk 20 s, then voicemail"),)
 

@@ -134,7 +134,8 @@ def test_steps_that_only_an_outcome_leads_to_say_which() -> None:
     assert [line.split("  ")[0].strip() for line in as_text(explained).splitlines()[3:10]] == [
         "0 s", "+20 s", "busy in step 1 of day, busy in step 2 of day:", "then +5 s",
         "declined in step 1 of day:", "then", "+45 s"]
-    assert [one["on"] for one in explained["steps"][:2]] == [{"busy": 3, "declined": 4}, {"busy": 3}]
+    assert [one["on"] for one in explained["steps"][:2]] == [
+        {"busy": 3, "declined": 4}, {"busy": 3}]
     assert explained["steps"][2]["targets"][0]["over_s"] == 5 + 30 + 15
     assert explained["longest_setup_s"] == 20 + 25 + 50
     assert "30 s, must press 1" in as_text(explained)

@@ -286,3 +286,16 @@ def test_a_rule_is_unreachable_or_wins_some_time(drawn: tuple[Timetable, datetim
     assert sorted(map(str, never)) == sorted(
         str(rule) for rule in one.windows if rule not in won)
     assert all(found.why for found in proof.unreachable)
+
+
+@pytest.mark.parametrize(("zone", "day", "expected"), [
+    (PRAGUE, "2026-03-28", [(24 * 3600, 3600)]),
+    (PRAGUE, "2026-03-29", [(2 * 3600, 3600), (21 * 3600, 7200)]),
+    (LORD_HOWE, "2026-04-05", [(2 * 3600, 39_600), (22 * 3600 + 1800, 37_800)]),
+])
+def test_stretches_have_one_offset_each(zone: ZoneInfo, day: str, expected: list[tuple[int, int]],
+                                        ) -> None:
+    start = datetime.fromisoformat(day).replace(tzinfo=zone)
+    end = datetime.combine(start + timedelta(days=1), start.time(), zone)
+    found = list(timeline.stretches(zone, int(start.timestamp()), int(end.timestamp())))
+    assert [(last - first, offset) for first, last, offset in found] == expected
