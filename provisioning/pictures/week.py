@@ -23,7 +23,9 @@ from provisioning.problems import Refused
 DAY_S = 86_400
 NO_SEQUENCE = "no sequence"
 _EPOCH = date(1970, 1, 1)
-_YEARS = range(1971, 9990)
+_YEARS = range(2012, 9990)
+"""Until 2011 Newfoundland put its clocks back at 00:01, so that a day had begun before it came.
+"""
 
 _Stretch = tuple[int, int, int]
 """``[from, to)`` in epoch seconds, and the offset of the zone, which is even there."""
@@ -207,7 +209,8 @@ def _day(day: date, start: datetime, end: datetime, found: Sequence[Segment], nu
     midnight = (day - _EPOCH).days * DAY_S
     first, last = (int(one.timestamp()) for one in (start, end))
     stretches = [(since - midnight, until - midnight, offset)
-                 for since, until, offset in timeline.stretches(number.zone, first, last)]
+                 for since, until, offset in timeline.stretches(number.zone, first, last)
+                 if since < until]  # a change at midnight is that of the next day
     turns = tuple(_turns(stretches))
     spans = []
     for one in found:
