@@ -10,15 +10,17 @@ from dataclasses import replace
 from datetime import datetime
 
 from kemi_routing import record
-from kemi_routing.model import Number
+from kemi_routing.model import Number, Platform
 from kemi_routing.record import LineRecord
 from kemi_routing.redis import keys
-from provisioning import granted, network, reachable, trunking
+from provisioning import difference, granted, network, reachable, trunking
 from provisioning.checked import Checked, Entry
 from provisioning.problems import Refused
 from provisioning.source import Spot
-from provisioning.storage import Change, Storage
+from provisioning.storage import Change, Storage, seen
 from provisioning.stored import Stored, names, neighbours, read_state
+
+_TEXT_ONLY = "calls meet the same: what differs is a comment, or a spelling"
 
 
 def compare(checked: Checked, storage: Storage, now: datetime) -> list[Change]:
@@ -35,8 +37,9 @@ def compare(checked: Checked, storage: Storage, now: datetime) -> list[Change]:
     _refuse_forgotten_numbers(checked, stored, surplus)
     lines = [change for owner in surplus for change in _removed_lines(owner, stored, surplus)]
     found = [*trunking.changes(checked, storage),
-             *granted.changes(checked, limits, storage),
-             *(_number_change(entry, stored, surplus) for entry in checked.numbers),
+             *granted.changes(checked, limits, storage, now),
+             *(_number_change(entry, stored, surplus, checked.platform, now)
+               for entry in checked.numbers),
              *(_line_change(account.line, stored) for account in checked.lines), *lines]
     _warn_of_lost_targets(checked, stored)
     checked.problems.settle()
@@ -133,7 +136,8 @@ def _warn_of_lost_targets(checked: Checked, stored: Stored) -> None:
                 entry.spot.warning(f"from now on {target} is skipped: {why}")
 
 
-def _number_change(entry: Entry, stored: Stored, surplus: dict[str, set[str]]) -> Change:
+def _number_change(entry: Entry, stored: Stored, surplus: dict[str, set[str]],
+                   platform: Platform, now: datetime) -> Change:
     authored = entry.authored.encode()
     old = stored.number(entry.number.number)
     number, owner = _with_times_kept(entry.number, old), entry.number.owner
@@ -145,15 +149,17 @@ def _number_change(entry: Entry, stored: Stored, surplus: dict[str, set[str]]) -
     if as_it_was and in_place and _of_number(number) <= stored.belongings[owner]:
         return Change("number", number.number, owner, "unchanged", before, before)
     new = replace(number, revision=before + 1)
+    what = difference.of_number(old, number, now) if old else difference.of_new(number)
     gone = {thing for thing in surplus[owner] if thing.startswith("alias:")}
     surplus[owner] -= gone  # once, with the first number that changes
     return Change(
         "number", number.number, owner, "changed" if old else "new", before, new.revision,
         expects=stored.as_found(key) | {
-            alias: frozenset([None, owner.encode()]) for alias in aliases},
+            alias: frozenset([None, seen(owner.encode())]) for alias in aliases},
         sets={key: record.encode_number(new), authored_key: authored, **aliases},
         deletes=_deletable(gone, owner, stored), leaves=tuple(gone),
-        joins=tuple(_of_number(number)))
+        joins=tuple(_of_number(number)), what=tuple(what) or (_TEXT_ONLY,), same_calls=not what,
+        goes_silent=bool(old and reachable.goes_silent(old, number, platform)))
 
 
 def _with_times_kept(number: Number, old: Number | None) -> Number:
@@ -168,8 +174,10 @@ def _line_change(line: LineRecord, stored: Stored) -> Change:
     thing = f"line:{line.name}"
     if stored.values.get(key) == data and thing in stored.belongings[line.owner]:
         return Change("line", line.name, line.owner, "unchanged")
+    old = stored.line(line.name)
     return Change("line", line.name, line.owner, "changed" if key in stored.values else "new",
-                  expects=stored.as_found(key), sets={key: data}, joins=(thing,))
+                  expects=stored.as_found(key), sets={key: data}, joins=(thing,),
+                  what=tuple(difference.of_line(old, line)) if old else ())
 
 
 def _removed_lines(owner: str, stored: Stored, surplus: dict[str, set[str]]) -> Iterator[Change]:

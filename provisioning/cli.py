@@ -6,7 +6,6 @@ else. Whatever a person does wrong is answered in words, never with a traceback.
 """
 
 import os
-import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,10 +15,11 @@ import click
 
 from kemi_routing.explain import as_text
 from kemi_routing.model import Verdict
-from provisioning import cases, changes, override, show, trunking, values
-from provisioning.check import check, read
+from provisioning import cases, override, show, trunking, values
+from provisioning.check import check
 from provisioning.cli_calls import list_calls, why
 from provisioning.cli_pictures import draw_flow, show_flow, show_week
+from provisioning.cli_plan import apply_files, drift, make_plan, remove_number, warning_text
 from provisioning.desk import (
     FORM,
     REDIS,
@@ -34,13 +34,12 @@ from provisioning.doctor.examine import examine
 from provisioning.doctor.finding import Level
 from provisioning.network import Extents
 from provisioning.output import counted, document
-from provisioning.problems import Problem, Refused
+from provisioning.problems import Refused
 from provisioning.question import ANONYMOUS, Question, Rejected, answer
-from provisioning.storage import Change, Conflict, Storage
+from provisioning.storage import Conflict, Storage
 
 FILES = click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
 NETWORK = "network"
-YES = click.option("--yes", is_flag=True, help="Write without asking.")
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -78,49 +77,12 @@ def check_files(desk: Desk, files: tuple[Path, ...]) -> int:
     if desk.errors(problems):
         return 1
     for warning in problems.warnings:
-        desk.warn(_warning(warning))
+        desk.warn(warning_text(warning))
     for note in problems.notes:
         desk.warn(f"{note.place}: {note.text}")
     desk.table(overview)
     desk.say(f"no errors, {counted(len(problems.warnings), 'warning')}")
     return 0
-
-
-@followme.command("apply")
-@FILES
-@YES
-@with_desk
-def apply_files(desk: Desk, files: tuple[Path, ...], yes: bool) -> int:
-    """Write what FILES say to the store, each number as a whole."""
-    now = datetime.now(UTC)
-    checked = read(files, desk.in_network().settings.platform, now)
-    storage = desk.storage()
-    of_files = list(checked.problems.warnings)
-    pending = [] if checked.problems.errors else changes.compare(checked, storage, now)
-    if desk.errors(checked.problems):
-        desk.print(problems_as_dict(checked.problems))
-        desk.warn("nothing was written")
-        return 1
-    if of_files:
-        desk.warn(f"{counted(len(set(of_files)), 'warning')}, see followme check")
-    # What only the store tells, check cannot say.
-    return _write(desk, storage, pending, yes, [
-        _warning(one) for one in checked.problems.warnings if one not in of_files])
-
-
-@followme.command("remove")
-@click.argument("number")
-@YES
-@with_desk
-def remove_number(desk: Desk, number: str, yes: bool) -> int:
-    """Take NUMBER out of the store; the lines of its owner too where it was the last."""
-    storage, key = desk.storage(), values.number_key(number)
-    pending = changes.removal(key, storage)
-    return _write(desk, storage, pending, yes, [
-        *(f"warning: {other} forwards to {key}, which will be left out there"
-          for other in show.forwarding_to(key, storage)),
-        *(f"warning: {other} shows {key} to outside targets until its file is applied again"
-          for other in show.presenting(key, storage))])
 
 
 @followme.command("show")
@@ -254,6 +216,8 @@ def doctor(before_start: bool, form: str, redis: str | None) -> int:
     return 1 if counts[Level.FAIL] else 0
 
 
+for command in (make_plan, drift, apply_files, remove_number):
+    followme.add_command(command)
 followme.add_command(why)
 followme.add_command(list_calls)
 followme.add_command(show_week)
@@ -268,42 +232,6 @@ def _show_network(desk: Desk, storage: Storage) -> int:
         desk.say(f"# revision {network.revision}")
         click.echo(document(trunking.as_dict(network), "yaml"))
     return 0
-
-
-def _warning(problem: Problem) -> str:
-    return f"{problem.place}: warning: {problem.text}"
-
-
-def _write(desk: Desk, storage: Storage, pending: list[Change], yes: bool,
-           warnings: Sequence[str] = ()) -> int:
-    for warning in warnings:
-        desk.warn(warning)
-    writes = [change for change in pending if change.writes]
-    if writes and not yes:
-        _ask(writes)
-    conflicts = []
-    for change in pending:
-        try:
-            if change.writes:
-                storage.write(change)
-            desk.say(str(change))
-        except Conflict as error:
-            conflicts.append(str(error))
-            desk.error(str(error))
-    done = len(writes) - len(conflicts)
-    desk.say(f"{counted(done, 'change')} written" if writes else "nothing to do")
-    desk.print({"changes": [show.change_as_dict(change) for change in pending],
-                "refused": conflicts, "warnings": list(warnings)})
-    return 1 if conflicts else 0
-
-
-def _ask(writes: list[Change]) -> None:
-    if not sys.stdin.isatty():
-        raise Refused("there is nobody to ask; give --yes to write "
-                      f"{counted(len(writes), 'change')}")
-    for change in writes:
-        click.echo(str(change), err=True)
-    click.confirm(f"Write {counted(len(writes), 'change')}?", abort=True, err=True)
 
 
 def _run_cases(desk: Desk, path: Path) -> int:

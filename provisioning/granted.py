@@ -3,13 +3,14 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from datetime import datetime
 
 from kemi_routing import record
 from kemi_routing.redis import keys
-from provisioning import grants, reachable
+from provisioning import difference, grants, reachable
 from provisioning.checked import Checked
 from provisioning.grants import Grant
-from provisioning.storage import Change, Storage
+from provisioning.storage import Change, Storage, seen
 from provisioning.stored import names, read_number
 
 
@@ -20,19 +21,20 @@ def read(checked: Checked, storage: Storage) -> dict[str, Grant]:
     return {name: grants.decode(found.get(keys.grant(name)), name) for name in organisations}
 
 
-def changes(checked: Checked, before: Mapping[str, Grant], storage: Storage) -> Iterator[Change]:
+def changes(checked: Checked, before: Mapping[str, Grant], storage: Storage, now: datetime,
+            ) -> Iterator[Change]:
     """The grants of the files, and the numbers in the store that have more than they give."""
     for name, (grant, _) in checked.grants.items():
         key = keys.grant(name)
         data = storage.read([key]).get(key)
         result = "unchanged" if grant == before[name] else "changed" if data else "new"
-        yield Change("grant", name, name, result, expects={key: frozenset([data])},
+        yield Change("grant", name, name, result, expects={key: frozenset([seen(data)])},
                      sets={key: grants.encode(grant)})
-        yield from _numbers(name, grant, checked, storage)
+        yield from _numbers(name, grant, checked, storage, now)
 
 
 def _numbers(organisation: str, grant: Grant, checked: Checked, storage: Storage,
-             ) -> Iterator[Change]:
+             now: datetime) -> Iterator[Change]:
     owners = [owner for owner in storage.owners()
               if owner.startswith(f"{organisation}/") and owner not in checked.owners]
     belongings = storage.belongings(owners)
@@ -47,5 +49,7 @@ def _numbers(organisation: str, grant: Grant, checked: Checked, storage: Storage
                 checked.grants[organisation][1].warning(
                     f"number {number.number} skips {target} from now on: {why}")
             yield Change("number", number.number, number.owner, "changed", number.revision,
-                         less.revision, expects={key: frozenset([data])},
-                         sets={key: record.encode_number(less)})
+                         less.revision, expects={key: frozenset([seen(data)])},
+                         sets={key: record.encode_number(less)},
+                         what=tuple(difference.of_number(number, less, now)),
+                         goes_silent=reachable.goes_silent(number, less, checked.platform))

@@ -14,7 +14,7 @@ from kemi_routing.redis import keys
 from kemi_routing.schedule import Override
 from provisioning.problems import Refused, suggest
 from provisioning.question import moment
-from provisioning.storage import Change, Storage
+from provisioning.storage import Change, Storage, seen
 from provisioning.stored import read_number, read_state
 
 _DATE = re.compile(r"[0-9]{4}-")
@@ -173,7 +173,8 @@ def _hides(new: Override, one: Override) -> bool:
 def _change(found: Found, state: State) -> Change:
     number, digits = found.number, found.number.number
     key = keys.state(digits)
-    expects = {name: frozenset([found.stored.get(name)]) for name in (keys.number(digits), key)}
+    expects = {name: frozenset([seen(found.stored.get(name))])
+               for name in (keys.number(digits), key)}
     if state == State():
         return Change("override", digits, number.owner, "removed", expects=expects, deletes=(key,))
     return Change("override", digits, number.owner, "changed", expects=expects,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from kemi_routing import sequence
 from kemi_routing.forwarding import why_skipped
-from kemi_routing.model import Number, Outcome, Platform, Step
+from kemi_routing.model import Mode, Number, Outcome, Platform, Step
 from kemi_routing.sequence import Block, Labelled
 from kemi_routing.targets import Kind, Target
 
@@ -46,6 +46,18 @@ def newly_skipped(old: Number, new: Number, platform: Platform) -> dict[Target, 
     return {target: why for target in _targets(old)
             if target in left and not why_skipped(target, old.rights, platform)
             and (why := why_skipped(target, new.rights, platform))}
+
+
+def goes_silent(old: Number, new: Number, platform: Platform) -> bool:
+    """Whether something may answer calls to the old version of a number, and nothing to the new
+    one, which does not mean to reject them.
+    """
+    return (new.mode is not Mode.REJECT and _is_answered(old, platform)
+            and not _is_answered(new, platform))
+
+
+def _is_answered(number: Number, platform: Platform) -> bool:
+    return any(not why_skipped(target, number.rights, platform) for target in _targets(number))
 
 
 def _targets(number: Number) -> Iterator[Target]:

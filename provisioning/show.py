@@ -99,7 +99,8 @@ def heading(number: Number, now: datetime) -> str:
 def change_as_dict(change: Change) -> dict[str, Any]:
     """A change for programs; ``revision`` is None for a line."""
     return {"kind": change.kind, "name": change.name, "owner": change.owner,
-            "result": change.result, "revision": change.revision or None}
+            "result": change.result, "revision": change.revision or None,
+            "what": list(change.what)}
 
 
 def as_dict(number: Number, now: datetime) -> dict[str, Any]:

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The store as the write side sees it: bounded reads, and one atomic change at a time."""
 
-from collections.abc import Iterable, Sequence
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import cast
 
@@ -12,6 +13,15 @@ from kemi_routing.redis import keys, store
 TIMEOUT_S = 2.0
 """For people who wait, not for calls."""
 _BATCH = 500
+
+
+Seen = str | None
+"""What a key held when somebody looked: the digest of its value, or None for nothing."""
+
+
+def seen(value: bytes | None) -> Seen:
+    """The digest of a stored value."""
+    return None if value is None else hashlib.sha256(value).hexdigest()
 
 
 class Conflict(Exception):
@@ -31,8 +41,8 @@ class Change:
     before: int = 0
     """Revision of a number before and after; 0 where there is none."""
     revision: int = 0
-    expects: dict[str, frozenset[bytes | None]] = field(default_factory=dict)
-    """Key -> the values that it may have for the change to be made."""
+    expects: dict[str, frozenset[Seen]] = field(default_factory=dict)
+    """Key -> what it may hold for the change to be made."""
     sets: dict[str, bytes] = field(default_factory=dict)
     deletes: tuple[str, ...] = ()
     joins: tuple[str, ...] = ()
@@ -40,12 +50,16 @@ class Change:
     leaves: tuple[str, ...] = ()
     what: tuple[str, ...] = ()
     """What is different in it, for people."""
+    same_calls: bool = False
+    """Whether calls to the number meet what they met before."""
+    goes_silent: bool = False
+    """Whether nothing answers calls to it any more, and something did."""
 
     def __str__(self) -> str:
         """For people: what happens to it, and in it."""
         revision = f", revision {self.before or self.revision}" if self.before else ""
         if self.result == "changed" and self.before:
-            revision += f" -> {self.revision}"
+            revision += f" → {self.revision}"
         head = f"{self.named} of {self.owner}: {self.result}{revision}"
         return "\n  ".join((head, *self.what))
 
@@ -58,6 +72,20 @@ class Change:
     def writes(self) -> bool:
         """Whether there is anything to do."""
         return self.result != "unchanged"
+
+    @property
+    def touched(self) -> set[str]:
+        """The keys that it looks at or writes."""
+        return {*self.expects, *self.sets, *self.deletes}
+
+    def may_be_made(self, held: Mapping[str, Seen]) -> bool:
+        """Whether the store, of which these keys hold this, is as the change expects it."""
+        return all(held.get(key) in may for key, may in self.expects.items())
+
+    def is_made(self, held: Mapping[str, Seen]) -> bool:
+        """Whether the store holds what the change would write."""
+        return (all(held.get(key) == seen(value) for key, value in self.sets.items())
+                and all(held.get(key) is None for key in self.deletes))
 
 
 class Storage:
@@ -77,6 +105,10 @@ class Storage:
                       if value is not None}
         return found
 
+    def digests(self, wanted: Iterable[str]) -> dict[str, Seen]:
+        """What those keys hold that exist."""
+        return {key: seen(value) for key, value in self.read(wanted).items()}
+
     def owners(self) -> list[str]:
         """All owners, in order."""
         return sorted(_texts(self.client.smembers(keys.owners())))
@@ -94,8 +126,7 @@ class Storage:
 
         def attempt(pipe: Pipeline) -> None:
             values = cast(list[bytes | None], pipe.mget(expected))
-            if any(value not in change.expects[key]
-                   for key, value in zip(expected, values, strict=True)):
+            if not change.may_be_made(dict(zip(expected, map(seen, values), strict=True))):
                 raise Conflict(f"{change.named} was changed by somebody else meanwhile; "
                                "nothing of it was written, try again")
             pipe.multi()

@@ -14,7 +14,7 @@ from kemi_routing.redis import keys
 from provisioning import network
 from provisioning.checked import Checked
 from provisioning.problems import Refused
-from provisioning.storage import Storage
+from provisioning.storage import Seen, Storage, seen
 
 T = TypeVar("T")
 
@@ -97,9 +97,9 @@ class Stored:
             if number and digits != but:
                 yield number
 
-    def as_found(self, key: str) -> dict[str, frozenset[bytes | None]]:
-        """The key may have the value that was found, no other."""
-        return {key: frozenset([self.values.get(key)])}
+    def as_found(self, key: str) -> dict[str, frozenset[Seen]]:
+        """The key may hold what was found, nothing else."""
+        return {key: frozenset([seen(self.values.get(key))])}
 
 
 def names(things: set[str], kind: str) -> set[str]:

@@ -19,7 +19,7 @@ from kemi_routing.trunks import MAX_LIMIT, Asserts, Trunk
 from provisioning import shape, values
 from provisioning.checked import Checked
 from provisioning.source import Spot
-from provisioning.storage import Change, Storage
+from provisioning.storage import Change, Storage, seen
 from provisioning.stored import read_network
 
 OPERATOR = "the operator"
@@ -81,7 +81,7 @@ def changes(checked: Checked, storage: Storage) -> Iterator[Change]:
         return
     new = replace(new, revision=before.revision + 1)
     yield Change("network", "", OPERATOR, "changed" if old else "new", before.revision,
-                 new.revision, expects={key: frozenset([data])},
+                 new.revision, expects={key: frozenset([seen(data)])},
                  sets={key: network_record.encode(new)}, what=what)
 
 

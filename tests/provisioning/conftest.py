@@ -29,6 +29,11 @@ class Ran:
     out: str
     err: str
 
+    @property
+    def things(self) -> list[str]:
+        """The lines of what it printed that name things, without what is different in them."""
+        return [line for line in self.out.splitlines() if not line.startswith("  ")]
+
 
 NETWORK = Network(
     1, (trunk("192.0.2.20", name="carrier"),
@@ -76,3 +81,41 @@ def loaded(followme: Followme) -> Followme:
     """The same, after three of the examples were written."""
     assert followme("apply", "--yes", *LOADED).code == 0
     return followme
+
+
+Edit = Callable[..., Path]
+Write = Callable[[str, str], Path]
+
+
+@pytest.fixture
+def edited(tmp_path: Path) -> Edit:
+    """A copy of an example in which texts are replaced."""
+    def edit(name: str, *replacements: tuple[str, str]) -> Path:
+        text = (EXAMPLES / name).read_text()
+        for old, new in replacements:
+            assert old in text
+            text = text.replace(old, new)
+        path = tmp_path / name
+        path.write_text(text)
+        return path
+    return edit
+
+
+def dump(storage: Storage) -> dict[str, object]:
+    """All that the store holds beside the operator's network."""
+    held: dict[str, object] = {}
+    for key in set(storage.client.scan_iter()) - {keys.network().encode()}:
+        kind = storage.client.type(key)
+        held[key.decode()] = (
+            storage.client.get(key) if kind == b"string" else storage.client.smembers(key))
+    return held
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Write:
+    """A file with this text."""
+    def make(name: str, text: str) -> Path:
+        path = tmp_path / name
+        path.write_text(text)
+        return path
+    return make

@@ -2,7 +2,6 @@
 """What ``apply`` and ``remove`` leave in the store."""
 
 import json
-from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
@@ -16,39 +15,13 @@ from provisioning import changes
 from provisioning.check import check, check_text
 from provisioning.checked import Checked
 from provisioning.storage import Change, Conflict, Storage
-from tests.provisioning.conftest import EXAMPLES, LOADED, Followme
+from tests.provisioning.conftest import EXAMPLES, LOADED, Edit, Followme, dump
 from tests.support.builders import NOW
 from tests.support.redis_server import RedisServer
 
 SECOND = EXAMPLES / "second-number.yaml"
 NUMBER = "42027777100"
 ALIAS = "42073723123"
-
-Edit = Callable[..., Path]
-
-
-@pytest.fixture
-def edited(tmp_path: Path) -> Edit:
-    """A copy of an example in which texts are replaced."""
-    def edit(name: str, *replacements: tuple[str, str]) -> Path:
-        text = (EXAMPLES / name).read_text()
-        for old, new in replacements:
-            assert old in text
-            text = text.replace(old, new)
-        path = tmp_path / name
-        path.write_text(text)
-        return path
-    return edit
-
-
-def dump(storage: Storage) -> dict[str, object]:
-    """All that the store holds beside the operator's network."""
-    held: dict[str, object] = {}
-    for key in set(storage.client.scan_iter()) - {keys.network().encode()}:
-        kind = storage.client.type(key)
-        held[key.decode()] = (
-            storage.client.get(key) if kind == b"string" else storage.client.smembers(key))
-    return held
 
 
 def revision(storage: Storage, digits: str = NUMBER) -> int:
@@ -104,25 +77,15 @@ def test_the_realm_of_the_lines_is_the_domain(followme: Followme, storage: Stora
 def test_applying_twice_has_nothing_to_do(loaded: Followme, storage: Storage) -> None:
     before = dump(storage)
     ran = loaded("apply", *LOADED)  # needs no --yes
-    assert (ran.code, ran.out.splitlines()) == (0, [
-        "number 42027777101 of acme/jana: unchanged, revision 1",
-        "number 42027777100 of novak/petr: unchanged, revision 1",
-        "number 42027777102 of workshop/service: unchanged, revision 1",
-        "line jana-desk of acme/jana: unchanged",
-        "line bench-one of workshop/service: unchanged",
-        "line bench-two of workshop/service: unchanged",
-        "line back-office of workshop/service: unchanged",
-        "nothing to do"])
+    assert (ran.code, ran.out) == (0, "nothing to do\n")
     assert dump(storage) == before
 
 
 def test_only_what_changed_is_written(loaded: Followme, storage: Storage, edited: Edit) -> None:
     ran = loaded("apply", "--yes", edited("second-number.yaml", ("ring: 20", "ring: 26")),
                  EXAMPLES / "office.yaml")
-    assert ran.out.splitlines() == [
-        "number 42027777100 of novak/petr: changed, revision 1 -> 2",
-        "number 42027777101 of acme/jana: unchanged, revision 1",
-        "line jana-desk of acme/jana: unchanged",
+    assert ran.things == [
+        "number 42027777100 of novak/petr: changed, revision 1 → 2",
         "1 change written"]
     assert revision(storage) == 2
     assert revision(storage, "42027777101") == 1
@@ -142,9 +105,9 @@ def test_an_alias_and_a_line_that_are_written_no_more_are_removed(
                                      "lines: {}"),
                      ("            - {to: line jana-desk, ring: 20, label: desk}\n", ""))
     ran = loaded("apply", "--yes", no_alias, no_line)
-    assert ran.out.splitlines() == [
-        "number 42027777100 of novak/petr: changed, revision 1 -> 2",
-        "number 42027777101 of acme/jana: changed, revision 1 -> 2",
+    assert ran.things == [
+        "number 42027777100 of novak/petr: changed, revision 1 → 2",
+        "number 42027777101 of acme/jana: changed, revision 1 → 2",
         "line jana-desk of acme/jana: removed",
         "3 changes written"]
     held = dump(storage)
@@ -167,8 +130,7 @@ def test_an_alias_that_moves_to_another_number_of_its_owner_stays(
 
 def test_a_changed_password_changes_the_line_only(loaded: Followme, edited: Edit) -> None:
     ran = loaded("apply", "--yes", edited("office.yaml", ("blue-kettle", "red-kettle")))
-    assert ran.out.splitlines() == [
-        "number 42027777101 of acme/jana: unchanged, revision 1",
+    assert ran.things == [
         "line jana-desk of acme/jana: changed",
         "1 change written"]
 
@@ -188,7 +150,7 @@ def test_what_somebody_else_has_is_refused_naming_both(
         *[f"team.yaml:{line}:7: line {name} is other/service's here and workshop/service's in "
           "the store; it has one owner"
           for line, name in ((9, "bench-one"), (10, "bench-two"), (11, "back-office"))],
-        "5 errors", "nothing was written"]
+        "5 errors"]
     assert dump(storage) == before
 
 
@@ -213,7 +175,7 @@ def test_a_number_that_is_left_out_is_not_removed_silently(
     assert (ran.code, ran.err.splitlines()) == (1, [
         f"{path}:6:3: acme/jana has the number 42027777101 in the store but not in the files; "
         "write it, or first: followme remove 42027777101",
-        "1 error", "nothing was written"])
+        "1 error"])
     assert dump(storage) == before
 
 
@@ -298,9 +260,8 @@ def test_a_conflict_does_not_stop_the_others(loaded: Followme, storage: Storage,
     assert ran.err.splitlines()[-1] == (
         "followme: number 42027777100 was changed by somebody else meanwhile; "
         "nothing of it was written, try again")
-    assert ran.out.splitlines() == [
-        "number 42027777101 of acme/jana: changed, revision 1 -> 2",
-        "line jana-desk of acme/jana: unchanged",
+    assert ran.things == [
+        "number 42027777101 of acme/jana: changed, revision 1 → 2",
         "1 change written"]
 
 
@@ -344,7 +305,7 @@ def test_remove_leaves_what_another_number_of_the_owner_needs(
         "      12125550123: {aliases: [12125550100@pstn]}\n")
     assert followme("apply", "--yes", path).code == 0
     ran = followme("remove", "--yes", "12125550124")
-    assert ran.out.splitlines() == [
+    assert ran.things == [
         "number 12125550124 of acme/jana: removed, revision 1",
         "line desk of acme/jana: changed",
         "line home of acme/jana: changed",

@@ -157,7 +157,7 @@ def test_check_for_programs(followme: Followme, bad: Path) -> None:
 
 def test_apply_says_what_it_wrote(followme: Followme) -> None:
     ran = followme("apply", "--yes", OFFICE)
-    assert (ran.code, ran.out.splitlines(), ran.err) == (0, [
+    assert (ran.code, ran.things, ran.err) == (0, [
         "number 42027777101 of acme/jana: new",
         "line jana-desk of acme/jana: new",
         "2 changes written"], "3 warnings, see followme check\n")
@@ -168,10 +168,16 @@ def test_apply_for_programs(followme: Followme, bad: Path) -> None:
     assert written == {
         "changes": [
             {"kind": "number", "name": "42027777101", "owner": "acme/jana", "result": "new",
-             "revision": 1},
+             "revision": 1, "what": [
+                 "mode forward_then_voicemail",
+                 "mon-fri 08:00-18:00 leads to working_hours",
+                 "fri,sat 22:00-04:00 leads to on_call",
+                 "sequence working_hours: desk (line jana-desk) 20 s, then office (49115234567) "
+                 "30 s, then mobile (42073723101) 20 s",
+                 "sequence on_call: mobile (42073723101) 20 s"]},
             {"kind": "line", "name": "jana-desk", "owner": "acme/jana", "result": "new",
-             "revision": None}],
-        "refused": [], "warnings": []}
+             "revision": None, "what": []}],
+        "brakes": [], "refused": [], "warnings": []}
     ran = followme("apply", "-F", "json", bad)
     assert (ran.code, ran.err, len(json.loads(ran.out)["errors"])) == (1, "", 1)
 

@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What organisations may give their subscribers (SPEC A6), and what comes of it (P1, P2)."""
 
-from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 
@@ -17,7 +15,7 @@ from provisioning.grants import Grant
 from provisioning.problems import Refused
 from provisioning.storage import Storage
 from provisioning.values import PERMISSIONS
-from tests.provisioning.conftest import Followme, Ran
+from tests.provisioning.conftest import Followme, Ran, Write
 from tests.support.builders import NOW
 
 NUMBER = "420277771101"
@@ -36,17 +34,6 @@ subscribers:
 """
 EVERYTHING = ("{permissions: [forward_external], deny: [international], "
               "allow: [premium, partners], max_calls: 5, max_calls_per_hour: 60}")
-
-Write = Callable[[str, str], Path]
-
-
-@pytest.fixture
-def write(tmp_path: Path) -> Write:
-    def make(name: str, text: str) -> Path:
-        path = tmp_path / name
-        path.write_text(text)
-        return path
-    return make
 
 
 def organisation(group: str = EVERYTHING, permissions: str = "voicemail") -> str:
@@ -111,7 +98,7 @@ def test_the_grant_in_the_store_counts_too(
     assert (ran.code, ran.out.splitlines()) == (
         0, ["grant acme of acme: new", "1 change written"])
     assert followme("apply", operator).out.splitlines() == [
-        "grant acme of acme: unchanged", "nothing to do"]
+        "nothing to do"]
     acme = write("acme.yaml", organisation())
     assert followme("check", acme).code == 0
     ran = followme("apply", "--yes", acme)
@@ -139,9 +126,9 @@ def test_a_smaller_grant_takes_away_from_the_numbers_in_the_store(
     operator = write("operator.yaml", "grants:\n  acme: {permissions: [voicemail], "
                                       "classes: [national], max_calls: 2}\n")
     ran = followme("apply", "--yes", operator)
-    assert ran.out.splitlines() == [
+    assert ran.things == [
         "grant acme of acme: new",
-        f"number {NUMBER} of acme/jana: changed, revision 1 -> 2",
+        f"number {NUMBER} of acme/jana: changed, revision 1 → 2",
         "2 changes written"]
     rights = rights_in(storage)
     assert (rights.voicemail, rights.forward_external, rights.max_calls) == (True, False, 2)

@@ -1,0 +1,170 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The commands that compare files with the store, and write: plan, drift, apply, remove.
+
+``plan`` and ``drift`` end with 2 where they find changes, with 0 where there are none.
+"""
+
+import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from provisioning import changes, planned, show, values
+from provisioning.check import read
+from provisioning.desk import Desk, with_desk
+from provisioning.output import counted
+from provisioning.planned import Plan
+from provisioning.problems import Problem, Refused, RefusedFiles
+from provisioning.storage import Conflict, Storage
+
+FILES = click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+YES = click.option("--yes", is_flag=True, help="Write without asking.")
+DRY_RUN = click.option("--dry-run", is_flag=True, help="Say what would be written, and stop.")
+CHANGED = click.option("--changed", type=int, metavar="COUNT", help="So many numbers, more than "
+                       "30 % of ten or more, are meant to be changed or removed.")
+UNANSWERED = click.option("--unanswered", type=int, metavar="COUNT", help="So many numbers are "
+                          "meant to be left without anything that answers.")
+FOUND = 2
+
+
+@click.command("plan")
+@FILES
+@click.option("-o", "--out", type=click.Path(path_type=Path), metavar="FILE.plan",
+              help="Keep the plan, to apply exactly what was looked at.")
+@with_desk
+def make_plan(desk: Desk, files: tuple[Path, ...], out: Path | None) -> int:
+    """Say what applying FILES would change. Nothing is written to the store.
+
+    Ends with 2 where there is something to do.
+    """
+    now = datetime.now(UTC)
+    plan = _plan(desk, files, desk.storage(), now)
+    if out:
+        planned.save(out, plan, now)
+    _would(desk, plan)
+    return FOUND if plan.writes else 0
+
+
+@click.command("drift")
+@FILES
+@with_desk
+def drift(desk: Desk, files: tuple[Path, ...]) -> int:
+    """Say what in the store is not as FILES say, or nothing: for cron.
+
+    Ends with 2 where something is.
+    """
+    plan = _plan(desk, files, desk.storage(), datetime.now(UTC), quiet=True)
+    for change in plan.writes:
+        desk.say(str(change))
+    desk.print(_as_dict(plan))
+    return FOUND if plan.writes else 0
+
+
+@click.command("apply")
+@FILES
+@YES
+@DRY_RUN
+@CHANGED
+@UNANSWERED
+@with_desk
+def apply_files(desk: Desk, files: tuple[Path, ...], yes: bool, dry_run: bool,
+                **released: int | None) -> int:
+    """Write what FILES say to the store, each number as a whole; or the changes of one FILE.plan,
+    if nothing of it has moved since.
+    """
+    storage = desk.storage()
+    if any(path.suffix == planned.SUFFIX for path in files):
+        if len(files) > 1:
+            raise Refused("one plan at a time, and no files beside it")
+        plan = planned.still_to_do(planned.load(files[0]), storage)
+    else:
+        plan = _plan(desk, files, storage, datetime.now(UTC))
+    if dry_run:
+        return _would(desk, plan)
+    plan.release(released)
+    return _write(desk, storage, plan, yes=yes)
+
+
+@click.command("remove")
+@click.argument("number")
+@YES
+@DRY_RUN
+@with_desk
+def remove_number(desk: Desk, number: str, yes: bool, dry_run: bool) -> int:
+    """Take NUMBER out of the store; the lines of its owner too where it was the last."""
+    storage, key = desk.storage(), values.number_key(number)
+    plan = Plan(tuple(changes.removal(key, storage)), (
+        *(f"warning: {other} forwards to {key}, which will be left out there"
+          for other in show.forwarding_to(key, storage)),
+        *(f"warning: {other} shows {key} to outside targets until its file is applied again"
+          for other in show.presenting(key, storage))))
+    for warning in plan.warnings:
+        desk.warn(warning)
+    return _would(desk, plan) if dry_run else _write(desk, storage, plan, yes=yes)
+
+
+def warning_text(problem: Problem) -> str:
+    """A warning with its place."""
+    return f"{problem.place}: warning: {problem.text}"
+
+
+def _plan(desk: Desk, files: Sequence[Path], storage: Storage, now: datetime, *,
+          quiet: bool = False) -> Plan:
+    """Raises RefusedFiles where the files, or they and the store, do not go together."""
+    checked = read(files, desk.in_network().settings.platform, now)
+    of_files = list(checked.problems.warnings)
+    found = [] if checked.problems.errors else changes.compare(checked, storage, now)
+    if checked.problems.errors:
+        raise RefusedFiles(checked.problems)
+    if of_files and not quiet:
+        desk.warn(f"{counted(len(set(of_files)), 'warning')}, see followme check")
+    # What only the store tells, check cannot say.
+    warnings = [warning_text(one) for one in checked.problems.warnings if one not in of_files]
+    for warning in warnings:
+        desk.warn(warning)
+    return planned.of(found, warnings, storage)
+
+
+def _would(desk: Desk, plan: Plan) -> int:
+    for change in plan.writes:
+        desk.say(str(change))
+    desk.say(plan.summary())
+    for brake in plan.brakes:
+        desk.warn(f"apply will refuse: {brake}")
+    desk.print(_as_dict(plan))
+    return 0
+
+
+def _write(desk: Desk, storage: Storage, plan: Plan, *, yes: bool) -> int:
+    if plan.writes and not yes:
+        _ask(plan)
+    conflicts = []
+    for change in plan.writes:
+        try:
+            storage.write(change)
+            desk.say(str(change))
+        except Conflict as error:
+            conflicts.append(str(error))
+            desk.error(str(error))
+    written = len(plan.writes) - len(conflicts)
+    desk.say(f"{counted(written, 'change')} written" if plan.writes else "nothing to do")
+    desk.print(_as_dict(plan) | {"refused": conflicts})
+    return 1 if conflicts else 0
+
+
+def _ask(plan: Plan) -> None:
+    if not sys.stdin.isatty():
+        raise Refused("there is nobody to ask; give --yes to write "
+                      f"{counted(len(plan.writes), 'change')}")
+    for change in plan.writes:
+        click.echo(str(change), err=True)
+    click.confirm(f"Write {counted(len(plan.writes), 'change')}?", abort=True, err=True)
+
+
+def _as_dict(plan: Plan) -> dict[str, object]:
+    return {"changes": [show.change_as_dict(change) for change in plan.changes],
+            "warnings": list(plan.warnings), "brakes": [
+                {"option": brake.option, "count": brake.count, "text": brake.text}
+                for brake in plan.brakes]}
