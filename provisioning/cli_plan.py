@@ -144,7 +144,7 @@ def _write(desk: Desk, storage: Storage, plan: Plan, *, yes: bool) -> int:
     for change in plan.writes:
         try:
             storage.write(change)
-            desk.say(str(change))
+            desk.say(change.head if change.result == "new" else str(change))
         except Conflict as error:
             conflicts.append(str(error))
             desk.error(str(error))

@@ -57,11 +57,15 @@ class Change:
 
     def __str__(self) -> str:
         """For people: what happens to it, and in it."""
+        return "\n  ".join((self.head, *self.what))
+
+    @property
+    def head(self) -> str:
+        """What happens to it, a line."""
         revision = f", revision {self.before or self.revision}" if self.before else ""
         if self.result == "changed" and self.before:
             revision += f" → {self.revision}"
-        head = f"{self.named} of {self.owner}: {self.result}{revision}"
-        return "\n  ".join((head, *self.what))
+        return f"{self.named} of {self.owner}: {self.result}{revision}"
 
     @property
     def named(self) -> str:
