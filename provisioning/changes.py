@@ -13,14 +13,14 @@ from kemi_routing import record
 from kemi_routing.model import Number, Platform
 from kemi_routing.record import LineRecord
 from kemi_routing.redis import keys
-from provisioning import difference, granted, network, reachable, trunking
+from kemi_routing.targets import Kind
+from provisioning import difference, granted, network, reachable, source, trunking
 from provisioning.checked import Checked, Entry
 from provisioning.problems import Refused
+from provisioning.revisions import Version, decode_text
 from provisioning.source import Spot
 from provisioning.storage import Change, Storage, seen
 from provisioning.stored import Stored, names, neighbours, read_state
-
-_TEXT_ONLY = "calls meet the same: what differs is a comment, or a spelling"
 
 
 def compare(checked: Checked, storage: Storage, now: datetime) -> list[Change]:
@@ -58,9 +58,52 @@ def removal(digits: str, storage: Storage) -> list[Change]:
         raise Refused(f"{digits}: nobody owns this number" if key not in stored.values else
                       f"{digits}: its record cannot be read; apply its file first")
     belongings = storage.belongings([number.owner])
-    stored = Stored(storage.read([key, *map(_key, sorted(belongings[number.owner]))]), belongings)
+    wanted = [key, keys.authored(digits), *map(_key, sorted(belongings[number.owner]))]
+    stored = Stored(storage.read(wanted), belongings)
     others = list(stored.numbers_of(number.owner, but=digits))
     return [_number_removal(number, others, stored), *_lines_after(number, others, stored)]
+
+
+def revival(version: Version, checked: Checked, storage: Storage, now: datetime) -> list[Change]:
+    """The changes that make a number again what it was in that version, within what its
+    organisation is given now; what does not go together with the store is noted as an error.
+
+    Raises Refused where the number has another owner, or the version cannot be read.
+    """
+    number = version.number
+    if number is None:
+        raise Refused(f"revision {version.revision} is no number: it was removed then, or its "
+                      "record cannot be read")
+    tree = source.parse(version.source.text or f"{number.number}: {{}}\n",
+                        f"{number.number}@{version.revision}", checked.problems)
+    assert tree is not None
+    spot = Spot(tree, checked.problems)
+    checked.owners[number.owner] = spot
+    checked.numbers.append(Entry(
+        number, version.source.text, spot, dict.fromkeys(number.aliases, spot),
+        {ring.target: spot for one in number.sequences for step in one.steps for ring in step
+         if ring.target.kind in (Kind.PSTN, Kind.NUMBER)}))
+    stored = _look(checked, _given(checked), storage)
+    _refuse_what_others_have(checked, stored)
+    _refuse_lost_lines(checked, stored)
+    network.connect(checked, neighbours(checked, storage), now, granted.read(checked, storage))
+    (entry,), belongings = checked.numbers, stored.belongings[number.owner]
+    others = set[str]().union(*map(_of_number, stored.numbers_of(number.owner, number.number)))
+    held = stored.number(number.number)
+    surplus = (_of_number(held) if held else set()) - _of_number(number) - others
+    found = [_number_change(entry, stored, {number.owner: surplus & belongings},
+                            checked.platform, now)]
+    _warn_of_lost_overrides(checked, stored, now)
+    checked.problems.settle()
+    return found
+
+
+def _refuse_lost_lines(checked: Checked, stored: Stored) -> None:
+    for entry in checked.numbers:
+        for line in entry.number.lines:
+            if stored.owner_of("line", line.name) != entry.number.owner:
+                entry.spot.error(f"{entry.number.owner} has no line {line.name} any more; apply "
+                                 "the file with it")
 
 
 def _given(checked: Checked) -> dict[str, set[str]]:
@@ -83,7 +126,10 @@ def _look(checked: Checked, given: dict[str, set[str]], storage: Storage) -> Sto
     for entry in checked.numbers:
         wanted += [make(entry.number.number) for make in (keys.authored, keys.state, keys.alias)]
         wanted += map(keys.number, entry.aliases)
-    return Stored(storage.read(wanted), belongings)
+    found = storage.read(wanted)
+    unknown = [entry.number.number for entry in checked.numbers
+               if keys.number(entry.number.number) not in found]
+    return Stored(found, belongings, storage.last_versions(unknown))
 
 
 def _refuse_what_others_have(checked: Checked, stored: Stored) -> None:
@@ -138,14 +184,14 @@ def _warn_of_lost_targets(checked: Checked, stored: Stored) -> None:
 
 def _number_change(entry: Entry, stored: Stored, surplus: dict[str, set[str]],
                    platform: Platform, now: datetime) -> Change:
-    authored = entry.authored.encode()
     old = stored.number(entry.number.number)
     number, owner = _with_times_kept(entry.number, old), entry.number.owner
-    before = old.revision if old else 0
+    before = old.revision if old else stored.last_revision(number.number)
     aliases = dict.fromkeys(map(keys.alias, number.aliases), owner.encode())
     key, authored_key = keys.number(number.number), keys.authored(number.number)
     as_it_was = old and replace(old, revision=number.revision) == number
-    in_place = {authored_key: authored, **aliases}.items() <= stored.values.items()
+    text = decode_text(stored.values.get(authored_key))
+    in_place = text.text == entry.authored and aliases.items() <= stored.values.items()
     if as_it_was and in_place and _of_number(number) <= stored.belongings[owner]:
         return Change("number", number.number, owner, "unchanged", before, before)
     new = replace(number, revision=before + 1)
@@ -153,12 +199,15 @@ def _number_change(entry: Entry, stored: Stored, surplus: dict[str, set[str]],
     gone = {thing for thing in surplus[owner] if thing.startswith("alias:")}
     surplus[owner] -= gone  # once, with the first number that changes
     return Change(
-        "number", number.number, owner, "changed" if old else "new", before, new.revision,
+        "number", number.number, owner, "changed" if old else "new", old.revision if old else 0,
+        new.revision,
         expects=stored.as_found(key) | {
             alias: frozenset([None, seen(owner.encode())]) for alias in aliases},
-        sets={key: record.encode_number(new), authored_key: authored, **aliases},
+        sets={key: record.encode_number(new), **aliases}, texts={authored_key: entry.authored},
+        remembers=stored.remembered(old),
         deletes=_deletable(gone, owner, stored), leaves=tuple(gone),
-        joins=tuple(_of_number(number)), what=tuple(what) or (_TEXT_ONLY,), same_calls=not what,
+        joins=tuple(_of_number(number)), what=tuple(what) or (difference.TEXT_ONLY,),
+        same_calls=not what,
         goes_silent=bool(old and reachable.goes_silent(old, number, platform)))
 
 
@@ -190,12 +239,12 @@ def _removed_lines(owner: str, stored: Stored, surplus: dict[str, set[str]]) -> 
 def _number_removal(number: Number, others: list[Number], stored: Stored) -> Change:
     leaves = _of_number(number).difference(*map(_of_number, others))
     return Change(
-        "number", number.number, number.owner, "removed", number.revision,
+        "number", number.number, number.owner, "removed", number.revision, number.revision + 1,
         expects=stored.as_found(keys.number(number.number)),
         deletes=(keys.authored(number.number), keys.state(number.number),
                  keys.last_caller(number.number),  # the next owner's *60 must not block him
                  *_deletable(leaves, number.owner, stored)),
-        leaves=tuple(leaves))
+        leaves=tuple(leaves), remembers=stored.remembered(number))
 
 
 def _lines_after(number: Number, others: list[Number], stored: Stored) -> Iterator[Change]:

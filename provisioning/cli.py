@@ -18,6 +18,7 @@ from kemi_routing.model import Verdict
 from provisioning import cases, override, show, trunking, values
 from provisioning.check import check
 from provisioning.cli_calls import list_calls, why
+from provisioning.cli_history import diff, show_history, show_version, undo
 from provisioning.cli_pictures import draw_flow, show_flow, show_week
 from provisioning.cli_plan import apply_files, drift, make_plan, remove_number, warning_text
 from provisioning.desk import (
@@ -90,7 +91,8 @@ def check_files(desk: Desk, files: tuple[Path, ...]) -> int:
 @with_desk
 def show_numbers(desk: Desk, number: str | None) -> int:
     """Show NUMBER and what was written for it, or list all numbers; NUMBER may be "network": the
-    trunks, gateways and media servers, in the form of a file.
+    trunks, gateways and media servers, in the form of a file. NUMBER@3 is its revision 3,
+    NUMBER@yesterday and NUMBER@2026-11-23T09:30 what was in force then.
     """
     storage, now = desk.storage(), datetime.now(UTC)
     if number == NETWORK:
@@ -104,6 +106,8 @@ def show_numbers(desk: Desk, number: str | None) -> int:
         if not overview:
             desk.say("there are no numbers")
         return 0
+    if "@" in number:
+        return show_version(desk, number)
     found, authored = show.one_number(values.number_key(number), storage)
     if desk.form == "yaml":
         click.echo(authored)
@@ -216,7 +220,7 @@ def doctor(before_start: bool, form: str, redis: str | None) -> int:
     return 1 if counts[Level.FAIL] else 0
 
 
-for command in (make_plan, drift, apply_files, remove_number):
+for command in (make_plan, drift, apply_files, remove_number, show_history, diff, undo):
     followme.add_command(command)
 followme.add_command(why)
 followme.add_command(list_calls)

@@ -43,7 +43,7 @@ def make_plan(desk: Desk, files: tuple[Path, ...], out: Path | None) -> int:
     plan = _plan(desk, files, desk.storage(), now)
     if out:
         planned.save(out, plan, now)
-    _would(desk, plan)
+    would(desk, plan)
     return FOUND if plan.writes else 0
 
 
@@ -82,9 +82,9 @@ def apply_files(desk: Desk, files: tuple[Path, ...], yes: bool, dry_run: bool,
     else:
         plan = _plan(desk, files, storage, datetime.now(UTC))
     if dry_run:
-        return _would(desk, plan)
+        return would(desk, plan)
     plan.release(released)
-    return _write(desk, storage, plan, yes=yes)
+    return write(desk, storage, plan, yes=yes)
 
 
 @click.command("remove")
@@ -102,7 +102,7 @@ def remove_number(desk: Desk, number: str, yes: bool, dry_run: bool) -> int:
           for other in show.presenting(key, storage))))
     for warning in plan.warnings:
         desk.warn(warning)
-    return _would(desk, plan) if dry_run else _write(desk, storage, plan, yes=yes)
+    return would(desk, plan) if dry_run else write(desk, storage, plan, yes=yes)
 
 
 def warning_text(problem: Problem) -> str:
@@ -127,7 +127,8 @@ def _plan(desk: Desk, files: Sequence[Path], storage: Storage, now: datetime, *,
     return planned.of(found, warnings, storage)
 
 
-def _would(desk: Desk, plan: Plan) -> int:
+def would(desk: Desk, plan: Plan) -> int:
+    """Say what a plan would write; the exit code of a dry run."""
     for change in plan.writes:
         desk.say(str(change))
     desk.say(plan.summary())
@@ -137,7 +138,8 @@ def _would(desk: Desk, plan: Plan) -> int:
     return 0
 
 
-def _write(desk: Desk, storage: Storage, plan: Plan, *, yes: bool) -> int:
+def write(desk: Desk, storage: Storage, plan: Plan, *, yes: bool) -> int:
+    """Ask unless ``yes``, write change by change and say so; the exit code."""
     if plan.writes and not yes:
         _ask(plan)
     conflicts = []

@@ -2,8 +2,10 @@
 """What every command has: settings, a form of output, and errors in words."""
 
 import functools
+import getpass
 import os
 import re
+import socket
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
@@ -48,7 +50,7 @@ class Desk:
 
     def storage(self) -> Storage:
         """The store, to write."""
-        return self._connected(Storage)
+        return self._connected(functools.partial(Storage, by=_by()))
 
     def records(self) -> Store:
         """The store as the edge reads it, with more patience."""
@@ -151,6 +153,11 @@ def problems_as_dict(problems: Problems) -> dict[str, Any]:
 def _as_dict(problem: Problem) -> dict[str, Any]:
     place = problem.place
     return {"file": place.file, "line": place.line, "column": place.column, "text": problem.text}
+
+
+def _by() -> str:
+    """Who writes, and from where."""
+    return f"{os.environ.get('SUDO_USER') or getpass.getuser()}@{socket.gethostname()}"
 
 
 def _cell(value: Any) -> str:

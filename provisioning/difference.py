@@ -21,6 +21,7 @@ _DATE = "%a %Y-%m-%d %H:%M"
 _SOON_DAYS = 6
 _MOST_NAMED = 3
 _NONE = "none"
+TEXT_ONLY = "calls meet the same: what differs is a comment, or a spelling"
 
 
 def of_new(number: Number) -> list[str]:

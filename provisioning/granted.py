@@ -10,8 +10,9 @@ from kemi_routing.redis import keys
 from provisioning import difference, grants, reachable
 from provisioning.checked import Checked
 from provisioning.grants import Grant
+from provisioning.revisions import decode_text
 from provisioning.storage import Change, Storage, seen
-from provisioning.stored import names, read_number
+from provisioning.stored import Stored, names, read_number
 
 
 def read(checked: Checked, storage: Storage) -> dict[str, Grant]:
@@ -38,9 +39,8 @@ def _numbers(organisation: str, grant: Grant, checked: Checked, storage: Storage
     owners = [owner for owner in storage.owners()
               if owner.startswith(f"{organisation}/") and owner not in checked.owners]
     belongings = storage.belongings(owners)
-    wanted = [keys.number(key) for owner in owners
-              for key in sorted(names(belongings[owner], "number"))]
-    for key, data in storage.read(wanted).items():
+    texts = storage.read(map(keys.authored, _keys(belongings)))
+    for key, data in storage.read(map(keys.number, _keys(belongings))).items():
         number = read_number(data)
         rights = number and grants.limited(number.rights, grant)
         if number and rights and rights != number.rights:
@@ -51,5 +51,12 @@ def _numbers(organisation: str, grant: Grant, checked: Checked, storage: Storage
             yield Change("number", number.number, number.owner, "changed", number.revision,
                          less.revision, expects={key: frozenset([seen(data)])},
                          sets={key: record.encode_number(less)},
+                         texts={name: decode_text(text).text for name, text in texts.items()
+                                if name == keys.authored(number.number)},
+                         remembers=Stored({key: data, **texts}, {}).remembered(number),
                          what=tuple(difference.of_number(number, less, now)),
                          goes_silent=reachable.goes_silent(number, less, checked.platform))
+
+
+def _keys(belongings: Mapping[str, set[str]]) -> list[str]:
+    return [key for things in belongings.values() for key in sorted(names(things, "number"))]

@@ -26,6 +26,7 @@ _FEW = 10
 """Of fewer numbers any share may change."""
 _SHARE = 30
 """Per cent of the numbers of the organisations concerned."""
+_OF_BYTES = ("sets", "remembers")
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +148,8 @@ def load(path: Path) -> Plan:
 def _as_json(change: Change) -> dict[str, Any]:
     return {field.name: getattr(change, field.name) for field in fields(change)} | {
         "expects": {key: sorted(seen, key=str) for key, seen in change.expects.items()},
-        "sets": {key: base64.b64encode(value).decode() for key, value in change.sets.items()}}
+        **{name: {key: base64.b64encode(value).decode() for key, value
+                  in getattr(change, name).items()} for name in _OF_BYTES}}
 
 
 def _from_json(data: dict[str, Any]) -> Change:
@@ -155,8 +157,8 @@ def _from_json(data: dict[str, Any]) -> Change:
     expects: dict[str, frozenset[Seen]] = {
         key: frozenset(seen) for key, seen in data["expects"].items()}
     try:
-        sets = {key: base64.b64decode(value, validate=True)
-                for key, value in data["sets"].items()}
+        records = {name: {key: base64.b64decode(value, validate=True)
+                          for key, value in data[name].items()} for name in _OF_BYTES}
     except binascii.Error as error:
         raise ValueError(str(error)) from None
-    return Change(**data | lists | {"expects": expects, "sets": sets})
+    return Change(**data | lists | records | {"expects": expects})

@@ -13,6 +13,7 @@ from provisioning import override
 from provisioning.calendars import RUNS_OUT_DAYS
 from provisioning.network import Extents
 from provisioning.problems import Refused
+from provisioning.revisions import decode_text
 from provisioning.storage import Change, Storage
 from provisioning.stored import names, read_number, read_state
 from provisioning.values import PERMISSIONS
@@ -55,7 +56,7 @@ def one_number(digits: str, storage: Storage) -> tuple[Number, str]:
     if number is None:
         raise Refused(f"{digits}: its record cannot be read" if key in found else
                       f"{digits}: nobody owns this number")
-    return number, mask(found.get(authored, b"").decode().rstrip())
+    return number, mask(decode_text(found.get(authored)).text.rstrip())
 
 
 def last_caller(key: str, storage: Storage) -> str:

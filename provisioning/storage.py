@@ -2,17 +2,21 @@
 """The store as the write side sees it: bounded reads, and one atomic change at a time."""
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import cast
+from typing import Any, cast
 
 from redis.client import Pipeline
 
 from kemi_routing.redis import keys, store
+from provisioning.revisions import KEPT, Text, Version, decode, encode, encode_text
 
 TIMEOUT_S = 2.0
 """For people who wait, not for calls."""
 _BATCH = 500
+CHANGES_KEPT = 100_000
+"""So many writes of numbers are in the stream, or a few more."""
 
 
 Seen = str | None
@@ -45,6 +49,10 @@ class Change:
     """Key -> what it may hold for the change to be made."""
     sets: dict[str, bytes] = field(default_factory=dict)
     deletes: tuple[str, ...] = ()
+    texts: dict[str, str] = field(default_factory=dict)
+    """Key -> what a person wrote; stored with who wrote it to the store, and when."""
+    remembers: dict[str, bytes] = field(default_factory=dict)
+    """Key -> the version that becomes the last of its history."""
     joins: tuple[str, ...] = ()
     """What the owner has from now on, and has no more."""
     leaves: tuple[str, ...] = ()
@@ -95,8 +103,11 @@ class Change:
 class Storage:
     """One Redis; its errors are RedisError, and ValueError for an address that is none."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, by: str = "", clock: Callable[[], float] = time.time) -> None:
+        """``by`` is who writes, as ``user@host``."""
         self.client = store.connect(url, TIMEOUT_S)
+        self._by = by
+        self._clock = clock
 
     def read(self, wanted: Iterable[str]) -> dict[str, bytes]:
         """The values of those keys that exist."""
@@ -134,14 +145,37 @@ class Storage:
                 raise Conflict(f"{change.named} was changed by somebody else meanwhile; "
                                "nothing of it was written, try again")
             pipe.multi()
-            _queue(pipe, change)
+            _queue(pipe, change, int(self._clock()), self._by)
 
         self.client.transaction(attempt, *expected)
 
+    def last_versions(self, numbers: Sequence[str]) -> dict[str, Version]:
+        """The last version before the present one, of those numbers that have any."""
+        pipe = self.client.pipeline(transaction=False)
+        for number in numbers:
+            pipe.lindex(keys.history(number), -1)
+        found = {number: decode(data) for number, data in zip(numbers, pipe.execute(), strict=True)
+                 if data is not None}
+        return {number: version for number, version in found.items() if version}
 
-def _queue(pipe: Pipeline, change: Change) -> None:
-    if change.sets:
-        pipe.mset(change.sets)
+    def versions(self, number: str) -> list[Version]:
+        """The versions before the present one, the last one last."""
+        entries = cast(list[bytes], self.client.lrange(keys.history(number), 0, -1))
+        return [version for entry in entries if (version := decode(entry))]
+
+
+def _queue(pipe: Pipeline, change: Change, now: int, by: str) -> None:
+    texts = {key: encode_text(Text(text, now, by)) for key, text in change.texts.items()}
+    if change.sets or texts:
+        pipe.mset(change.sets | texts)
+    for key, version in change.remembers.items():
+        pipe.rpush(key, version)
+        if change.result == "removed":
+            pipe.rpush(key, encode(Version(change.revision, Text("", now, by), b"")))
+        pipe.ltrim(key, -KEPT, -1)
+    if change.kind == "number":
+        entry: dict[Any, Any] = {"number": change.name, "revision": change.revision, "by": by}
+        pipe.xadd(keys.changes(), entry, maxlen=CHANGES_KEPT, approximate=True)
     if change.deletes:
         pipe.delete(*change.deletes)
     if change.joins:

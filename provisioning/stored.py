@@ -2,7 +2,7 @@
 """What the store held when we looked."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 from kemi_routing import network_record, record
@@ -14,6 +14,7 @@ from kemi_routing.redis import keys
 from provisioning import network
 from provisioning.checked import Checked
 from provisioning.problems import Refused
+from provisioning.revisions import Version, decode_text, encode
 from provisioning.storage import Seen, Storage, seen
 
 T = TypeVar("T")
@@ -73,6 +74,8 @@ class Stored:
 
     values: dict[str, bytes]
     belongings: dict[str, set[str]]
+    last: dict[str, Version] = field(default_factory=dict)
+    """The last versions of numbers that are not there."""
 
     def number(self, digits: str) -> Number | None:
         """The number of that key."""
@@ -96,6 +99,19 @@ class Stored:
             number = self.number(digits)
             if number and digits != but:
                 yield number
+
+    def last_revision(self, digits: str) -> int:
+        """The one with which a number was removed; 0 where it never was there."""
+        return self.last[digits].revision if digits in self.last else 0
+
+    def remembered(self, number: Number | None) -> dict[str, bytes]:
+        """The entry of its history that a number becomes when it is changed or removed."""
+        if number is None:
+            return {}
+        digits = number.number
+        return {keys.history(digits): encode(Version(
+            number.revision, decode_text(self.values.get(keys.authored(digits))),
+            self.values[keys.number(digits)]))}
 
     def as_found(self, key: str) -> dict[str, frozenset[Seen]]:
         """The key may hold what was found, nothing else."""

@@ -38,6 +38,16 @@ def authored(key: str) -> str:
     return f"{PREFIX}authored:{{{key}}}"
 
 
+def history(key: str) -> str:
+    """The versions of that number before the present one, a list."""
+    return f"{PREFIX}history:{{{key}}}"
+
+
+def changes() -> str:
+    """The last writes of numbers, a stream."""
+    return f"{PREFIX}changes"
+
+
 def line(name: str) -> str:
     """The record of a line."""
     return f"{PREFIX}line:{{{name}}}"

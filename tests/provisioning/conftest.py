@@ -4,6 +4,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import pytest
 
@@ -103,12 +104,12 @@ def edited(tmp_path: Path) -> Edit:
 
 def dump(storage: Storage) -> dict[str, object]:
     """All that the store holds beside the operator's network."""
-    held: dict[str, object] = {}
-    for key in set(storage.client.scan_iter()) - {keys.network().encode()}:
-        kind = storage.client.type(key)
-        held[key.decode()] = (
-            storage.client.get(key) if kind == b"string" else storage.client.smembers(key))
-    return held
+    client = storage.client
+    read: dict[bytes, Callable[[bytes], object]] = {
+        b"string": client.get, b"set": client.smembers, b"stream": client.xlen,
+        b"list": lambda key: client.lrange(key, 0, -1)}
+    return {key.decode(): read[cast(bytes, client.type(key))](key)
+            for key in set(client.scan_iter()) - {keys.network().encode()}}
 
 
 @pytest.fixture

@@ -36,7 +36,7 @@ def test_a_number_is_stored_with_all_that_belongs_to_it(loaded: Followme, storag
     assert sorted(held) == [
         "fm:1:alias:{42073723123}",
         "fm:1:authored:{42027777100}", "fm:1:authored:{42027777101}",
-        "fm:1:authored:{42027777102}",
+        "fm:1:authored:{42027777102}", "fm:1:changes",
         "fm:1:line:{back-office}", "fm:1:line:{bench-one}", "fm:1:line:{bench-two}",
         "fm:1:line:{jana-desk}",
         "fm:1:number:{42027777100}", "fm:1:number:{42027777101}", "fm:1:number:{42027777102}",
@@ -285,7 +285,8 @@ def test_a_record_of_another_version_is_left_alone(loaded: Followme, storage: St
 def test_remove_takes_all_that_was_only_its_own(loaded: Followme, storage: Storage) -> None:
     for number in ("+420 277 771 00", "42027777101", "42027777102"):
         assert loaded("remove", "--yes", number).code == 0
-    assert set(dump(storage)) == {"fm:1:owners"}
+    assert {key.partition("{")[0] for key in dump(storage)} == {
+        "fm:1:owners", "fm:1:changes", "fm:1:history:"}
 
 
 def organisation(folder: Path, subscribers: str) -> Path:

@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The commands that look back, and go back: history, diff, undo."""
+
+from dataclasses import asdict
+from datetime import UTC, datetime
+
+import click
+
+from kemi_routing.targets import mask
+from provisioning import changes, history, planned, show, values
+from provisioning.checked import Checked
+from provisioning.cli_plan import DRY_RUN, YES, warning_text, would, write
+from provisioning.desk import Desk, with_desk
+from provisioning.problems import Refused, RefusedFiles
+
+
+@click.command("history")
+@click.argument("number")
+@with_desk
+def show_history(desk: Desk, number: str) -> int:
+    """Say who changed NUMBER, when, from where, and what; the newest first."""
+    now = datetime.now(UTC)
+    found = history.versions(values.number_key(number), desk.storage())
+    rows = list(history.rows(found, now))
+    desk.print(list(map(asdict, rows)))
+    for row in rows:
+        head = f"revision {row.revision}  {row.written}  {row.by}".rstrip()
+        desk.say("\n  ".join((head, *row.what)))
+    return 0
+
+
+@click.command("diff")
+@click.argument("then", metavar="[NUMBER]@WHEN")
+@with_desk
+def diff(desk: Desk, then: str) -> int:
+    """Say what is different now from what it was: of NUMBER, or of all numbers. WHEN is a revision
+    (@3), @yesterday, or a time (@2026-11-23T09:30).
+    """
+    now, storage, at = datetime.now(UTC), desk.storage(), history.split(then)
+    if not at.when:
+        raise Refused(f"since when? write  {at.number}@yesterday, or {at.number}@3 for a revision")
+    if at.number:
+        numbers = [values.number_key(at.number)]
+    else:
+        numbers = history.changed_since(at.when, storage, now)
+    found: dict[str, list[str]] = {}
+    for key in numbers:
+        versions = history.versions(key, storage)
+        before = history.find(versions, at.when, now)
+        if before is not versions[-1]:
+            found[key] = history.between(before, versions[-1], now)
+    desk.print(found)
+    for key, what in found.items():
+        desk.say("\n  ".join((key, *what)))
+    if not found:
+        desk.say("nothing is different")
+    return 0
+
+
+@click.command("undo")
+@click.argument("what", metavar="NUMBER[@WHEN]")
+@YES
+@DRY_RUN
+@with_desk
+def undo(desk: Desk, what: str, yes: bool, dry_run: bool) -> int:
+    """Make NUMBER again what it was before its last change, or at WHEN, in a new revision: the one
+    between is kept too.
+    """
+    now, storage, at = datetime.now(UTC), desk.storage(), history.split(what)
+    found = history.versions(values.number_key(at.number), storage)
+    before = history.find(found, at.when, now) if at.when else history.before_last(found)
+    if before is None:
+        raise Refused(f"{at.number} has no version before this one")
+    checked = Checked(desk.in_network().settings.platform)
+    pending = changes.revival(before, checked, storage, now)
+    if checked.problems.errors:
+        raise RefusedFiles(checked.problems)
+    for warning in checked.problems.warnings:
+        desk.warn(warning_text(warning))
+    plan = planned.of(pending, map(warning_text, checked.problems.warnings), storage)
+    return would(desk, plan) if dry_run else write(desk, storage, plan, yes=yes)
+
+
+def show_version(desk: Desk, what: str) -> int:
+    """Show a number as it was; the exit code."""
+    now, at = datetime.now(UTC), history.split(what)
+    found = history.find(
+        history.versions(values.number_key(at.number), desk.storage()), at.when, now)
+    number = found.number if found else None
+    if found is None or number is None:
+        raise Refused(f"{at.number}: nobody owned this number then")
+    text = mask(found.source.text.rstrip())
+    if desk.form == "yaml":
+        click.echo(text)
+    else:
+        desk.print(show.as_dict(number, now))
+        desk.say(f"{show.heading(number, now)}\n\n{text}")
+    return 0

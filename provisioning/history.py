@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The versions of a number, and the way back to one of them."""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import cast
+from zoneinfo import ZoneInfo
+
+from kemi_routing.redis import keys
+from provisioning import difference
+from provisioning.problems import Refused
+from provisioning.question import moment
+from provisioning.revisions import Version, decode_text
+from provisioning.storage import Storage
+
+_FORMS = "write @3 for a revision, @yesterday for a day ago, @2026-11-23 or @2026-11-23T09:30"
+_UTC = ZoneInfo("UTC")
+
+
+@dataclass(frozen=True, slots=True)
+class At:
+    """A number, or all of them where it is empty, and when: a revision or a time."""
+
+    number: str
+    when: str
+
+
+def split(text: str) -> At:
+    """``NUMBER@WHEN``, ``NUMBER`` or ``@WHEN``."""
+    number, _, when = text.partition("@")
+    return At(number, when)
+
+
+def versions(key: str, storage: Storage) -> list[Version]:
+    """All of a number, the present one last, unless it was removed. Raises Refused where there
+    never was one.
+    """
+    record_key, text_key = keys.number(key), keys.authored(key)
+    found = storage.read([record_key, text_key])
+    past = storage.versions(key)
+    if data := found.get(record_key):
+        present = Version(0, decode_text(found.get(text_key)), data)
+        number = present.number
+        past.append(Version(number.revision if number else 0, present.source, data))
+    if not past:
+        raise Refused(f"{key}: nobody owns this number, and nobody did")
+    return past
+
+
+def find(found: Sequence[Version], when: str, now: datetime) -> Version | None:
+    """The version of that revision, or that was in force at that time; None where there was no
+    such number yet. Raises Refused for a revision that is not kept.
+    """
+    if re.fullmatch(r"[0-9]{1,6}", when):
+        for one in found:
+            if one.revision == int(when):
+                return one
+        known = ", ".join(str(one.revision) for one in found)
+        raise Refused(f"there is no revision {when}; known are: {known}")
+    second = _instant(when, _zone(found), now).timestamp()
+    return next((one for one in reversed(found) if one.source.written <= second), None)
+
+
+def before_last(found: Sequence[Version]) -> Version | None:
+    """The version before the last change; None where there is none."""
+    return found[-2] if len(found) > 1 else None
+
+
+def _instant(when: str, zone: ZoneInfo, now: datetime) -> datetime:
+    if when == "yesterday":
+        return now - timedelta(days=1)
+    try:
+        return moment(when, zone, now)
+    except Refused:
+        raise Refused(f"{when!r} is no revision and no time; {_FORMS}") from None
+
+
+def _zone(found: Sequence[Version]) -> ZoneInfo:
+    return next((one.number.zone for one in reversed(found) if one.number), _UTC)
+
+
+def written(version: Version) -> str:
+    """When a version was written, on the number's clock; empty where that is not known."""
+    number = version.number
+    at = version.source.written
+    zone = number.zone if number else UTC
+    return f"{datetime.fromtimestamp(at, zone):%Y-%m-%d %H:%M}" if at else ""
+
+
+def between(old: Version | None, new: Version, now: datetime) -> list[str]:
+    """What is different in telephone words."""
+    before, after = old.number if old else None, new.number
+    if after is None:
+        return ["removed"] if not new.data else ["its record cannot be read"]
+    if before is None:
+        return difference.of_new(after)
+    return difference.of_number(before, after, now) or [difference.TEXT_ONLY]
+
+
+def changed_since(when: str, storage: Storage, now: datetime) -> list[str]:
+    """The keys of the numbers that were written since then, in order."""
+    since = int(_instant(when, _UTC, now).timestamp() * 1000)
+    entries = cast(list[tuple[bytes, dict[bytes, bytes]]],
+                   storage.client.xrange(keys.changes(), min=str(since)))
+    return sorted({entry[b"number"].decode() for _, entry in entries})
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What a version changed."""
+
+    revision: int
+    written: str
+    by: str
+    what: list[str]
+
+
+def rows(found: Sequence[Version], now: datetime) -> Iterator[Row]:
+    """The newest first."""
+    for old, new in reversed([*zip([None, *found[:-1]], found, strict=True)]):
+        yield Row(new.revision, written(new), new.source.by, between(old, new, now))
