@@ -6,6 +6,7 @@
 
 import sys
 from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from provisioning.desk import Desk, with_desk
 from provisioning.output import counted
 from provisioning.planned import Plan
 from provisioning.problems import Problem, Refused, RefusedFiles
+from provisioning.replay import Replayed, replay
 from provisioning.storage import Conflict, Storage
 
 FILES = click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
@@ -33,17 +35,20 @@ FOUND = 2
 @FILES
 @click.option("-o", "--out", type=click.Path(path_type=Path), metavar="FILE.plan",
               help="Keep the plan, to apply exactly what was looked at.")
+@click.option("--replay", "most", type=click.IntRange(1), metavar="CALLS",
+              help="Say which of the last so many calls would have gone elsewhere.")
 @with_desk
-def make_plan(desk: Desk, files: tuple[Path, ...], out: Path | None) -> int:
+def make_plan(desk: Desk, files: tuple[Path, ...], out: Path | None, most: int | None) -> int:
     """Say what applying FILES would change. Nothing is written to the store.
 
     Ends with 2 where there is something to do.
     """
-    now = datetime.now(UTC)
-    plan = _plan(desk, files, desk.storage(), now)
+    now, storage = datetime.now(UTC), desk.storage()
+    plan = _plan(desk, files, storage, now)
     if out:
         planned.save(out, plan, now)
-    would(desk, plan)
+    platform = desk.in_network().settings.platform
+    would(desk, plan, replay(plan.writes, most, platform, storage) if most else None)
     return FOUND if plan.writes else 0
 
 
@@ -127,14 +132,16 @@ def _plan(desk: Desk, files: Sequence[Path], storage: Storage, now: datetime, *,
     return planned.of(found, warnings, storage)
 
 
-def would(desk: Desk, plan: Plan) -> int:
+def would(desk: Desk, plan: Plan, replayed: Replayed | None = None) -> int:
     """Say what a plan would write; the exit code of a dry run."""
     for change in plan.writes:
         desk.say(str(change))
     desk.say(plan.summary())
+    for line in replayed.lines() if replayed else ():
+        desk.say(line)
     for brake in plan.brakes:
         desk.warn(f"apply will refuse: {brake}")
-    desk.print(_as_dict(plan))
+    desk.print(_as_dict(plan) | ({"replay": asdict(replayed)} if replayed else {}))
     return 0
 
 
