@@ -5,7 +5,6 @@ A command ends with 0 where it did what was asked or found nothing to do, with 1
 else. Whatever a person does wrong is answered in words, never with a traceback.
 """
 
-import os
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import Any
 
 import click
 
+from kemi_routing.errors import InvalidValue
 from kemi_routing.explain import as_text
 from kemi_routing.model import Verdict
 from provisioning import cases, override, show, trunking, values
@@ -21,11 +21,14 @@ from provisioning.cli_calls import list_calls, why
 from provisioning.cli_history import diff, show_history, show_version, undo
 from provisioning.cli_pictures import draw_flow, show_flow, show_week
 from provisioning.cli_plan import apply_files, drift, make_plan, remove_number, warning_text
+from provisioning.completion import numbers, sequences
 from provisioning.desk import (
+    CONFIG,
     FORM,
     REDIS,
     SVG,
     Desk,
+    environment,
     fail,
     problems_as_dict,
     with_desk,
@@ -87,7 +90,7 @@ def check_files(desk: Desk, files: tuple[Path, ...]) -> int:
 
 
 @followme.command("show")
-@click.argument("number", required=False)
+@click.argument("number", required=False, shell_complete=numbers)
 @with_desk
 def show_numbers(desk: Desk, number: str | None) -> int:
     """Show NUMBER and what was written for it, or list all numbers; NUMBER may be "network": the
@@ -120,8 +123,8 @@ def show_numbers(desk: Desk, number: str | None) -> int:
 
 
 @followme.command("override")
-@click.argument("number")
-@click.argument("sequence", required=False)
+@click.argument("number", shell_complete=numbers)
+@click.argument("sequence", required=False, shell_complete=sequences)
 @click.option("--until", metavar="END", default="",
               help='"08:00", "2026-11-24 08:00", "8 hours", "next window" or "for ever".')
 @click.option("--from", "start", metavar="TIME", default="",
@@ -153,7 +156,7 @@ def override_schedule(desk: Desk, number: str, sequence: str | None, **times: An
 
 
 @followme.command("explain")
-@click.argument("number", required=False)
+@click.argument("number", required=False, shell_complete=numbers)
 @click.option("--from", "caller", metavar="ANI", default=ANONYMOUS,
               help="The calling number, or anonymous (the default).")
 @click.option("--at", metavar="TIME", default="",
@@ -199,13 +202,18 @@ def explain(desk: Desk, number: str | None, cases_path: Path | None, verdict: st
               "keep it from running is a FAIL.")
 @FORM
 @REDIS
-def doctor(before_start: bool, form: str, redis: str | None) -> int:
+@CONFIG
+def doctor(before_start: bool, form: str, redis: str | None, config: Path | None) -> int:
     """Look at this proxy: its settings, packages, Kamailio, Redis, gateways, clock.
 
     Each line is OK, WARN or FAIL with the mend. Ends with 1 where one is FAIL.
     """
     findings = []
-    for finding in examine(os.environ, redis, before_start=before_start):
+    try:
+        settings = environment(config)
+    except InvalidValue as error:
+        return fail(str(error), form)
+    for finding in examine(settings, redis, before_start=before_start):
         findings.append(finding)
         if form == "table":
             click.echo(str(finding))

@@ -14,6 +14,7 @@ from kemi_routing import call_record, e164
 from kemi_routing.call_story import Chapter, Result
 from provisioning import calls, story, values
 from provisioning.calls import Wanted
+from provisioning.completion import numbers
 from provisioning.desk import Desk, with_desk
 from provisioning.output import counted
 from provisioning.problems import Refused
@@ -56,7 +57,7 @@ class _Asked:
 
 
 @click.command("calls")
-@click.argument("number", required=False)
+@click.argument("number", required=False, shell_complete=numbers)
 @click.option("--owner", metavar="OWNER", default="", help="Calls of all numbers of acme/jana.")
 @click.option("--organisation", metavar="NAME", default="", help="Calls of all its numbers.")
 @click.option("--since", metavar="TIME", default="",

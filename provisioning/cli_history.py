@@ -10,12 +10,13 @@ from kemi_routing.targets import mask
 from provisioning import changes, history, planned, show, values
 from provisioning.checked import Checked
 from provisioning.cli_plan import DRY_RUN, YES, warning_text, would, write
+from provisioning.completion import numbers
 from provisioning.desk import Desk, with_desk
 from provisioning.problems import Refused, RefusedFiles
 
 
 @click.command("history")
-@click.argument("number")
+@click.argument("number", shell_complete=numbers)
 @with_desk
 def show_history(desk: Desk, number: str) -> int:
     """Say who changed NUMBER, when, from where, and what; the newest first."""
@@ -30,7 +31,7 @@ def show_history(desk: Desk, number: str) -> int:
 
 
 @click.command("diff")
-@click.argument("then", metavar="[NUMBER]@WHEN")
+@click.argument("then", metavar="[NUMBER]@WHEN", shell_complete=numbers)
 @with_desk
 def diff(desk: Desk, then: str) -> int:
     """Say what is different now from what it was: of NUMBER, or of all numbers. WHEN is a revision
@@ -58,7 +59,7 @@ def diff(desk: Desk, then: str) -> int:
 
 
 @click.command("undo")
-@click.argument("what", metavar="NUMBER[@WHEN]")
+@click.argument("what", metavar="NUMBER[@WHEN]", shell_complete=numbers)
 @YES
 @DRY_RUN
 @with_desk

@@ -14,6 +14,7 @@ import click
 
 from provisioning import changes, planned, show, values
 from provisioning.check import read
+from provisioning.completion import numbers
 from provisioning.desk import Desk, with_desk
 from provisioning.output import counted
 from provisioning.planned import Plan
@@ -93,7 +94,7 @@ def apply_files(desk: Desk, files: tuple[Path, ...], yes: bool, dry_run: bool,
 
 
 @click.command("remove")
-@click.argument("number")
+@click.argument("number", shell_complete=numbers)
 @YES
 @DRY_RUN
 @with_desk

@@ -6,8 +6,10 @@ import getpass
 import os
 import re
 import socket
+import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, TypeVar
 
 import click
@@ -102,6 +104,33 @@ class Desk:
                           f"{settings.REDIS_FORM}") from error
 
 
+CONFIG = click.option("-c", "--config", type=click.Path(path_type=Path), metavar="FILE",
+                      help="Settings in place of the environment's: FOLLOWME_NAME=value, a line "
+                      "each, as in /etc/default/followme.")
+DEBUG = click.option("-d", "--debug", is_flag=True, help="Show where in the program an error "
+                     "comes from.")
+
+
+def environment(config: Path | None) -> dict[str, str]:
+    """The environment, with the lines of a file in place of its own; raises InvalidValue."""
+    if config is None:
+        return dict(os.environ)
+    try:
+        lines = config.read_text("utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise InvalidValue(f"{config} cannot be read: {error}") from None
+    found: dict[str, str] = {}
+    for index, line in enumerate(map(str.strip, lines), 1):
+        if line and not line.startswith(("#", ";")):
+            name, equals, value = line.partition("=")
+            if not (equals and re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name)):
+                raise InvalidValue(f"{config}:{index}: {line!r} is no setting; write "
+                                   "FOLLOWME_NAME=value")
+            quoted = len(value) > 1 and value[0] == value[-1] and value[0] in "\"'"
+            found[name] = value[1:-1] if quoted else value
+    return {**os.environ, **found}
+
+
 def with_desk(run: Callable[..., int]) -> Callable[..., int]:
     """Adds the options that all commands have, and answers for their errors."""
     return FORM(_guarded(run))
@@ -114,24 +143,34 @@ def with_picture_desk(run: Callable[..., int]) -> Callable[..., int]:
 
 def _guarded(run: Callable[..., int]) -> Callable[..., int]:
     @REDIS
+    @CONFIG
+    @DEBUG
     @functools.wraps(run)
-    def guarded(form: str, redis: str | None, **options: Any) -> int:
+    def guarded(form: str, redis: str | None, config: Path | None, debug: bool,
+                **options: Any) -> int:
         try:
-            operator = settings.from_environment(os.environ)
+            operator = settings.from_environment(environment(config))
             desk = Desk(replace(operator, redis=redis or operator.redis), form)
         except InvalidValue as error:
             return fail(str(error), form)
         try:
             return run(desk, **options)
-        except RefusedFiles as error:
-            desk.print(problems_as_dict(error.problems))
-            desk.errors(error.problems)
-            return 1
-        except (Refused, InvalidValue) as error:
-            return fail(str(error), form)
-        except (StoreUnavailable, RedisError) as error:
-            return fail(f"the store {masked(desk.settings.redis)} does not answer: {error}", form)
+        except (Refused, InvalidValue, StoreUnavailable, RedisError) as error:
+            if debug:
+                click.echo(traceback.format_exc(), err=True)
+            return _failed(desk, error)
     return guarded
+
+
+def _failed(desk: Desk, error: Exception) -> int:
+    if isinstance(error, RefusedFiles):
+        desk.print(problems_as_dict(error.problems))
+        desk.errors(error.problems)
+        return 1
+    if isinstance(error, Refused | InvalidValue):
+        return fail(str(error), desk.form)
+    store = masked(desk.settings.redis)
+    return fail(f"the store {store} does not answer: {error}", desk.form)
 
 
 def fail(text: str, form: str = "table") -> int:
