@@ -9,6 +9,7 @@ from kemi_routing.explain import Explained
 from kemi_routing.model import Number
 from kemi_routing.redis.store import Store
 from provisioning import override, preview, values
+from provisioning.completion import numbers
 from provisioning.desk import SVG, Desk, with_picture_desk
 from provisioning.pictures import flow, flow_svg, flow_text, svg, week, week_svg, week_text
 from provisioning.problems import Refused
@@ -16,7 +17,7 @@ from provisioning.question import moment
 
 
 @click.command("week")
-@click.argument("number")
+@click.argument("number", shell_complete=numbers)
 @click.option("--at", metavar="TIME", default="",
               help="2026-11-23 09:30 on the number's clock, or with an offset; default now.")
 @with_picture_desk
@@ -34,7 +35,7 @@ def show_week(desk: Desk, number: str, at: str) -> int:
 
 
 @click.command("flow")
-@click.argument("number")
+@click.argument("number", shell_complete=numbers)
 @click.option("--sequence", metavar="NAME",
               help="Were this sequence in force; default what holds now.")
 @with_picture_desk

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Who can be forwarded where at whose cost: rights x number x spelling x when the rights went."""
 
+import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -106,7 +107,9 @@ def apply(followme: Followme, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
     def apply(text: str) -> None:
         path = tmp_path / "acme.yaml"
         path.write_text(text)
-        ran = followme("apply", "--yes", path)
+        brakes = json.loads(followme("plan", "-F", "json", path).out)["brakes"]
+        meant = [word for one in brakes for word in (f"--{one['option']}", str(one["count"]))]
+        ran = followme("apply", "--yes", *meant, path)
         assert ran.code == 0, ran.err
     return apply
 
