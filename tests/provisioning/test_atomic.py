@@ -18,7 +18,7 @@ from provisioning.storage import Storage
 from tests.provisioning.conftest import Followme
 
 FORK = multiprocessing.get_context("fork")
-PEOPLE = 12
+PEOPLE = 9  # too few for a brake
 
 
 def people(version: int) -> str:
@@ -63,7 +63,7 @@ def ring_times(storage: Storage) -> Counter[int]:
 
 def applying(path: Path) -> multiprocessing.process.BaseProcess:
     process = FORK.Process(target=lambda: sys.exit(main(
-        ["apply", "--yes", "--changed", str(PEOPLE), "-F", "json", str(path)])))
+        ["apply", "--yes", "-F", "json", str(path)])))
     process.start()
     return process
 
@@ -86,7 +86,6 @@ def test_a_writer_that_is_killed_leaves_each_number_old_or_new(
         assert set(now) <= before | {version}
         mixed += len(now) > 1
     assert mixed  # else none was killed between two numbers
-    assert followme("apply", "--yes", "--changed", str(PEOPLE), tmp_path / "a.yaml").code in (0, 1)
     assert followme("apply", "--yes", tmp_path / "a.yaml").code == 0
     assert ring_times(storage) == {20 + kills: PEOPLE}
 
