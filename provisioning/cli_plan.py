@@ -120,12 +120,12 @@ def _plan(desk: Desk, files: Sequence[Path], storage: Storage, now: datetime, *,
           quiet: bool = False) -> Plan:
     """Raises RefusedFiles where the files, or they and the store, do not go together."""
     checked = read(files, desk.in_network().settings.platform, now)
-    of_files = list(checked.problems.warnings)
+    of_files = set(checked.problems.warnings)
     found = [] if checked.problems.errors else changes.compare(checked, storage, now)
     if checked.problems.errors:
         raise RefusedFiles(checked.problems)
     if of_files and not quiet:
-        desk.warn(f"{counted(len(set(of_files)), 'warning')}, see followme check")
+        desk.warn(f"{counted(len(of_files), 'warning')}, see followme check")
     # What only the store tells, check cannot say.
     warnings = [warning_text(one) for one in checked.problems.warnings if one not in of_files]
     for warning in warnings:
