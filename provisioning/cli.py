@@ -81,9 +81,9 @@ def check_files(desk: Desk, files: tuple[Path, ...]) -> int:
     if desk.errors(problems):
         return 1
     for warning in problems.warnings:
-        desk.warn(warning_text(warning))
+        desk.problem(warning, "warning")
     for note in problems.notes:
-        desk.warn(f"{note.place}: {note.text}")
+        desk.problem(note, "note")
     desk.table(overview)
     desk.say(f"no errors, {counted(len(problems.warnings), 'warning')}")
     return 0
@@ -249,10 +249,10 @@ def _show_network(desk: Desk, storage: Storage) -> int:
 def _run_cases(desk: Desk, path: Path) -> int:
     results = cases.run(path)
     wrong = [result for result in results if result.wrong]
-    problems = [str(problem) for result in wrong for problem in result.wrong]
-    desk.print({"cases": len(results), "wrong": len(wrong), "problems": problems})
+    problems = [problem for result in wrong for problem in result.wrong]
+    desk.print({"cases": len(results), "wrong": len(wrong), "problems": list(map(str, problems))})
     for problem in problems:
-        desk.warn(problem)
+        desk.problem(problem, "error")
     verdict = f"{len(wrong)} not as expected" if wrong else "all as expected"
     desk.say(f"{counted(len(results), 'case')}, {verdict}")
     return 1 if wrong else 0

@@ -20,11 +20,15 @@ from kemi_routing.errors import InvalidValue, StoreUnavailable
 from kemi_routing.redis.store import Store
 from kemi_routing.settings import Settings
 from provisioning import trunking
-from provisioning.output import counted, document, table
+from provisioning.excerpt import excerpt
+from provisioning.output import counted, document, problem, table
 from provisioning.problems import Problem, Problems, Refused, RefusedFiles
 from provisioning.storage import TIMEOUT_S, Storage
 
 T = TypeVar("T")
+
+_ROW = 500
+"""So much of a row of a file is for programs."""
 
 FORMS = ("table", "json", "yaml")
 SVG = "svg"
@@ -77,10 +81,15 @@ class Desk:
         """Print an error that stands in no file; one that does begins with its place instead."""
         self.warn(_error(text))
 
+    def problem(self, one: Problem, kind: str) -> None:
+        """Print an ``error``, ``warning`` or ``note`` of a file for a person, with its row."""
+        if self.for_people:
+            problem(one, kind)
+
     def errors(self, problems: Problems) -> bool:
         """Print the errors of files and how many; whether there are any."""
-        for problem in problems.errors:
-            self.warn(str(problem))
+        for one in problems.errors:
+            self.problem(one, "error")
         if problems.errors:
             self.warn(counted(len(problems.errors), "error"))
         return bool(problems.errors)
@@ -189,9 +198,11 @@ def problems_as_dict(problems: Problems) -> dict[str, Any]:
             "notes": list(map(_as_dict, problems.notes))}
 
 
-def _as_dict(problem: Problem) -> dict[str, Any]:
-    place = problem.place
-    return {"file": place.file, "line": place.line, "column": place.column, "text": problem.text}
+def _as_dict(one: Problem) -> dict[str, Any]:
+    place = one.place
+    row = excerpt(one.row, place.column, _ROW).text if one.row else ""
+    return {"file": place.file, "line": place.line, "column": place.column, "text": one.text,
+            "source": row}
 
 
 def _by() -> str:

@@ -7,7 +7,7 @@ from typing import Any, TypeVar, get_args
 from pydantic import ValidationError
 
 from kemi_routing.schedule import DAYS
-from provisioning.problems import Problem, Problems, suggest
+from provisioning.problems import Problems, suggest
 from provisioning.shape import Shape, keys
 from provisioning.source import Written
 
@@ -24,8 +24,9 @@ def read(model: type[S], written: Written, problems: Problems) -> S | None:
             return model.model_validate(written.plain())
         except ValidationError as error:
             if not isinstance(written.content, dict):
-                problems.errors.append(
-                    Problem(written.value, f"a file starts with {keys(model)[0]}:"))
+                problems.errors.append(written.source.problem(
+                    written.value, f"write keys with values; a file starts with  "
+                                   f"{keys(model)[0]}: NAME"))
                 return None
             _leave_out(error, model, written, problems)
 
@@ -41,7 +42,7 @@ def _leave_out(error: ValidationError, model: type[Shape], written: Written, pro
             place, text = child.key, _unknown_key(str(step), model, one["loc"])
         else:
             place, text = child.value, _wanted(one["type"], model, one["loc"]) or one["msg"]
-        problems.errors.append(Problem(place, text))
+        problems.errors.append(child.source.problem(place, text))
         misfits.append((parent, child, _EMPTY.get(one["type"])))
     for parent, child, empty in misfits:
         if isinstance(parent.content, list):

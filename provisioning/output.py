@@ -5,6 +5,7 @@ import io
 import json
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from rich.console import Console
@@ -12,8 +13,15 @@ from rich.table import Table
 from rich.text import Text
 from ruamel.yaml import YAML
 
+from provisioning.excerpt import excerpt
+from provisioning.problems import Problem
+
 _WIDE = 400
 """Where nobody looks, a table is never folded."""
+_ROW = 160
+"""So long are the rows of files that are shown where nobody looks."""
+_MARGIN = " " * 4
+_COLOURS = {"error": "red", "warning": "yellow", "note": "cyan"}
 
 
 def document(data: Any, form: str) -> str:
@@ -43,3 +51,19 @@ def table(headings: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
     for row in rows:
         drawn.add_row(*(Text(str(cell)) for cell in row))
     console.print(drawn)
+
+
+def problem(one: Problem, kind: str) -> None:
+    """Print an ``error``, ``warning`` or ``note`` of a file on stderr, with its row and a caret
+    where it stands; coloured as ``table``.
+    """
+    console = Console(stderr=True, highlight=False, soft_wrap=True)
+    word = "warning: " if kind == "warning" else ""
+    said = Text(str(replace(one, text=word + one.text)))
+    said.stylize(_COLOURS[kind], 0, len(str(one.place)) + 1)
+    console.print(said)
+    if one.row:
+        width = console.width if console.is_terminal else _ROW
+        row, caret = excerpt(one.row, one.place.column, width - len(_MARGIN)).pointed()
+        console.print(Text(_MARGIN + row))
+        console.print(Text(_MARGIN + caret, _COLOURS[kind]))

@@ -24,6 +24,8 @@ class Problem:
 
     place: Place
     text: str
+    row: str = field(default="", compare=False)
+    """The row of the file as ``masking`` leaves it; empty where there is none."""
 
     def __str__(self) -> str:
         """One line, safe to print: a control character of the file becomes ``?``."""

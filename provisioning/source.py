@@ -4,9 +4,11 @@
 No scalar is given a type: 08:00 is no 480, NO is not false, 0049 keeps its zeros.
 """
 
+import re
 import warnings
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
@@ -16,10 +18,32 @@ from ruamel.yaml.nodes import MappingNode, Node, ScalarNode
 from ruamel.yaml.reader import ReaderError
 
 from kemi_routing.errors import InvalidValue
+from provisioning import masking
 from provisioning.problems import Place, Problem, Problems
 
 T = TypeVar("T")
 P = ParamSpec("P")
+
+_ROWS = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
+"""What ends a row, as ruamel counts them."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """The text of a file, and where its secrets stand."""
+
+    text: str
+    secrets: tuple[masking.Span, ...] = ()
+
+    @cached_property
+    def rows(self) -> list[str]:
+        """For messages: secrets are ``HIDDEN``."""
+        return _ROWS.split(masking.masked(self.text, self.secrets))
+
+    def problem(self, place: Place, text: str) -> Problem:
+        """What is wrong at a place, with its row."""
+        row = self.rows[place.line - 1] if place.line <= len(self.rows) else ""
+        return Problem(place, text, row)
 
 
 @dataclass(slots=True)
@@ -31,15 +55,15 @@ class Written:
     value: Place
     key: Place
     """Where the key stands that leads here; the value itself where there is none."""
-    source: str
+    source: Source
     span: tuple[int, int, int]
-    """First and last index in ``source`` with its key, and the column of the first."""
+    """First and last index in its text with its key, and the column of the first."""
 
     @property
     def text(self) -> str:
         """As written, with its key and comments, moved to the left margin."""
         first, last, margin = self.span
-        head, *rest = self.source[first:last].split("\n")
+        head, *rest = self.source.text[first:last].split("\n")
         lines = [head, *(line[min(margin, _indent(line)):] for line in rest)]
         while len(lines) > 1 and (not lines[-1].strip() or lines[-1].startswith("#")):
             lines.pop()  # a comment at the left margin belongs to what comes next
@@ -75,15 +99,18 @@ class Spot:
 
     def error(self, text: str) -> None:
         """Note an error of this value."""
-        self.problems.errors.append(Problem(self.written.value, text))
+        self.problems.errors.append(self._problem(text))
 
     def warning(self, text: str) -> None:
         """Note what is allowed but probably not meant."""
-        self.problems.warnings.append(Problem(self.written.value, text))
+        self.problems.warnings.append(self._problem(text))
 
     def note(self, text: str) -> None:
         """Note how this value was understood."""
-        self.problems.notes.append(Problem(self.written.value, text))
+        self.problems.notes.append(self._problem(text))
+
+    def _problem(self, text: str) -> Problem:
+        return self.written.source.problem(self.written.value, text)
 
     def required(self, key: str, text: str | None, parse: Callable[[str], T], example: str,
                  ) -> T | None:
@@ -119,15 +146,16 @@ class Spot:
 
 def read(path: Path, problems: Problems) -> Written | None:
     """The file as a tree of values, None after its errors were noted."""
-    line = 1
     try:
         return parse(path.read_bytes().decode("utf-8-sig"), str(path), problems)
     except OSError as error:
-        what = f"the file cannot be read: {error.strerror}"
+        problems.errors.append(Problem(
+            Place(str(path)), f"the file cannot be read: {error.strerror}"))
     except UnicodeDecodeError as error:
-        line += error.object.count(b"\n", 0, error.start)
-        what = "this is not UTF-8; save the file as UTF-8"
-    problems.errors.append(Problem(Place(str(path), line), what))
+        text, before = (part.decode("utf-8", "replace")
+                        for part in (error.object, error.object[:error.start]))
+        problems.errors.append(_without_tree(text).problem(
+            _place(str(path), before), "this is not UTF-8; save the file as UTF-8"))
     return None
 
 
@@ -137,24 +165,53 @@ def parse(text: str, file: str, problems: Problems) -> Written | None:
         with warnings.catch_warnings(action="ignore"):  # we say what is wrong ourselves
             node = YAML(typ="safe", pure=True).compose(text)
         if node is not None:
-            return _Tree(file, text, problems).written(node)
+            source = Source(text, tuple(masking.of_tree(node, text)))
+            return _Tree(file, source, problems).written(node)
         place, what = Place(file), "the file is empty; it starts with  organisation: NAME"
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         place = Place(file, mark.line + 1, mark.column + 1) if mark else Place(file)
-        what = f"this is not YAML: {', '.join(filter(None, [error.context, error.problem]))}"
-        if "alias" in what:
-            what += '; what begins with * stands in quotes: "*33"'
+        what = _no_yaml(", ".join(filter(None, [error.context, error.problem])))
     except ReaderError as error:
-        before = text[:error.position]
-        place = Place(file, before.count("\n") + 1, len(before) - before.rfind("\n"))
-        what = "this is not YAML: a control character stands here"
+        place = _place(file, text[:error.position])
+        what = "this is not YAML: a control character stands here; delete it"
     except ValueError as error:
         place, what = Place(file), f"this is not YAML: {error}"
     except RecursionError:
-        place, what = Place(file), "values are nested too deeply"
-    problems.errors.append(Problem(place, what))
+        place, what = Place(file), "values are nested too deeply; no value needs ten levels"
+    problems.errors.append(_without_tree(text).problem(place, what))
     return None
+
+
+def _without_tree(text: str) -> Source:
+    return Source(text, tuple(masking.of_text(text)))
+
+
+def _place(file: str, before: str) -> Place:
+    """The place behind this text."""
+    *rows, last = _ROWS.split(before)
+    return Place(file, len(rows) + 1, len(last) + 1)
+
+
+_MENDS = {
+    "alias": 'what begins with * stands in quotes: "*33"',
+    "\\t": "write spaces, not tabs",
+    "another document": "write each in a file of its own, and no row of ---",
+    "mapping values": "a key stands below those beside it, as far from the margin, and a text "
+                      'with a colon in quotes: "a: b"',
+    "expected ':'": "write  KEY: VALUE",
+    "flow mapping": "what begins with { ends with }, a comma between its keys",
+    "flow sequence": "what begins with [ ends with ], a comma between its values",
+    "quoted scalar": "end the text with the quote that it begins with",
+    "block mapping": "begin each key below those beside it, as far from the margin",
+    "block collection": "begin each - below those beside it, as far from the margin",
+}
+"""What the reader's message holds -> the right form; the first that fits."""
+
+
+def _no_yaml(found: str) -> str:
+    mends = (f"; {mend}" for words, mend in _MENDS.items() if words in found)
+    return f"this is not YAML: {found}{next(mends, '')}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +219,7 @@ class _Tree:
     """Makes ``Written`` of ruamel's nodes; what the format does not know is noted."""
 
     file: str
-    source: str
+    source: Source
     problems: Problems
 
     def written(self, node: Node, key: Node | None = None) -> Written:
@@ -207,7 +264,7 @@ class _Tree:
         return Place(self.file, node.start_mark.line + 1, node.start_mark.column + 1)
 
     def _error(self, node: Node, text: str) -> None:
-        self.problems.errors.append(Problem(self._place(node), text))
+        self.problems.errors.append(self.source.problem(self._place(node), text))
 
 
 def _indent(line: str) -> int:
