@@ -135,7 +135,7 @@ def profile(text: str) -> Profile:
         try:
             fields["from_" if name == "from" else name] = _READ[name](value)
         except (KeyError, ValueError):
-            raise InvalidValue(f"{word!r}; write {FORM}") from None
+            raise InvalidValue(f"{word!r} is not known; write {FORM}") from None
     return Profile(**fields)
 
 

@@ -56,7 +56,7 @@ def read(plan: DialPlan, text: str, extensions: Collection[str] = ()) -> str:
     """
     if is_emergency(plan, text):
         raise InvalidValue(f"{e164.without_separators(text)} is an emergency number; "
-                           "it can never be a forwarding target")
+                           "it can never be a forwarding target; leave it out")
     digits = e164.without_separators(text)
     if digits in extensions:
         return digits

@@ -29,9 +29,8 @@ def normalise(text: str) -> str:
     """
     if "(0)" in text:
         raise InvalidValue(f"{text!r}: leave out (0), which is dialled within the country only")
-    digits = without_separators(text)
+    digits = without_separators(text).removeprefix("+")
     _refuse_dialling_prefix(text, digits)
-    digits = digits.removeprefix("+")
     if is_number(digits):
         return digits
     raise InvalidValue(f"{text!r} is not a telephone number; write {_wanted(digits)}")

@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What can go wrong, each with the SIP status that a caller gets for it."""
 
+import difflib
+from collections.abc import Iterable
+
 
 class FollowMeError(Exception):
     """Base of all our errors; ``status`` and ``phrase`` are the final answer (RFC 3261, 21)."""
@@ -39,3 +42,14 @@ class StoreUnavailable(FollowMeError):
     """The store did not answer in time: not the same as "nobody owns this number"."""
 
     status, phrase = 503, "Service Unavailable"
+
+
+def suggest(word: str, known: Iterable[str], instead: str = "there are none") -> str:
+    """The end of a message about an unknown word: the nearest known one, and all of them; where
+    there are none, what is said instead.
+    """
+    names = sorted(known)
+    if not names:
+        return instead
+    near = difflib.get_close_matches(word, names, n=1)
+    return (f"did you mean {near[0]}? " if near else "") + f"known are: {', '.join(names)}"

@@ -78,7 +78,7 @@ def technical_prefix(text: str) -> str:
     """What a gateway wants before called numbers; raises InvalidValue with the right form."""
     if _PREFIX.fullmatch(text):
         return text
-    raise InvalidValue(f"{text!r}; write digits, * and #, 16 at most: 1234#")
+    raise InvalidValue(f"{text!r} is no technical prefix; write digits, * and #, 16 at most: 1234#")
 
 
 def read(text: str) -> Format:
@@ -87,5 +87,5 @@ def read(text: str) -> Format:
         return Format(_INTERNATIONAL[text])
     if match := _FORM.fullmatch(text):
         return Format(_ABROAD, match[1], match[2] or "")
-    raise InvalidValue(f"{text!r}; write {', '.join(_INTERNATIONAL)}, or national COUNTRY PREFIX: "
-                       "national 49 0")
+    raise InvalidValue(f"{text!r} is no form of numbers; write {', '.join(_INTERNATIONAL)}, or "
+                       "national COUNTRY PREFIX: national 49 0")

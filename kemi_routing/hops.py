@@ -55,7 +55,9 @@ def address(text: str) -> str:
     """``host:port`` in its one form; raises InvalidValue with the right form."""
     host, _, port = text.rpartition(":")
     if not (_is_address(host) or is_name(host)):
-        raise InvalidValue(f"{text!r}; write host:port, such as 192.0.2.1:5060")
+        alone = _is_address(text) or is_name(text)
+        right = f"{text}:5060" if alone else "host:port: 192.0.2.1:5060"
+        raise InvalidValue(f"{text!r} is no host with its port; write {right}")
     if not is_port(port):
         raise InvalidValue(f"{text!r}: {port!r} is not a port; write 1 to 65535")
     return f"{bracketed(host)}:{int(port)}"
@@ -68,7 +70,8 @@ def place(text: str) -> str:
     at, apart, behind = text.partition(";")
     name, _, transport = behind.lower().partition("=")
     if apart and (name != "transport" or transport not in TRANSPORTS):
-        raise InvalidValue(f"{text!r}; write host:port, or host:port;transport=tcp or tls")
+        raise InvalidValue(f"{text!r}: {apart}{behind} is no transport; "
+                           "write host:port, or host:port;transport=tcp or tls")
     return address(at) + (_TRANSPORT + transport if apart and transport != UDP else "")
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Set
 from graphlib import CycleError, TopologicalSorter
 from types import MappingProxyType
 
-from kemi_routing.errors import InvalidValue
+from kemi_routing.errors import InvalidValue, suggest
 from kemi_routing.model import (
     CONFIRM_S,
     DEFAULT_MAX_PHONES,
@@ -61,7 +61,7 @@ def check_name(number: Number, name: str) -> None:
     """Refuse the name of a sequence that the number does not have; raises InvalidValue."""
     names = [sequence.name for sequence in number.sequences]
     if name not in names:
-        raise InvalidValue(f"there is no sequence {name!r}; {_known(names)}")
+        raise InvalidValue(f"there is no sequence {name!r}; {suggest(name, names)}")
 
 
 def check_ring_time(ring_s: int) -> None:
@@ -79,10 +79,11 @@ def check_delay(delay_s: int) -> None:
 def check_target(target: Target, number: str, own: Set[str]) -> None:
     """Refuse a target of ``number`` whose owner's lines are ``own``; raises InvalidValue."""
     if target.kind in (Kind.PSTN, Kind.NUMBER) and target.address == number:
-        raise InvalidValue(f"{number} would forward to itself")
+        raise InvalidValue(f"{number} would forward to itself; write another target")
     if target.kind is Kind.LINE and target.address not in own:
         raise InvalidValue(f"the subscriber has no line {target.address!r}; "
-                           f"{_known(sorted(own))}")
+                           + suggest(
+            target.address, own, "there are none; write it under lines"))
 
 
 def check_end(sequence: Sequence) -> None:
@@ -91,7 +92,7 @@ def check_end(sequence: Sequence) -> None:
         for ring in step:
             if ring.target.kind.answers and (len(step) > 1 or index < len(sequence.steps)):
                 raise InvalidValue(f"sequence {sequence.name}: {ring.target} answers at once, "
-                                   "so it stands alone in the last step")
+                                   "so write it alone in the last step")
 
 
 def check_unconditional(number: Number, sequence: Sequence) -> None:
@@ -113,7 +114,7 @@ def check_continuations(number: Number) -> None:
     except CycleError as error:
         circle = error.args[1][::-1]
         raise InvalidValue(f"sequence {circle[0]}: its continuations come back to it: "
-                           f"{' -> '.join(circle)}") from None
+                           f"{' -> '.join(circle)}; leave one of them out of on") from None
 
 
 def check_counts(number: Number, sequence: Sequence, phones: Mapping[str, int] = _NOTHING,
@@ -132,7 +133,7 @@ def check_counts(number: Number, sequence: Sequence, phones: Mapping[str, int] =
         if count > most:
             raise InvalidValue(f"{name}{what} makes {count} branches, "
                                f"at most {most} are possible (a line counts as its phones, "
-                               "an outside number as two)")
+                               "an outside number as two); let fewer ring")
 
 
 def count_branches(number: Number, sequence: Sequence, phones: Mapping[str, int] = _NOTHING,
@@ -200,7 +201,3 @@ def _worst(blocks: tuple[Block, ...], weigh: Callable[[Step], int], handed: Mapp
             own, end = own - alone, handed.get(over[1].target.address, alone)
         worst[block.name] = own + max(after, end)
     return worst[blocks[0].name]
-
-
-def _known(names: list[str]) -> str:
-    return f"known are: {', '.join(names)}" if names else "there are none"

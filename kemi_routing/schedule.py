@@ -23,6 +23,8 @@ DAY_MINUTES = 1440
 WEEK_MINUTES = 7 * DAY_MINUTES
 
 _CLOCK = re.compile(r"([01]?[0-9]|2[0-4]):([0-5][0-9])", re.ASCII)
+_CLOCK_MEANT = re.compile(r"([01]?[0-9]|2[0-3])(?:[.h]?([0-5][0-9]))?h?", re.ASCII)
+_DAYS_SHORT = re.compile("{0}(?:,{0})*".format("(?:{0})(?:-(?:{0}))?".format("|".join(DAYS))))
 _ONE_DAY = timedelta(days=1)
 
 
@@ -272,11 +274,16 @@ def parse_days(text: str) -> frozenset[int]:
     for part in text.lower().split(","):
         first, dash, last = (word.strip() for word in part.partition("-"))
         if first not in DAYS or (dash and last not in DAYS):
-            raise InvalidValue(f"{text!r} are not days of the week; "
-                               "write mon-fri, or sat,sun, or daily")
+            raise InvalidValue(f"{text!r} are not days of the week; write {_days_meant(text)}")
         day, end = DAYS.index(first), DAYS.index(last or first)
         days.update((day + step) % 7 + 1 for step in range((end - day) % 7 + 1))
     return frozenset(days)
+
+
+def _days_meant(text: str) -> str:
+    """The short names of days that stand in full, else the right form."""
+    short = re.sub("([a-z]{3})[a-z]*", r"\1", re.sub(" *([,-]) *", r"\1", text.lower()))
+    return short if _DAYS_SHORT.fullmatch(short) else "mon-fri, or sat,sun, or daily"
 
 
 @cache
@@ -293,7 +300,9 @@ def parse_clock(text: str) -> int:
     match = _CLOCK.fullmatch(text.strip())
     minute = int(match[1]) * 60 + int(match[2]) if match else DAY_MINUTES + 1
     if minute > DAY_MINUTES:
-        raise InvalidValue(f"{text!r} is not a time of day; write hours and minutes: 08:00")
+        meant = _CLOCK_MEANT.fullmatch(text)
+        right = f"{int(meant[1]):02}:{meant[2] or '00'}" if meant else "08:00"
+        raise InvalidValue(f"{text!r} is not a time of day; write hours and minutes: {right}")
     return minute
 
 

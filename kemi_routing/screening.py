@@ -75,8 +75,9 @@ def pattern(text: str) -> Pattern:
     digits = e164.without_separators(written[:-1]).removeprefix("+")
     if _PREFIX.fullmatch(digits):
         return Pattern(digits + ALL)
+    right = digits.lstrip("0")
     raise InvalidValue(f"{text!r} is not a prefix of callers; write 1 to 14 digits, the country "
-                       "code first, and *: 42075*")
+                       f"code first, and *: {right if _PREFIX.fullmatch(right) else 42075}*")
 
 
 def holds(pattern: Pattern, ani: str | None, anonymous: bool, verified: bool) -> bool:

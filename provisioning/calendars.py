@@ -103,9 +103,9 @@ def _country(text: str) -> str:
     if found := codes.get(text.strip().upper()):
         return found
     near = get_close_matches(text.lower().replace(" ", "_"), known, n=1, cutoff=0.75)
-    hint = f"did you mean {known[near[0]][1]}? " if near else ""
-    raise InvalidValue(f"there are no holidays of a country {text!r}; {hint}"
-                       "write its code of two letters (ISO 3166): CZ")
+    right = known[near[0]][1] if near else "CZ"
+    raise InvalidValue(f"there are no holidays of a country {text!r}; "
+                       f"write its code of two letters (ISO 3166): {right}")
 
 
 def _region(code: str, known: dict[str, str]) -> Callable[[str], str]:
@@ -125,7 +125,7 @@ def _file_beside(spot: Spot) -> Callable[[str], Path]:
     def read_name(text: str) -> Path:
         if Path(text).name != text:
             raise InvalidValue(f"{text!r} is not the name of a file beside this one; "
-                               "write it without folders: closures.ics")
+                               f"write it without folders: {Path(text).name or 'closures.ics'}")
         return Path(spot.written.value.file).parent / text
     return read_name
 

@@ -150,7 +150,8 @@ def _refuse_what_others_have(checked: Checked, stored: Stored) -> None:
 def _refuse_taken(stored: Stored, kind: str, name: str, owner: str, spot: Spot) -> None:
     has = stored.owner_of(kind, name)
     if has and has != owner:
-        spot.error(f"{kind} {name} is {owner}'s here and {has}'s in the store; it has one owner")
+        spot.error(f"{kind} {name} is {owner}'s here and {has}'s in the store; "
+                   "it has one owner: leave it out here, or take it from there first")
 
 
 def _refuse_forgotten_numbers(checked: Checked, stored: Stored, surplus: dict[str, set[str]],

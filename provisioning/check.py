@@ -92,7 +92,8 @@ def _is_operators(checked: Checked, spot: Spot, written: shape.Organisation) -> 
     if written.model_fields_set - set(shape.OPERATORS):
         (spot / has[0]).at_key().error(
             f"{has[0]} {'stand' if has[0].endswith('s') else 'stands'} in a file of the "
-            f"operator's own, with nothing beside but {', '.join(shape.OPERATORS)}")
+            f"operator's own, with nothing beside but {', '.join(shape.OPERATORS)}; move "
+            f"{'them' if has[0].endswith('s') else 'it'} there")
         return False
     checked.grants |= grants.read(spot / "grants", written.grants or {})
     trunking.read(spot, written, checked)

@@ -64,4 +64,4 @@ class Checked:
         spot.error(f"{kind} {name} stands in {first.line} already; write it once"
                    if owner == first_owner else
                    f"{kind} {name} is {owner}'s here and {first_owner}'s in {first.line}; "
-                   "it has one owner")
+                   "it has one owner: leave it out in one of them")

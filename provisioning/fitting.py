@@ -53,6 +53,12 @@ def _leave_out(error: ValidationError, model: type[Shape], written: Written, pro
 
 _EMPTY = {"list_type": list, "dict_type": dict, "model_type": dict, "sequence": list,
           "schedule": list}
+_MEANT = {"until": "to", "till": "to", "end": "to", "start": "from", "since": "from",
+          "date": "day", "timezone": "time_zone", "tz": "time_zone", "target": "to",
+          "destination": "to", "timeout": "ring", "duration": "ring", "name": "label",
+          "host": "at", "address": "at", "ip": "from", "secret": "password", "users": "subscribers",
+          "forward": "sequences", "vacations": "vacation", "steps": "sequences"}
+"""What people write, and what they mean where there is such a key."""
 _TEXTS = {"on": "{busy: NAME}", "classes": '{NAME: ["420900"]}'}
 """Keys whose value is a mapping of texts, with an example."""
 _NAMES = {"numbers": "42027777100", "extensions": "201", "feature_codes": '"*33"'}
@@ -93,7 +99,9 @@ def _walk(written: Written, loc: tuple[str | int, ...]) -> Iterator[tuple[Writte
 def _unknown_key(key: str, model: type[Shape], loc: tuple[str | int, ...]) -> str:
     if key.lower() in DAYS:
         return f'{key!r} is no key; write several days in quotes ("sat,sun") or as [sat, sun]'
-    return f"there is no key {key!r}; {suggest(key, keys(_model_at(model, loc[:-1])))}"
+    known = keys(_model_at(model, loc[:-1]))
+    meant = _MEANT.get(key.lower(), key)
+    return f"there is no key {key!r}; {suggest(meant if meant in known else key, known)}"
 
 
 def _model_at(model: type[Shape], loc: tuple[str | int, ...]) -> type[Shape]:

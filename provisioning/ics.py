@@ -44,10 +44,12 @@ def read(path: Path, first: date, last: date) -> list[Event]:
                  for one in recurring.of(calendar).between(first, last + _DAY)
                  if one.get("STATUS") != "CANCELLED"]
     except OSError as error:
-        raise InvalidValue(f"the file cannot be read: {error.strerror}") from None
+        raise InvalidValue(f"the file {path.name} cannot be read: {error.strerror}; "
+                           "put it beside this one") from None
     except (ValueError, LookupError, OverflowError, TypeError, AttributeError) as error:
         # What the two packages let through, depending on what is wrong.
-        raise InvalidValue(f"this is no calendar file (RFC 5545): {_line(error)}") from None
+        raise InvalidValue(f"{path.name} is no calendar file (RFC 5545): {_line(error)}; "
+                           "write the name of one: closures.ics") from None
     return found
 
 

@@ -62,7 +62,10 @@ class Organisation:
         """What outside targets of a number see (SPEC V5); ``common`` has what they see else."""
         if text == CLI_OF_NUMBER:
             return common.cli
-        return text if text == CLI_OF_CALLER else self.digits(text)
+        try:
+            return text if text == CLI_OF_CALLER else self.digits(text)
+        except InvalidValue as error:
+            raise InvalidValue(f"{error}; or {CLI_OF_NUMBER}, or {CLI_OF_CALLER}") from None
 
     def extension(self, text: str) -> str:
         """The key of an extension."""
@@ -77,6 +80,8 @@ class Organisation:
         short, number = _EXTENSION.fullmatch(written), _NUMBER.fullmatch(written)
         if short and self._is_extension(short[1], written):
             return Target(Kind.NUMBER, f"{self.name}/{short[1]}")
+        if short and short[1] in self.plan.emergency:
+            return Target(Kind.PSTN, self.digits(short[1]))  # where that is refused in words
         if written.startswith("extension"):
             raise InvalidValue(f"{text!r} is no extension; write its 2 to 6 digits: extension 201")
         if not number:

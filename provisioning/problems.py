@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What is wrong with what somebody wrote, and where it stands."""
 
-import difflib
-from collections.abc import Iterable
 from dataclasses import dataclass, field
+
+from kemi_routing import errors
+
+suggest = errors.suggest
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -59,12 +61,3 @@ class RefusedFiles(Refused):
     def __init__(self, problems: Problems) -> None:
         super().__init__("\n".join(map(str, problems.errors)))
         self.problems = problems
-
-
-def suggest(word: str, known: Iterable[str]) -> str:
-    """The end of a message about an unknown word: the nearest known one, and all of them."""
-    names = sorted(known)
-    if not names:
-        return "there are none"
-    near = difflib.get_close_matches(word, names, n=1)
-    return (f"did you mean {near[0]}? " if near else "") + f"known are: {', '.join(names)}"

@@ -67,7 +67,9 @@ def of_subscriber(spot: Spot, written: shape.Subscriber, known: Mapping[str, Gro
     def read_group(text: str) -> Group:
         if text in known and text:
             return known[text]
-        raise InvalidValue(f"there is no group {text!r}; {suggest(text, filter(None, known))}")
+        raise InvalidValue(f"there is no group {text!r}; " + suggest(
+            text, filter(None, known),
+            "write one beside subscribers:  groups: {NAME: {permissions: [voicemail]}}"))
 
     group = spot.optional("group", written.group, read_group, known[""])
     wishes = _permissions(spot / "permissions", written.permissions)

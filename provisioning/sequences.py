@@ -33,7 +33,8 @@ class Reader:
         """The name of one of the sequences."""
         if text in self.names:
             return text
-        raise InvalidValue(f"there is no sequence {text!r}; {suggest(text, self.names)}")
+        raise InvalidValue(f"there is no sequence {text!r}; " + suggest(
+            text, self.names, "write it:  sequences: {NAME: [{to: 49115234567}]}"))
 
     def continuations(self, spot: Spot, written: dict[str, str]) -> Continuations:
         """What comes next after which outcome (SPEC F6)."""

@@ -224,7 +224,8 @@ class _Tree:
 
     def written(self, node: Node, key: Node | None = None) -> Written:
         if node.anchor:
-            self._error(node, "anchors (&name) are not part of this format; write the value")
+            self._error(node, f"anchors are not part of this format; leave out &{node.anchor}, and "
+                              f"write the value again in place of *{node.anchor}")
         place = self._place(node)
         content: Any
         if isinstance(node, ScalarNode):

@@ -152,8 +152,9 @@ def _own_schedule(spot: Spot, written: shape.Schedule, number: Number, known: Kn
         return _schedule(spot, written, shared, known)
     found = shared.schedules.get(written.name)
     if found is None:
+        instead = f"write one beside subscribers:  schedules: {{NAME: {shape.Schedule.form}}}"
         spot.error(f"there is no schedule {written.name!r}; "
-                   f"{suggest(written.name, shared.schedules)}")
+                   f"{suggest(written.name, shared.schedules, instead)}")
         return Schedule(spot)
     names = dict.fromkeys([window.sequence for window, _ in found.windows]
                           + [closing.sequence for closing in found.closings])
@@ -195,7 +196,8 @@ def _window(spot: Spot, written: shape.Window, known: Known) -> Window | None:
 
 def _refuse_backwards(spot: Spot, first: date | None, last: date | None) -> None:
     if first and last and last < first:
-        (spot / "last").error(f"the last day {last} is before the first day {first}")
+        (spot / "last").error(f"the last day {last} is before the first day {first}; "
+                              f"write a day from {first} on")
 
 
 def _refuse_overlaps(windows: Sequence[tuple[Window, Spot]]) -> None:
@@ -205,7 +207,8 @@ def _refuse_overlaps(windows: Sequence[tuple[Window, Spot]]) -> None:
         *indexes, instant = found
         (first, where), (second, spot) = (left[index] for index in sorted(indexes))
         spot.error(f"{schedule.window_text(second)} overlaps {schedule.window_text(first)} "
-                   f"({where.line}), first on {instant}; at any time one window may hold")
+                   f"({where.line}), first on {instant}; at any time one window may hold: "
+                   "end one where the other begins")
         del left[max(indexes)]
 
 
@@ -214,9 +217,9 @@ def _closings(spot: Spot, written: list[shape.Holidays], shared: Shared, known: 
     def calendar(text: str) -> Calendar:
         if text in shared.calendars:
             return shared.calendars[text]
-        known = (suggest(text, shared.calendars) if shared.calendars else
-                 "write one beside subscribers:  calendars: {cz: {country: CZ}}")
-        raise InvalidValue(f"there is no calendar {text!r}; {known}")
+        raise InvalidValue(f"there is no calendar {text!r}; " + suggest(
+            text, shared.calendars,
+            "write one beside subscribers:  calendars: {cz: {country: CZ}}"))
 
     found = []
     for index, one in enumerate(written):
@@ -238,7 +241,8 @@ def _holidays(closings: Sequence[Closing], zone: ZoneInfo) -> list[Holiday]:
         second.spot.error(
             f"calendar {second.calendar.name} leads to {second.sequence} and calendar "
             f"{first.calendar.name} ({first.spot.line}) to {first.sequence}, first on {instant} "
-            f"({day.name}); at any time one holiday may hold")
+            f"({day.name}); at any time one holiday may hold: write the same sequence, or "
+            "remove the day from one of them")
         days = [(day, one) for day, one in days if one is not second]
     return [day for day, _ in days]
 
@@ -262,7 +266,8 @@ def _vacations(spot: Spot, written: list[shape.Vacation], zone: ZoneInfo, known:
     for (one, first, before), (other, second, where) in combinations(found, 2):
         if max(one.start, other.start) < min(one.until or 0, other.until or 0):
             where.error(f"this vacation overlaps the one of {before.line}, first on "
-                        f"{max(first, second)}; at any time one vacation may hold")
+                        f"{max(first, second)}; at any time one vacation may hold: "
+                        "end one before the other begins")
     return [one for one, _, _ in found]
 
 

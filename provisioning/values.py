@@ -6,6 +6,7 @@ import re
 from calendar import monthrange
 from collections.abc import Callable
 from datetime import date
+from difflib import get_close_matches
 from enum import StrEnum
 from functools import cache
 from zoneinfo import ZoneInfo, available_timezones
@@ -27,7 +28,11 @@ CLASSES = (PREMIUM, INTERNATIONAL, NATIONAL)
 SHORT_PASSWORD = 8
 MAX_TEXT = 64
 
+YES, NO = "yes", "no"
+_MEANT = {"true": YES, "on": YES, "1": YES, "yes": YES, "false": NO, "off": NO, "0": NO, "no": NO}
 _DATE = re.compile(r"(2[01][0-9]{2})-([0-9]{2})-([0-9]{2})", re.ASCII)
+_DATE_MEANT = re.compile(r"([0-9]{1,2})\. ?([0-9]{1,2})\. ?(2[01][0-9]{2})", re.ASCII)
+_SECONDS_MEANT = re.compile(r"([0-9]{1,9})(?:\.[0-9]*)? *(?:s|sec|seconds)?", re.ASCII)
 
 
 def name(text: str) -> str:
@@ -91,7 +96,9 @@ def mailbox(text: str) -> MailboxPolicy:
 
 def yes(text: str) -> bool:
     """``yes`` or ``no``."""
-    return _one_of("choice", ("yes", "no"))(text) == "yes"
+    if text not in (YES, NO) and text.lower() in _MEANT:
+        raise InvalidValue(f"there is no choice {text!r}; write {_MEANT[text.lower()]}")
+    return _one_of("choice", (YES, NO))(text) == YES
 
 
 def redirects(text: str) -> bool:
@@ -127,8 +134,10 @@ def prefix(text: str) -> str:
     """What the numbers of a class start with."""
     if text.isascii() and text.isdecimal() and len(text) <= 15 and text[0] != "0":
         return text
+    right = e164.without_separators(text).lstrip("+0")
+    fits = right.isascii() and right.isdecimal() and len(right) <= 15
     raise InvalidValue(f"{text!r} is not the start of a number; write digits, the country code "
-                       "first: 420900")
+                       f"first: {right if fits else 420900}")
 
 
 def digits_count(text: str) -> int:
@@ -150,17 +159,19 @@ def time_zone(text: str) -> ZoneInfo:
     """An IANA time zone."""
     if text in _zones():
         return ZoneInfo(text)
-    # All 600 would hide the message: the nearest, or how one looks.
-    near = suggest(text, _zones()).partition("known are")[0].strip()
-    raise InvalidValue(f"there is no time zone {text!r}; "
-                       f"{near or 'write one like Europe/Prague (IANA names)'}")
+    # All 600 would hide the message; and who writes CEST means no other short name.
+    near = get_close_matches(text, [name for name in _zones() if "/" in name], n=1)
+    right = f"did you mean {near[0]}?" if near else "write one like Europe/Prague (IANA names)"
+    raise InvalidValue(f"there is no time zone {text!r}; {right}")
 
 
 def day(text: str) -> date:
     """A date of our century or the next."""
     match = _DATE.fullmatch(text)
     if match is None:
-        raise InvalidValue(f"{text!r} is not a date; write year, month and day: 2026-12-24")
+        meant = _DATE_MEANT.fullmatch(text)
+        right = "{2}-{1:0>2}-{0:0>2}".format(*meant.groups()) if meant else "2026-12-24"
+        raise InvalidValue(f"{text!r} is not a date; write year, month and day: {right}")
     year, month, number = map(int, match.groups())
     if not 1 <= month <= 12:
         raise InvalidValue(f"{text} does not exist: a year has the months 01 to 12")
@@ -221,7 +232,9 @@ _ODD = {
 def _whole(text: str, of_what: str, example: int) -> int:
     if text.isascii() and text.isdecimal() and len(text) < 10:
         return int(text)
-    raise InvalidValue(f"{text!r} is not a whole number of {of_what}; write {example}")
+    meant = _SECONDS_MEANT.fullmatch(text)
+    raise InvalidValue(f"{text!r} is not a whole number of {of_what}; "
+                       f"write {meant[1] if meant else example}")
 
 
 def _one_of(what: str, known: tuple[str, ...] | type[StrEnum]) -> Callable[[str], str]:

@@ -20,3 +20,17 @@ def test_each_error_has_its_final_answer(
 
 def test_a_silent_store_is_not_a_bad_value() -> None:
     assert not issubclass(errors.StoreUnavailable, ValueError)
+
+
+@pytest.mark.parametrize(("word", "known", "said"), [
+    ("rings", ["to", "ring"], "did you mean ring? known are: ring, to"),
+    ("colour", ["to", "ring"], "known are: ring, to"),
+    ("ring", [], "there are none"),
+])
+def test_an_unknown_word_is_answered_by_the_known_ones(
+        word: str, known: list[str], said: str) -> None:
+    assert errors.suggest(word, known) == said
+
+
+def test_where_nothing_is_known_something_else_may_be_said() -> None:
+    assert errors.suggest("ring", [], "write  ring: 20") == "write  ring: 20"

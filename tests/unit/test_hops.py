@@ -35,14 +35,15 @@ def test_how_a_hop_is_spoken_to(text: str, at: str, transport: str) -> None:
 @pytest.mark.parametrize("text", [
     "192.0.2.1:5061;", "192.0.2.1:5061;transport=", "192.0.2.1:5061;transport=sctp",
     "192.0.2.1:5061;lr", "192.0.2.1:5061;transport=tls;lr", "192.0.2.1:5061;transport=tls\r\n",
-    "192.0.2.1;transport=tls"])
+    "[2001:db8::1]:5061;tcp"])
 def test_how_no_hop_is_spoken_to(text: str) -> None:
     with pytest.raises(InvalidValue, match="write host:port"):
         place(text)
 
 
 @pytest.mark.parametrize(("text", "right_form"), [
-    ("192.0.2.1", "write host:port, such as 192.0.2.1:5060"),
+    ("192.0.2.1", "write 192.0.2.1:5060"), ("sbc.example", "write sbc.example:5060"),
+    ("", "write host:port: 192.0.2.1:5060"),
     (":5060", "write host:port"), ("gw example:5060", "write host:port"),
     ("gw;lr:5060", "write host:port"), ("jana@192.0.2.1:5060", "write host:port"),
     ("192.0.2.300:5060", "write host:port"), ("127.1:5060", "write host:port"),

@@ -67,14 +67,14 @@ def test_what_can_be_routed_is_accepted(steps: list[Step], fields: dict[str, Any
      "a start delay is 0 to 60 seconds, not 61"),
     ([(Ring(Target(Kind.PSTN, OFFICE), delay_s=-1),)], {},
      "a start delay is 0 to 60 seconds, not -1"),
-    ([step(PERSONAL)], {}, f"{PERSONAL} would forward to itself"),
+    ([step(PERSONAL)], {}, f"{PERSONAL} would forward to itself; write another"),
     ([step(OFFICE, f"number {PERSONAL}")], {}, f"{PERSONAL} would forward to itself"),
     ([step("line petr-desk")], {}, "has no line 'petr-desk'; known are: jana-desk"),
     ([step("line petr-desk")], {"lines": ()}, "has no line 'petr-desk'; there are none"),
     ([step("voicemail"), step(OFFICE)], {}, "sequence day: voicemail answers at once"),
     ([step(OFFICE, "voicemail")], {}, "sequence day: voicemail answers at once"),
     ([step("menu main"), step(OFFICE)], {},
-     "sequence day: menu main answers at once, so it stands alone in the last step"),
+     "sequence day: menu main answers at once, so write it alone in the last step"),
     ([step(OFFICE), step("queue sales", MOBILE)], {}, "sequence day: queue sales answers at once"),
     ([step("park", "park")], {}, "sequence day: park answers at once"),
     ([(*LINES_12, *SIP_1)], {"lines": PHONES_12},
@@ -119,7 +119,7 @@ def test_the_counts_of_a_number_without_sequences_name_none() -> None:
         limits.check(number(lines=(*PHONES_12, DESK)))
     assert str(error.value) == (
         "own lines makes 15 branches, at most 12 are possible "
-        "(a line counts as its phones, an outside number as two)")
+        "(a line counts as its phones, an outside number as two); let fewer ring")
 
 
 @pytest.mark.parametrize(("rings", "phones", "branches"), [
@@ -199,7 +199,8 @@ def test_a_circle_of_continuations_is_refused_and_named(
     with pytest.raises(InvalidValue) as error:
         limits.check(own)
     assert str(error.value) == (
-        f"sequence {circle.partition(' ')[0]}: its continuations come back to it: {circle}")
+        f"sequence {circle.partition(' ')[0]}: its continuations come back to it: {circle}; "
+        "leave one of them out of on")
 
 
 def test_many_continuations_are_looked_through_at_once() -> None:

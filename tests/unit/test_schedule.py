@@ -258,12 +258,26 @@ def test_days_of_the_week_are_read(text: str, days: set[int]) -> None:
 
 
 @pytest.mark.parametrize("text", [
-    "", "monday", "mon-", "-fri", "mon,,tue", "mon-fri-sun", "mon\u2013fri", "1-5", "mon tue",
+    "", "moonday", "mon-", "-fri", "mon,,tue", "mon-fri-sun", "mon\u2013fri", "1-5", "mon tue",
     "daily,mon",
 ])
 def test_refused_days_come_with_the_right_form(text: str) -> None:
     with pytest.raises(InvalidValue, match="write mon-fri, or sat,sun, or daily"):
         schedule.parse_days(text)
+
+
+@pytest.mark.parametrize(("text", "meant"), [
+    ("monday", "mon"), ("Monday - Friday", "mon-fri"), ("Sat, sunday", "sat,sun")])
+def test_days_that_stand_in_full_are_told_in_short(text: str, meant: str) -> None:
+    with pytest.raises(InvalidValue, match=f"write {meant}$"):
+        schedule.parse_days(text)
+
+
+@pytest.mark.parametrize(("text", "meant"), [
+    ("9", "09:00"), ("17.30", "17:30"), ("1730", "17:30"), ("17h30", "17:30"), ("17h", "17:00")])
+def test_a_time_that_is_written_otherwise_is_told_as_it_should_be(text: str, meant: str) -> None:
+    with pytest.raises(InvalidValue, match=f"hours and minutes: {meant}$"):
+        schedule.parse_clock(text)
 
 
 @pytest.mark.parametrize(("days", "text"), [

@@ -45,7 +45,8 @@ def test_patterns_are_stored_in_one_form(text: str, stored: str) -> None:
                "all callers, anonymous, unverified"),
     ("private", "or 42075* for all that start so"),
     ("", "anonymous, unverified"),
-    ("00420*", "'00420*' is not a prefix of callers; write 1 to 14 digits, the country code first"),
+    ("00420*", "'00420*' is not a prefix of callers; write 1 to 14 digits, the country code first, "
+               "and *: 420*"),
     ("420*5*", "and *: 42075*"),
     ("*5", "or 42075* for all that start so"),  # never a suffix
     ("**", "and *: 42075*"),

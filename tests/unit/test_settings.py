@@ -120,7 +120,7 @@ def test_the_socket_that_faces_the_phones() -> None:
     ("CLUSTER", "5058", "write host:port"),
     ("CLUSTER", "192.0.2.10:5060", "5060 is taken already; write another port"),
     ("CLUSTER", "192.0.2.10:5059", "5059 is taken already; write another port"),
-    ("PEERS", "192.0.2.11", "write host:port"),
+    ("PEERS", "192.0.2.11", "write 192.0.2.11:5060"),
     ("PEERS", "edge.example:5058", "write addresses"),
     ("LINE_CALLS", "0", "'0'; write a whole number, 1 to 10000"),
     ("LINE_CALLS", "10001", "write a whole number, 1 to 10000"),
