@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from kemi_routing import schedule
 from kemi_routing.errors import InvalidValue
 from kemi_routing.schedule import DAY_MINUTES, Holiday
-from provisioning import ics, shape, values
+from provisioning import ics, shape_times, values
 from provisioning.ics import Event
 from provisioning.problems import suggest
 from provisioning.source import Spot
@@ -61,7 +61,8 @@ def disjoint(days: Iterable[Holiday]) -> tuple[Holiday, ...]:
     return tuple(left)
 
 
-def read(spot: Spot, name: str, written: shape.Calendar, zone: ZoneInfo, today: date) -> Calendar:
+def read(spot: Spot, name: str, written: shape_times.Calendar, zone: ZoneInfo, today: date,
+         ) -> Calendar:
     """The calendar of that name, from this year on; mistakes and doubts are noted."""
     errors_before = len(spot.problems.errors)
     spot.at_key().read(values.words, name)
@@ -79,7 +80,7 @@ def read(spot: Spot, name: str, written: shape.Calendar, zone: ZoneInfo, today: 
     return calendar
 
 
-def _public(spot: Spot, written: shape.Calendar, years: range) -> Iterator[Holiday]:
+def _public(spot: Spot, written: shape_times.Calendar, years: range) -> Iterator[Holiday]:
     if written.country is None:
         if written.region is not None:
             (spot / "region").at_key().error("a region needs its country; write  country: DE")
@@ -130,7 +131,8 @@ def _file_beside(spot: Spot) -> Callable[[str], Path]:
     return read_name
 
 
-def _added(spot: Spot, written: list[shape.Day], calendar: str) -> Iterator[tuple[Holiday, Spot]]:
+def _added(spot: Spot, written: list[shape_times.Day], calendar: str,
+           ) -> Iterator[tuple[Holiday, Spot]]:
     for index, one in enumerate(written):
         where = spot / index
         day = where.required("day", one.day, values.day, "2026-12-24")

@@ -26,6 +26,7 @@ from provisioning.checked import Checked
 from provisioning.override import Wish, with_override
 from provisioning.problems import Problem, Problems, Refused, RefusedFiles
 from provisioning.question import ANONYMOUS, Question, Rejected, answer, moment
+from provisioning.shape_base import Shape, one_or_many
 from provisioning.source import Spot, Written
 
 _NEVER = datetime(1970, 1, 1, tzinfo=UTC)
@@ -38,11 +39,7 @@ _OF_NUMBERS = {"organisation", *shape.OPERATORS}
 """Keys that no file of cases has, and every file of numbers or of the operator's one of."""
 
 
-def _one_or_many(value: Any) -> Any:
-    return [value] if isinstance(value, str) else value
-
-
-class SetOverride(shape.Shape):
+class SetOverride(Shape):
     """What ``followme override`` set before the call."""
 
     form = "{sequence: night, until: for ever}"
@@ -53,17 +50,17 @@ class SetOverride(shape.Shape):
     """When the command was given."""
 
 
-class Case(shape.Shape):
+class Case(Shape):
     """A call at one or several times, and what is expected of it."""
 
     form = "{case: WORDS, dialled: 42027777101, at: 2026-11-23 12:00, rings: [line NAME 20 s]}"
     case: str = ""
     dialled: str = ""
     caller: str = Field(ANONYMOUS, alias="from")
-    at: Annotated[list[str], BeforeValidator(_one_or_many)] = Field(default_factory=list)
+    at: Annotated[list[str], BeforeValidator(one_or_many)] = Field(default_factory=list)
     via: str = ""
     diverted: str = "no"
-    diverters: Annotated[list[str], BeforeValidator(_one_or_many)] = Field(default_factory=list)
+    diverters: Annotated[list[str], BeforeValidator(one_or_many)] = Field(default_factory=list)
     """The numbers that forwarded the call, the last one first."""
     anonymous: str = "no"
     verdict: str = "none"
@@ -85,10 +82,10 @@ class Case(shape.Shape):
     status."""
 
 
-class File(shape.Shape):
+class File(Shape):
     """A file of cases."""
 
-    numbers: Annotated[list[str], BeforeValidator(_one_or_many)] = Field(default_factory=list)
+    numbers: Annotated[list[str], BeforeValidator(one_or_many)] = Field(default_factory=list)
     """The files of the numbers and of the operator's network, seen from here."""
     settings: dict[str, str] = Field(default_factory=dict)
     """The operator's settings, without their prefix."""

@@ -21,6 +21,7 @@ from provisioning.cli_calls import list_calls, why
 from provisioning.cli_history import diff, show_history, show_version, undo
 from provisioning.cli_pictures import draw_flow, show_flow, show_week
 from provisioning.cli_plan import apply_files, drift, make_plan, remove_number, warning_text
+from provisioning.cli_schema import print_schema
 from provisioning.completion import numbers, sequences
 from provisioning.desk import (
     CONFIG,
@@ -234,6 +235,7 @@ followme.add_command(why)
 followme.add_command(list_calls)
 followme.add_command(show_week)
 followme.add_command(show_flow)
+followme.add_command(print_schema)
 
 
 def _show_network(desk: Desk, storage: Storage) -> int:

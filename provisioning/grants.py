@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 
 from kemi_routing.permissions import INTERNATIONAL, NumberClass, Rights
-from provisioning import rights, shape, values
+from provisioning import rights, shape_operator, values
 from provisioning.problems import Refused
 from provisioning.rights import Wish
 from provisioning.source import Spot
@@ -29,7 +29,7 @@ class Grant:
 NO_LIMIT = Grant()
 
 
-def read(spot: Spot, written: Mapping[str, shape.Grant]) -> dict[str, tuple[Grant, Spot]]:
+def read(spot: Spot, written: Mapping[str, shape_operator.Grant]) -> dict[str, tuple[Grant, Spot]]:
     """Organisation -> what it is given, and where that stands."""
     found = {}
     for name, one in written.items():

@@ -2,52 +2,64 @@
 """The shape of a file: which keys stand where, and what is a text, a list or a mapping.
 
 Nothing is required here and no text is looked into: that is ``check``'s work, so that one
-misplaced key hides no other mistake.
+misplaced key hides no other mistake. What is said of a key here is what editors show (``schema``)
+and what ``docs/files.md`` says.
 """
 
 from typing import Annotated, Any, ClassVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BeforeValidator, Field
 from pydantic_core import PydanticCustomError
 
-
-class Shape(BaseModel):
-    """Keys with values; None is a key that is not written."""
-
-    model_config = ConfigDict(extra="forbid", strict=True)
-    form: ClassVar[str] = "{KEY: VALUE}"
-    """An example, for messages."""
-
-
-def keys(model: type[Shape]) -> list[str]:
-    """What may stand in its mapping."""
-    return [field.alias or name for name, field in model.model_fields.items()]
+from provisioning import kinds
+from provisioning.shape_base import Shape, one_or_many
+from provisioning.shape_operator import Gateway, Grant, Hop, Trunk
+from provisioning.shape_times import Calendar, Holidays, OwnSchedule, Schedule, Vacation, Windows
 
 
 class Target(Shape):
     """One target of a step."""
 
     form = "{to: 49115234567}"
-    to: str | None = None
-    ring: str | None = None
-    label: str | None = None
-    delay: str | None = None
-    confirm: str | None = None
+    needs: ClassVar[tuple[str, ...]] = ("to",)
+    to: kinds.To | None = None
+    """Where the call goes: a number in any form that the dial plan reads (one of ours, or an
+    extension, rings as such), line NAME, SIP/user@host:port, sip:user@host;transport=tls,
+    IAX2/user:password@host/number, or what answers at once: voicemail, announcement NAME, menu
+    NAME, queue NAME, conference NAME, park. That stands alone in the last step of its sequence."""
+    ring: kinds.RingTime | None = None
+    """Seconds that it rings; 20 unless given."""
+    label: kinds.Label | None = None
+    """Its name for people."""
+    delay: kinds.Delay | None = None
+    """Seconds after the beginning of its step until it rings, or less where nothing else rings any
+    more."""
+    confirm: kinds.Choice | None = None
+    """Who answers must press 1; needs a media server."""
 
 
 class Step(Target):
     """One target, or several that ring together."""
 
+    needs = ()
+    rules = {"oneOf": [{"required": ["to"]},
+                       {"required": ["together"], "maxProperties": 1}]}
     together: list[Target] | None = None
+    """Targets that ring at the same time; to, ring and the like stand with each of them."""
 
 
 class Sequence(Shape):
     """Steps in order, written as a list or with a mode and continuations of their own."""
 
     form = "[{to: 49115234567}]"
-    mode: str | None = None
-    on: dict[str, str] = {}
+    mode: kinds.ModeName | None = None
+    """Which parts run where this sequence wins, in place of the number's mode."""
+    on: Annotated[dict[str, kinds.SequenceName], kinds.Named(kinds.OUTCOME)] = {}
+    """Outcome: the sequence that comes next instead of the next step. Where this sequence wins,
+    this is laid over the on of the number, outcome by outcome; a sequence that an on leads to has
+    its own only."""
     steps: list[Step] = []
+    """The steps, one after another."""
 
 
 def _steps_alone(value: Any) -> Any:
@@ -57,101 +69,16 @@ def _steps_alone(value: Any) -> Any:
     return {"steps": value} if isinstance(value, list) else value
 
 
-def _days_in_a_list(value: Any) -> Any:
-    is_list = isinstance(value, list) and all(isinstance(one, str) for one in value)
-    return ",".join(value) if is_list else value
-
-
-class Window(Shape):
-    """A window, weekly or dated, and the sequence that it leads to."""
-
-    form = "{days: mon-fri, from: 08:00, to: 18:00, sequence: NAME}"
-    days: Annotated[str | None, BeforeValidator(_days_in_a_list)] = None
-    start: str | None = Field(None, alias="from")
-    end: str | None = Field(None, alias="to")
-    first: str | None = None
-    last: str | None = None
-    sequence: str | None = None
-
-
-class Holidays(Shape):
-    """A calendar and the sequence that its days lead to."""
-
-    form = "{calendar: NAME, sequence: NAME}"
-    calendar: str | None = None
-    sequence: str | None = None
-
-
-class Schedule(Shape):
-    """Windows, written as a list, or with holidays beside them."""
-
-    form = "[{days: mon-fri, from: 08:00, to: 18:00, sequence: NAME}]"
-    windows: list[Window] = []
-    holidays: list[Holidays] = []
-
-
-class SharedSchedule(Schedule):
-    """In place of a number's own schedule: the name of one of the organisation's."""
-
-    name: str
-
-
-def _windows_alone(value: Any) -> Any:
-    one_window = isinstance(value, dict) and value.keys() & set(keys(Window))
-    if one_window or isinstance(value, str):
-        raise PydanticCustomError(
-            "schedule", f"write a list of windows here, such as  {Schedule.form}; [] for none")
-    return {"windows": value} if isinstance(value, list) else value
-
-
-def _name_or_windows(value: Any) -> Any:
-    return SharedSchedule(name=value) if isinstance(value, str) else _windows_alone(value)
-
-
-class Vacation(Shape):
-    """A sequence from the first to the last day, whatever the schedule says."""
-
-    form = "{first: 2026-12-20, last: 2027-01-03, sequence: NAME}"
-    first: str | None = None
-    last: str | None = None
-    sequence: str | None = None
-
-
-class Day(Shape):
-    """A day of a calendar, or a part of it."""
-
-    form = "{day: 2026-12-24, from: 12:00}"
-    day: str | None = None
-    start: str | None = Field(None, alias="from")
-    end: str | None = Field(None, alias="to")
-    name: str | None = None
-
-
-def _day_alone(value: Any) -> Any:
-    return {"day": value} if isinstance(value, str) else value
-
-
-class Calendar(Shape):
-    """Holidays of a country and region, more or fewer days, and a file of events."""
-
-    form = "{country: CZ}"
-    country: str | None = None
-    region: str | None = None
-    add: list[Annotated[Day, BeforeValidator(_day_alone)]] = []
-    remove: list[str] = []
-    ics: str | None = None
-
-
-def _one_or_many(value: Any) -> Any:
-    return [value] if isinstance(value, str) else value
-
-
 class Blocked(Shape):
     """Callers of the block list and what happens to them."""
 
     form = "{from: 42075*, action: voicemail}"
-    callers: str | None = Field(None, alias="from")
-    action: str | None = None
+    needs = ("from",)
+    callers: kinds.Callers | None = Field(None, alias="from")
+    """A number, the beginning of numbers and *, anonymous, unverified, or * for all."""
+    action: kinds.Screening | None = None
+    """What happens to them: reject (603, unless given), voicemail, announcement NAME, or sequence
+    NAME."""
 
 
 def _callers_alone(value: Any) -> Any:
@@ -162,146 +89,183 @@ class CallerRule(Shape):
     """Callers that get a sequence of their own."""
 
     form = "{from: [42075553333, 42077*], sequence: NAME}"
-    callers: Annotated[list[str], BeforeValidator(_one_or_many)] = Field([], alias="from")
-    sequence: str | None = None
+    needs = ("from", "sequence")
+    callers: Annotated[
+        list[kinds.Callers],
+        BeforeValidator(one_or_many, json_schema_input_type=kinds.Callers | list[kinds.Callers]),
+    ] = Field([], alias="from")
+    """Who, as in the block list."""
+    sequence: kinds.SequenceName | None = None
+    """What rings for them."""
 
 
 class Number(Shape):
     """A personal number or an extension."""
 
     form = "{mode: ring_then_voicemail}"
-    time_zone: str | None = None
-    aliases: list[str] = []
-    mode: str | None = None
-    ring: str | None = None
-    cli: str | None = None
-    mailbox: str | None = None
-    allow: list[str] = []
-    block: list[Annotated[Blocked, BeforeValidator(_callers_alone)]] = []
+    time_zone: kinds.Zone | None = None
+    """Its time zone, where it differs from the organisation's."""
+    aliases: list[kinds.Alias] = []
+    """Outside numbers that identify the owner, each with @pstn: calls from them open the
+    mailbox."""
+    mode: kinds.ModeName | None = None
+    """Which parts run; ring_then_voicemail unless given."""
+    ring: kinds.RingTime | None = None
+    """Seconds that the own lines ring where the mode rings them; 20 unless given."""
+    cli: kinds.Cli | None = None
+    """What outside targets see: personal number (unless given), caller, or a number. An extension
+    shows its owner's first number."""
+    mailbox: kinds.Mailbox | None = None
+    """Which callers open the mailbox without PIN; pin_unless_trusted unless given."""
+    allow: list[kinds.Callers] = []
+    """Callers that come through: a number, the beginning of numbers and *, anonymous, unverified,
+    or * for all. The longer entry counts; of two equal ones that in allow."""
+    block: list[Annotated[Blocked, BeforeValidator(
+        _callers_alone, json_schema_input_type=kinds.Callers | Blocked)]] = []
+    """Callers that do not, written as in allow, or with an action."""
     callers: list[CallerRule] = []
-    on: dict[str, str] = {}
-    schedule: Annotated[Schedule, BeforeValidator(_name_or_windows)] = Schedule()
+    """Callers that get a sequence of their own."""
+    on: Annotated[dict[str, kinds.SequenceName], kinds.Named(kinds.OUTCOME)] = {}
+    """Outcome: the sequence that comes next instead of the next step."""
+    schedule: OwnSchedule = Schedule()
+    """Windows, or the name of a shared schedule."""
     holidays: list[Holidays] = []
+    """Calendars whose days beat the windows."""
     vacation: list[Vacation] = []
-    default: str | None = None
-    sequences: dict[str, Annotated[Sequence, BeforeValidator(_steps_alone)]] = {}
+    """Overrides that are planned: whole days."""
+    default: kinds.SequenceName | None = None
+    """The sequence outside every window; not written: nothing is forwarded then."""
+    sequences: Annotated[
+        dict[str, Annotated[Sequence, BeforeValidator(
+            _steps_alone, json_schema_input_type=list[Step] | Sequence)]],
+        kinds.Named(kinds.WORDS)] = {}
+    """Name: steps in order, or {mode: MODE, on: {...}, steps: [...]}."""
 
 
 class Line(Shape):
     """A SIP account."""
 
     form = '{password: "..."}'
-    password: str | None = None
-    max_phones: str | None = None
+    needs = ("password",)
+    password: kinds.Password | None = None
+    """What its phones register with, 8 characters or more."""
+    max_phones: kinds.Phones | None = None
+    """How many phones may register at once; 3 unless given."""
 
 
 class Subscriber(Shape):
     """Somebody with numbers."""
 
     form = "{numbers: {42027777100: {}}}"
-    group: str | None = None
-    permissions: list[str] = []
-    lines: dict[str, Line] = {}
-    numbers: dict[str, Number] = {}
-    extensions: dict[str, Number] = {}
+    group: kinds.Name | None = None
+    """The group whose rights the subscriber has."""
+    permissions: list[kinds.Permission] = []
+    """Permissions beside those of the group: voicemail, forward_external, and outgoing, to call
+    others from the mailbox menu."""
+    lines: Annotated[dict[str, Line], kinds.Named(kinds.NAME)] = {}
+    """Name: a SIP account; the name is unique on the platform."""
+    numbers: Annotated[dict[str, Number], kinds.Named(kinds.NUMBER)] = {}
+    """Personal numbers, in any form that the dial plan reads."""
+    extensions: Annotated[dict[str, Number], kinds.Named(kinds.EXTENSION)] = {}
+    """Short internal numbers, 2 to 6 digits."""
 
 
 class DialPlan(Shape):
-    """How the organisation dials."""
+    """How the organisation dials. Numbers of its files, and digits that its lines dial, are read by
+    it; what it has no reading for is international, and + always is."""
 
     form = "{country: 420}"
-    country: str | None = None
-    area: str | None = None
-    trunk_prefix: str | None = None
-    international_prefix: str | None = None
-    local_digits: str | None = None
-    emergency: list[str] = []
+    country: kinds.CountryCode | None = None
+    """The country code."""
+    area: kinds.Area | None = None
+    """The area code, without the trunk prefix."""
+    trunk_prefix: kinds.TrunkPrefix | None = None
+    """What is dialled before a national number."""
+    international_prefix: kinds.InternationalPrefix | None = None
+    """What is dialled before a country code."""
+    local_digits: kinds.LocalDigits | None = None
+    """The length of a local number. Where the national number is dialled as it is (Czechia, Italy)
+    its length, and there is no trunk prefix."""
+    emergency: list[kinds.Emergency] = []
+    """Emergency numbers: never a target."""
 
 
 class Group(Shape):
     """What the subscribers of a group may do."""
 
     form = "{permissions: [voicemail]}"
-    permissions: list[str] = []
-    deny: list[str] = []
-    allow: list[str] = []
-    max_calls: str | None = None
-    max_calls_per_hour: str | None = None
-
-
-class Grant(Shape):
-    """What the operator gives an organisation; a key that is not written limits nothing."""
-
-    form = "{permissions: [voicemail]}"
-    permissions: list[str] | None = None
-    classes: list[str] | None = None
-    max_calls: str | None = None
-    max_calls_per_hour: str | None = None
-
-
-class Trunk(Shape):
-    """Whose calls are taken."""
-
-    form = "{from: [192.0.2.20], asserts: P-Asserted-Identity}"
-    sources: Annotated[list[str], BeforeValidator(_one_or_many)] = Field([], alias="from")
-    certificate: str | None = None
-    asserts: str | None = None
-    stir: str | None = None
-    redirect: str | None = None
-    early_media: str | None = None
-    max_calls: str | None = None
-    max_per_second: str | None = None
-    numbers: str | None = None
-
-
-class Hop(Shape):
-    """Where calls are sent: a media server, or an IAX gateway."""
-
-    form = "{at: 192.0.2.30:5060}"
-    at: str | None = None
-    weight: str | None = None
-    priority: str | None = None
-    data_centre: str | None = None
-
-
-class Gateway(Hop):
-    """Where calls to outside numbers leave."""
-
-    form = "{at: 192.0.2.10:5060}"
-    cli: str | None = None
-    numbers: str | None = None
-    prefix: str | None = None
+    permissions: list[kinds.Permission] = []
+    """Permissions of all its subscribers."""
+    deny: list[kinds.AnyClass] = []
+    """Classes of outside numbers that are not called."""
+    allow: list[kinds.AnyClass] = []
+    """Classes of outside numbers that are called, premium say."""
+    max_calls: kinds.Cap | None = None
+    """Forwarded calls at once, per number."""
+    max_calls_per_hour: kinds.Cap | None = None
+    """Forwarded calls that begin within any 60 minutes, per number."""
 
 
 class FeatureCode(Shape):
     """What a code does that a line dials."""
 
     form = "{action: toggle, sequence: night}"
-    action: str | None = None
-    sequence: str | None = None
-    until: str | None = None
-
-
-class Organisation(Shape):
-    """A file: an organisation's, or the operator's with ``OPERATORS``."""
-
-    organisation: str | None = None
-    time_zone: str | None = None
-    grants: dict[str, Grant] | None = None
-    trunks: dict[str, Trunk] | None = None
-    gateways: dict[str, Gateway] | None = None
-    media_servers: dict[str, Hop] | None = None
-    iax_gateways: dict[str, Hop] | None = None
-    cli: str | None = None
-    dial_plan: DialPlan = DialPlan()
-    redirects: str | None = None
-    calendars: dict[str, Calendar] = {}
-    schedules: dict[str, Annotated[Schedule, BeforeValidator(_windows_alone)]] = {}
-    classes: dict[str, list[str]] = {}
-    groups: dict[str, Group] = {}
-    feature_codes: dict[str, FeatureCode] | None = None
-    subscribers: dict[str, Subscriber] = {}
+    needs = ("action",)
+    action: kinds.CodeAction | None = None
+    """toggle, set or clear an override with the sequence, or block the last caller."""
+    sequence: kinds.CodeSequence | None = None
+    """The sequence that is put in force."""
+    until: kinds.Until | None = None
+    """When the override ends: for ever (unless given), next window, 08:00, 8 hours, 90 minutes."""
 
 
 OPERATORS = ("grants", "trunks", "gateways", "media_servers", "iax_gateways", "cli")
 """Keys of a file of the operator's own."""
+
+
+class Organisation(Shape):
+    """A file: an organisation's, or the operator's own, which has nothing but grants, trunks,
+    gateways, media_servers, iax_gateways and cli. Files of one organisation are checked together;
+    what two of them write of its dial plan, redirects, codes, or of one calendar, schedule, class
+    or group must be the same."""
+
+    rules = {"if": {"anyOf": [{"required": [key]} for key in OPERATORS]},
+             "then": {"propertyNames": {"enum": list(OPERATORS)}},
+             "else": {"required": ["organisation", "time_zone"]}}
+    organisation: kinds.Name | None = None
+    """Its name."""
+    time_zone: kinds.Zone | None = None
+    """The IANA time zone of its numbers."""
+    grants: Annotated[dict[str, Grant], kinds.Named(kinds.NAME)] | None = None
+    """Organisation: what it may give its subscribers at most; what it gives beyond is refused."""
+    trunks: Annotated[dict[str, Trunk], kinds.Named(kinds.NAME)] | None = None
+    """Name: whose calls are taken."""
+    gateways: Annotated[dict[str, Gateway], kinds.Named(kinds.NAME)] | None = None
+    """Name: where calls to outside numbers leave."""
+    media_servers: Annotated[dict[str, Hop], kinds.Named(kinds.NAME)] | None = None
+    """Name: who plays voicemail, menus and announcements."""
+    iax_gateways: Annotated[dict[str, Hop], kinds.Named(kinds.NAME)] | None = None
+    """Name: where calls to IAX targets leave."""
+    cli: kinds.Profile | None = None
+    """What outside targets are shown: in From, P-Asserted-Identity and Remote-Party-ID number (what
+    the number's cli chose), personal (always the personal number), caller, or digits; pai and rpid
+    may be none. diversion is all, last or none, history yes or no."""
+    dial_plan: DialPlan = DialPlan()
+    """How the organisation dials."""
+    redirects: kinds.Redirects | None = None
+    """follow: a 302 of a phone is looked into like a target that was written, with the owner's
+    rights; ignore, unless given: the phone counts as not reachable."""
+    calendars: Annotated[dict[str, Calendar], kinds.Named(kinds.WORDS)] = {}
+    """Name: days off."""
+    schedules: Annotated[dict[str, Windows], kinds.Named(kinds.WORDS)] = {}
+    """Name: windows that many numbers share."""
+    classes: Annotated[dict[str, list[kinds.Prefix]], kinds.Named(kinds.NAME)] = {}
+    """Name: what the numbers of a class of outside numbers begin with, besides the built-in
+    classes."""
+    groups: Annotated[dict[str, Group], kinds.Named(kinds.NAME)] = {}
+    """Name: what its subscribers may do."""
+    feature_codes: Annotated[dict[str, FeatureCode], kinds.Named(kinds.CODE)] | None = None
+    """Code in quotes: what it does. Not written: "*33" toggles night, "*60" blocks the last caller;
+    {}: none."""
+    subscribers: Annotated[dict[str, Subscriber], kinds.Named(kinds.NAME)] = {}
+    """Name: somebody with numbers."""

@@ -21,7 +21,7 @@ from kemi_routing.schedule import (
     Window,
 )
 from kemi_routing.timeline import Gap, Unreachable
-from provisioning import calendars, shape, values
+from provisioning import calendars, shape, shape_times, values
 from provisioning.calendars import Calendar
 from provisioning.problems import suggest
 from provisioning.source import Spot
@@ -146,13 +146,13 @@ def _say_gap(spot: Spot, number: Number, gap: Gap) -> None:
         "no window then and no default; write  default: NAME")
 
 
-def _own_schedule(spot: Spot, written: shape.Schedule, number: Number, known: Known,
+def _own_schedule(spot: Spot, written: shape_times.Schedule, number: Number, known: Known,
                   shared: Shared) -> Schedule:
-    if not isinstance(written, shape.SharedSchedule):
+    if not isinstance(written, shape_times.SharedSchedule):
         return _schedule(spot, written, shared, known)
     found = shared.schedules.get(written.name)
     if found is None:
-        instead = f"write one beside subscribers:  schedules: {{NAME: {shape.Schedule.form}}}"
+        instead = f"write one beside subscribers:  schedules: {{NAME: {shape_times.Schedule.form}}}"
         spot.error(f"there is no schedule {written.name!r}; "
                    f"{suggest(written.name, shared.schedules, instead)}")
         return Schedule(spot)
@@ -167,7 +167,8 @@ def _own_schedule(spot: Spot, written: shape.Schedule, number: Number, known: Kn
     return replace(found, windows=tuple((window, spot) for window, _ in found.windows))
 
 
-def _schedule(spot: Spot, written: shape.Schedule, shared: Shared, known: Known = str) -> Schedule:
+def _schedule(spot: Spot, written: shape_times.Schedule, shared: Shared, known: Known = str,
+              ) -> Schedule:
     windows = []
     for index, one in enumerate(written.windows):
         where = spot / "windows" / index
@@ -178,7 +179,7 @@ def _schedule(spot: Spot, written: shape.Schedule, shared: Shared, known: Known 
                                                     known))
 
 
-def _window(spot: Spot, written: shape.Window, known: Known) -> Window | None:
+def _window(spot: Spot, written: shape_times.Window, known: Known) -> Window | None:
     first = spot.optional("first", written.first, values.day, None)
     last = spot.optional("last", written.last, values.day, None)
     dated = written.first is not None or written.last is not None
@@ -212,7 +213,7 @@ def _refuse_overlaps(windows: Sequence[tuple[Window, Spot]]) -> None:
         del left[max(indexes)]
 
 
-def _closings(spot: Spot, written: list[shape.Holidays], shared: Shared, known: Known,
+def _closings(spot: Spot, written: list[shape_times.Holidays], shared: Shared, known: Known,
               ) -> tuple[Closing, ...]:
     def calendar(text: str) -> Calendar:
         if text in shared.calendars:
@@ -247,7 +248,7 @@ def _holidays(closings: Sequence[Closing], zone: ZoneInfo) -> list[Holiday]:
     return [day for day, _ in days]
 
 
-def _vacations(spot: Spot, written: list[shape.Vacation], zone: ZoneInfo, known: Known,
+def _vacations(spot: Spot, written: list[shape_times.Vacation], zone: ZoneInfo, known: Known,
                now: datetime) -> list[Override]:
     today = now.astimezone(zone).date()
     found: list[tuple[Override, date, Spot]] = []

@@ -16,7 +16,7 @@ from kemi_routing.model import Platform
 from kemi_routing.network import Network, Server
 from kemi_routing.redis import keys
 from kemi_routing.trunks import MAX_LIMIT, Asserts, Trunk
-from provisioning import shape, values
+from provisioning import shape, shape_operator, values
 from provisioning.checked import Checked
 from provisioning.source import Spot
 from provisioning.storage import Change, Storage, seen
@@ -133,7 +133,7 @@ def differences(before: Network, after: Network) -> Iterator[str]:
         yield f"{CLI}: changed"
 
 
-def _trunk(spot: Spot, name: str, written: shape.Trunk, checked: Checked) -> Trunk | None:
+def _trunk(spot: Spot, name: str, written: shape_operator.Trunk, checked: Checked) -> Trunk | None:
     asserts = spot.required("asserts", written.asserts, values.asserts, Asserts.PAI)
     sources: list[trunks.Network] = []
     for index, text in enumerate(written.sources):
@@ -158,13 +158,14 @@ def _trunk(spot: Spot, name: str, written: shape.Trunk, checked: Checked) -> Tru
     return trunk if asserts and (sources or certificate) else None
 
 
-def _hop(kind: str, spot: Spot, name: str, written: shape.Hop, checked: Checked) -> Server | None:
+def _hop(kind: str, spot: Spot, name: str, written: shape_operator.Hop, checked: Checked,
+         ) -> Server | None:
     at = spot.required("at", written.at, hops.place, "192.0.2.10:5060")
     if at is not None:
         checked.claim(f"{kind} at", at, OPERATOR, spot / "at")
     cli, numbers, prefix = (
-        (written.cli, written.numbers, written.prefix) if isinstance(written, shape.Gateway)
-        else (None, None, None))
+        (written.cli, written.numbers, written.prefix)
+        if isinstance(written, shape_operator.Gateway) else (None, None, None))
     hop = Server(
         at or "", spot.optional("weight", written.weight, values.up_to(MAX_WEIGHT, "shares"), 1),
         spot.optional("priority", written.priority, values.up_to(MAX_PRIORITY, "ranks"), 1),

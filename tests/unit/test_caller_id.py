@@ -284,7 +284,8 @@ def test_a_profile_as_operators_write_it(text: str, profile: Profile) -> None:
 def test_a_refused_profile_names_the_right_form(word: str) -> None:
     with pytest.raises(InvalidValue) as error:
         caller_id.profile(f"pai=none {word}")
-    assert str(error.value).startswith(f"{word!r} is not known; write from=number pai=number rpid=none")
+    assert str(error.value).startswith(
+        f"{word!r} is not known; write from=number pai=number rpid=none")
 
 
 if __name__ == "__main__":
