@@ -49,7 +49,7 @@ def read(path: Path, first: date, last: date) -> list[Event]:
     except (ValueError, LookupError, OverflowError, TypeError, AttributeError) as error:
         # What the two packages let through, depending on what is wrong.
         raise InvalidValue(f"{path.name} is no calendar file (RFC 5545): {_line(error)}; "
-                           "write the name of one: closures.ics") from None
+                           "mend it, or leave it out") from None
     return found
 
 

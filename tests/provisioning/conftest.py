@@ -35,6 +35,11 @@ class Ran:
         """The lines of what it printed that name things, without what is different in them."""
         return [line for line in self.out.splitlines() if not line.startswith("  ")]
 
+    @property
+    def told(self) -> list[str]:
+        """What stands on stderr, without the rows of files below what is said of them."""
+        return [row for row in self.err.splitlines() if not row.startswith("    ")]
+
 
 NETWORK = Network(
     1, (trunk("192.0.2.20", name="carrier"),

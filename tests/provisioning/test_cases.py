@@ -60,7 +60,7 @@ def test_a_wrong_expectation_is_named(tmp_path: Path, case: str, wrong: list[str
 
 @pytest.mark.parametrize(("text", "words"), [
     pytest.param("cases: [{cas: x}]", "1:10: there is no key 'cas'; did you mean case?", id="key"),
-    pytest.param("- x", "1:1: a file starts with numbers:", id="a list"),
+    pytest.param("- x", "1:1: write keys with values; a file starts with  numbers:", id="a list"),
     pytest.param("cases: [x]", "1:9: write keys with values here, such as  {case: WORDS, dialled",
                  id="no keys"),
     pytest.param("cases: [{skipped: x}]", "1:19: write keys with values here, such as  {KEY: VA",

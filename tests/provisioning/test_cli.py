@@ -76,13 +76,13 @@ def test_a_mistake_is_answered_in_words_and_ends_with_1(
         "nobody.yaml:1:1: the file cannot be read: No such file or directory", "1 error"],
                  id="a file"),
     pytest.param(["explain", "--check", "provisioning/examples/team.yaml"], [
-        "provisioning/examples/team.yaml:3:1: this is a file of numbers; a file of cases names it:"
+        "provisioning/examples/team.yaml:4:1: this is a file of numbers; a file of cases names it:"
         "  numbers: team.yaml", "1 error"], id="a file of cases"),
 ])
 def test_an_error_begins_with_its_place_in_a_file_or_with_followme(
         followme: Followme, arguments: list[str], errors: list[str]) -> None:
     ran = followme(*arguments)
-    assert (ran.code, ran.out, ran.err.splitlines()) == (1, "", errors)
+    assert (ran.code, ran.out, ran.told) == (1, "", errors)
 
 
 def test_an_operators_mistake_names_the_variable(
@@ -127,15 +127,19 @@ def test_check_lists_what_is_in_the_files(followme: Followme) -> None:
         "42027777102  workshop/service  forward_only                         0        "
         "                35             ",
         "no errors, 7 warnings"])
-    assert ran.err.splitlines()[0] == (
-        f"{OFFICE}:11:7: warning: 42027777101 looks too short for a number of country code 420; "
-        "it is taken as it stands")
+    assert ran.err.splitlines()[:3] == [
+        f"{OFFICE}:12:7: warning: 42027777101 looks too short for a number of country code 420; "
+        "it is taken as it stands",
+        "    42027777101:",
+        "    ^"]
 
 
 def test_check_says_errors_and_how_many(followme: Followme, bad: Path) -> None:
     ran = followme("check", bad)
     assert (ran.code, ran.out, ran.err.splitlines()) == (1, "", [
-        f"{bad}:19:20: 0049115234567 starts with the dialling prefix 00; write 49115234567",
+        f"{bad}:20:20: 0049115234567 starts with the dialling prefix 00; write 49115234567",
+        "    - {to: 0049115234567, ring: 30, label: office}",
+        "           ^",
         "1 error"])
 
 
@@ -144,12 +148,13 @@ def test_check_for_programs(followme: Followme, bad: Path) -> None:
     assert (ran.code, ran.err) == (1, "")
     found = json.loads(ran.out)
     assert found["errors"] == [{
-        "file": str(bad), "line": 19, "column": 20,
-        "text": "0049115234567 starts with the dialling prefix 00; write 49115234567"}]
+        "file": str(bad), "line": 20, "column": 20,
+        "text": "0049115234567 starts with the dialling prefix 00; write 49115234567",
+        "source": "            - {to: 0049115234567, ring: 30, label: office}"}]
     assert found["numbers"] == []
     good = json.loads(followme("check", "-F", "json", EXAMPLES / "second-number.yaml").out)
     assert good["errors"] == []
-    assert {one["line"] for one in good["warnings"]} == {9, 10, 15}
+    assert {one["line"] for one in good["warnings"]} == {10, 11, 16}
     assert good["numbers"] == [{
         "number": "42027777100", "owner": "novak/petr", "mode": "forward_then_voicemail",
         "aliases": ["42073723123"], "windows": 0, "holidays_until": "", "longest_setup_s": 20}]
@@ -341,7 +346,7 @@ def test_explain_names_the_cases_that_are_wrong(followme: Followme, tmp_path: Pa
                     "  - case: nobody\n    dialled: 42027777109\n    at: 2026-11-23 12:00\n"
                     "    rings: [line desk 20 s]\n    ends: voicemail\n")
     ran = followme("explain", "--check", path)
-    assert (ran.code, ran.out, ran.err.splitlines()) == (1, "1 case, 1 not as expected\n", [
+    assert (ran.code, ran.out, ran.told) == (1, "1 case, 1 not as expected\n", [
         f"{path}:6:12: nobody, at 2026-11-23 12:00: rings is [], not ['line desk 20 s']",
         f"{path}:7:11: nobody, at 2026-11-23 12:00: ends is 404, not voicemail"])
     assert json.loads(followme("explain", "--check", path, "-F", "json").out)["cases"] == 1
@@ -352,7 +357,7 @@ def test_explain_says_all_errors_of_a_file_of_cases(followme: Followme, tmp_path
     path.write_text("tests: []\nuse: team.yaml\n")
     texts = [f"there is no key {key!r}; known are: cases, numbers, settings, written"
              for key in ("tests", "use")]
-    assert followme("explain", "--check", path).err.splitlines() == [
+    assert followme("explain", "--check", path).told == [
         f"{path}:1:1: {texts[0]}", f"{path}:2:1: {texts[1]}", "2 errors"]
     ran = followme("explain", "--check", path, "-F", "json")
     assert [one["text"] for one in json.loads(ran.out)["errors"]] == texts

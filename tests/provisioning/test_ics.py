@@ -95,33 +95,33 @@ def test_an_event_of_months_is_there_every_day(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("text", "words"), [
-    pytest.param("", "this is no calendar file (RFC 5545): Found no components", id="empty"),
-    pytest.param("hello", "this is no calendar file (RFC 5545): Content line", id="words"),
-    pytest.param(calendar("SUMMARY:x"), "this is no calendar file (RFC 5545): 'DTSTART'",
+    pytest.param("", "Found no components", id="empty"),
+    pytest.param("hello", "Content line", id="words"),
+    pytest.param(calendar("SUMMARY:x"), "'DTSTART'",
                  id="no start"),
     pytest.param(calendar("DTSTART;VALUE=DATE:20261240"),
-                 "this is no calendar file (RFC 5545): DTSTART: ", id="no date"),
+                 "DTSTART: ", id="no date"),
     pytest.param(calendar("DTSTART;VALUE=DATE:20261224 RRULE:FREQ=NEVER"),
-                 "this is no calendar file (RFC 5545): RRULE: Expected frequency, got: NEVER",
+                 "RRULE: Expected frequency, got: NEVER",
                  id="no rule"),
     pytest.param(calendar("DTSTART:20261224T120000 RRULE:FREQ=SECONDLY"),
-                 "this is no calendar file (RFC 5545): RRULE: an event may repeat each day, but "
+                 "RRULE: an event may repeat each day, but "
                  "not more often", id="each second"),
     pytest.param(calendar("DTSTART:20261224T120000 RRULE:FREQ=DAILY;COUNT=2 "
                           "RRULE:FREQ=MINUTELY;COUNT=2"),
-                 "this is no calendar file (RFC 5545): RRULE: an event may", id="two rules"),
+                 "RRULE: an event may", id="two rules"),
     pytest.param(calendar("DTSTART;TZID=Nowhere/X:20261224T120000"),
-                 "this is no calendar file (RFC 5545): DTSTART: there is no time zone 'Nowhere/X'",
+                 "DTSTART: there is no time zone 'Nowhere/X'",
                  id="no zone"),
 ])
 def test_a_file_that_is_read_in_part_only_is_refused(
         tmp_path: Path, text: str, words: str) -> None:
     with pytest.raises(InvalidValue) as refused:
         days(tmp_path, text)
-    assert str(refused.value).startswith(words)
+    assert str(refused.value).startswith(f"closures.ics is no calendar file (RFC 5545): {words}")
     assert "\n" not in str(refused.value)
 
 
 def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(InvalidValue, match="the file cannot be read: No such file"):
+    with pytest.raises(InvalidValue, match="cannot be read: No such file"):
         ics.read(tmp_path / "nobody.ics", date(2026, 1, 1), date(2026, 12, 31))

@@ -147,7 +147,7 @@ def test_two_files_are_one_network_and_name_a_thing_once(
     other = tmp_path / "other.yaml"
     other.write_text("gateways: {third: {at: h:1}, prague: {at: h:2}}\ncli: pai=number\n")
     ran = followme("apply", written, other, "--yes")
-    assert [line.partition(": ")[2] for line in ran.err.splitlines()[:2]] == [
+    assert [line.partition(": ")[2] for line in ran.told[:2]] == [
         f"gateway prague stands in {written}:15 already; write it once",
         f"cli of the platform stands in {written}:18 already; write it once"]
     other.write_text("gateways: {third: {at: h:1}}\n")
