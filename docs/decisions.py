@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Writes ``decisions.md`` from the tables that the router itself uses."""
 
-import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from inspect import isfunction, signature
 from pathlib import Path
 
+from docs.table import table
 from kemi_routing import caller_id, forwarding, hunt, limits, permissions, render, rules, sequence
 from kemi_routing.ksr.branches import NO_REPLY_MS
 from kemi_routing.media_leg import Service
@@ -138,23 +138,3 @@ def page() -> str:
 
 def _example(key: Callable[..., str]) -> str:
     return key(*(name.upper() for name in signature(key).parameters))
-
-
-def table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> list[str]:
-    """Lines of a Markdown table."""
-    return ["| " + " | ".join(row) + " |" for row in (head, ("---",) * len(head), *rows)]
-
-
-def main(arguments: list[str]) -> int:
-    """Write the page; with ``--check`` only compare: 1 where it is out of date."""
-    if arguments == ["--check"]:
-        fresh = PAGE.exists() and PAGE.read_text("utf-8") == page()
-        if not fresh:
-            sys.stderr.write("docs/decisions.md is not what the code says; run script/docs\n")
-        return 0 if fresh else 1
-    PAGE.write_text(page(), "utf-8")
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

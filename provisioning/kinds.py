@@ -7,7 +7,7 @@ of it: ``20`` is a number there, ``null`` nothing. So a kind has all the types t
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any
 
 from kemi_routing.feature_codes import FOR_EVER, NEXT_WINDOW, Action
@@ -74,9 +74,9 @@ class Named:
     kind: Kind
 
     def __get_pydantic_json_schema__(self, core: Any, handler: Any) -> dict[str, Any]:
-        names = {key: value for key, value in self.kind.schema.items() if key != "examples"}
-        return {**handler(core), "propertyNames": names | ({"type": "string"} if "type" in names
-                                                           else {})}
+        names = self.kind.schema | {"examples": [self.kind.example]}
+        return {**handler(core), "propertyNames": {
+            key: value if key != "type" else "string" for key, value in names.items()}}
 
 
 def _any_case(word: str) -> str:
@@ -90,22 +90,28 @@ def _whole(example: int, least: int | None = None, most: int | None = None) -> K
 _DAY = f"\\s*(?:{'|'.join(map(_any_case, DAYS))})\\s*"
 _SPAN = f"[1-9][0-9]{{0,3}}\\s+(?:{_any_case('hour')}|{_any_case('minute')})[Ss]?"
 _CLOCK = r"\s*(?:[01]?[0-9]|2[0-4]):[0-5][0-9]\s*"
+_DATE = "2[01][0-9]{2}-(?:0[1-9]|1[0-2])-[0-3][0-9]"
 _MEDIA = "announcement", "menu", "queue", "conference"
 
 NAME = Kind("jana", rf"{_NAME}")
 WORDS = Kind("working_hours", rf".{{1,{MAX_TEXT}}}")
 NUMBER = Kind("42027777100", _NUMBER)
 EXTENSION = Kind("201", "[0-9]{2,6}")
+CALENDARS, SCHEDULES = (replace(WORDS, example=one) for one in ("days_off", "office"))
+LINE, CARRIER, SITE = (replace(NAME, example=one) for one in ("jana-desk", "carrier", "vienna"))
+CLASS, ORGANISATION, GROUP = (replace(NAME, example=one) for one in ("partners", "acme", "staff"))
 CODE = Kind("*33", r"\s*[*#][0-9*#]{1,5}\s*")
 OUTCOME = Kind("busy", choices=tuple(Outcome))
 
-Name = Annotated[str, NAME]
-DataCentre = Annotated[str, Kind("vienna", _NAME)]
-Label = Annotated[str, Kind("mobile", WORDS.pattern)]
+Name = Annotated[str, replace(NAME, example="acme")]
+GroupName = Annotated[str, replace(NAME, example="staff")]
+DataCentre = Annotated[str, replace(NAME, example="vienna")]
+Label = Annotated[str, replace(WORDS, example="mobile")]
+DayName = Annotated[str, replace(WORDS, example="half day")]
 SequenceName = Annotated[str, WORDS]
-ScheduleName = Annotated[str, Kind("office", WORDS.pattern)]
-CalendarName = Annotated[str, Kind("cz", WORDS.pattern)]
-Password = Annotated[str, Kind("blue-kettle-7391", WORDS.pattern)]
+ScheduleName = Annotated[str, replace(WORDS, example="office")]
+CalendarName = Annotated[str, replace(WORDS, example="days_off")]
+Password = Annotated[str, replace(WORDS, example="blue-kettle-7391")]
 Zone = Annotated[str, Kind("Europe/Prague", r"[A-Za-z][A-Za-z0-9_+/-]*")]
 Alias = Annotated[str, Kind("42073723123@pstn", rf"\s*{_NUMBER}@pstn\s*")]
 ModeName = Annotated[str, Kind("forward_then_voicemail", choices=tuple(Mode))]
@@ -131,7 +137,9 @@ Days = Annotated[str, Kind(
     "mon-fri", rf"\s*{_any_case('daily')}\s*|{_DAY}(?:-{_DAY})?(?:,{_DAY}(?:-{_DAY})?)*",
     ("daily", "mon-fri", "sat,sun", *DAYS))]
 Clock = Annotated[str, Kind("08:00", _CLOCK)]
-Date = Annotated[str, Kind("2026-12-24", "2[01][0-9]{2}-(?:0[1-9]|1[0-2])-[0-3][0-9]")]
+ClockEnd = Annotated[str, Kind("18:00", _CLOCK)]
+Date = Annotated[str, Kind("2026-12-24", _DATE)]
+LastDate = Annotated[str, Kind("2027-01-03", _DATE)]
 Country = Annotated[str, Kind("CZ", r"\s*[A-Za-z]{2,3}\s*")]
 Region = Annotated[str, Kind("BY", ".+")]
 FileName = Annotated[str, Kind("closures.ics", "[^/]*")]
@@ -158,7 +166,7 @@ Priority = Annotated[str, _whole(2, 1, MAX_PRIORITY)]
 Limit = Annotated[str, _whole(100, 1, MAX_LIMIT)]
 Address = Annotated[str, Kind("192.0.2.20", r"\s*[0-9A-Fa-f:.]+(?:%\S+)?(?:/[0-9.]+)?\s*")]
 Certificate = Annotated[str, Kind("sbc.carrier.example", "[A-Za-z0-9_][A-Za-z0-9_. -]*")]
-Header = Annotated[str, Kind("P-Asserted-Identity", "[A-Za-z][A-Za-z0-9-]*")]
+Header = Annotated[str, Kind("X-Verstat", "[A-Za-z][A-Za-z0-9-]*")]
 AssertsBy = Annotated[str, Kind("P-Asserted-Identity", choices=tuple(Asserts))]
 NumberForm = Annotated[str, Kind(
     "national 49 0", "00|national [1-9][0-9]{0,3}(?: [0-9]{1,3})?", ("e164", "plus", "00"))]

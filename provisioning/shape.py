@@ -45,7 +45,8 @@ class Step(Target):
     rules = {"oneOf": [{"required": ["to"]},
                        {"required": ["together"], "maxProperties": 1}]}
     together: list[Target] | None = None
-    """Targets that ring at the same time; to, ring and the like stand with each of them."""
+    """In place of to: targets that ring at the same time; to, ring and the like stand with each of
+    them."""
 
 
 class Sequence(Shape):
@@ -157,12 +158,12 @@ class Subscriber(Shape):
     """Somebody with numbers."""
 
     form = "{numbers: {42027777100: {}}}"
-    group: kinds.Name | None = None
+    group: kinds.GroupName | None = None
     """The group whose rights the subscriber has."""
     permissions: list[kinds.Permission] = []
     """Permissions beside those of the group: voicemail, forward_external, and outgoing, to call
     others from the mailbox menu."""
-    lines: Annotated[dict[str, Line], kinds.Named(kinds.NAME)] = {}
+    lines: Annotated[dict[str, Line], kinds.Named(kinds.LINE)] = {}
     """Name: a SIP account; the name is unique on the platform."""
     numbers: Annotated[dict[str, Number], kinds.Named(kinds.NUMBER)] = {}
     """Personal numbers, in any form that the dial plan reads."""
@@ -236,15 +237,15 @@ class Organisation(Shape):
     """Its name."""
     time_zone: kinds.Zone | None = None
     """The IANA time zone of its numbers."""
-    grants: Annotated[dict[str, Grant], kinds.Named(kinds.NAME)] | None = None
+    grants: Annotated[dict[str, Grant], kinds.Named(kinds.ORGANISATION)] | None = None
     """Organisation: what it may give its subscribers at most; what it gives beyond is refused."""
-    trunks: Annotated[dict[str, Trunk], kinds.Named(kinds.NAME)] | None = None
+    trunks: Annotated[dict[str, Trunk], kinds.Named(kinds.CARRIER)] | None = None
     """Name: whose calls are taken."""
-    gateways: Annotated[dict[str, Gateway], kinds.Named(kinds.NAME)] | None = None
+    gateways: Annotated[dict[str, Gateway], kinds.Named(kinds.SITE)] | None = None
     """Name: where calls to outside numbers leave."""
-    media_servers: Annotated[dict[str, Hop], kinds.Named(kinds.NAME)] | None = None
+    media_servers: Annotated[dict[str, Hop], kinds.Named(kinds.SITE)] | None = None
     """Name: who plays voicemail, menus and announcements."""
-    iax_gateways: Annotated[dict[str, Hop], kinds.Named(kinds.NAME)] | None = None
+    iax_gateways: Annotated[dict[str, Hop], kinds.Named(kinds.SITE)] | None = None
     """Name: where calls to IAX targets leave."""
     cli: kinds.Profile | None = None
     """What outside targets are shown: in From, P-Asserted-Identity and Remote-Party-ID number (what
@@ -255,14 +256,14 @@ class Organisation(Shape):
     redirects: kinds.Redirects | None = None
     """follow: a 302 of a phone is looked into like a target that was written, with the owner's
     rights; ignore, unless given: the phone counts as not reachable."""
-    calendars: Annotated[dict[str, Calendar], kinds.Named(kinds.WORDS)] = {}
+    calendars: Annotated[dict[str, Calendar], kinds.Named(kinds.CALENDARS)] = {}
     """Name: days off."""
-    schedules: Annotated[dict[str, Windows], kinds.Named(kinds.WORDS)] = {}
+    schedules: Annotated[dict[str, Windows], kinds.Named(kinds.SCHEDULES)] = {}
     """Name: windows that many numbers share."""
-    classes: Annotated[dict[str, list[kinds.Prefix]], kinds.Named(kinds.NAME)] = {}
+    classes: Annotated[dict[str, list[kinds.Prefix]], kinds.Named(kinds.CLASS)] = {}
     """Name: what the numbers of a class of outside numbers begin with, besides the built-in
     classes."""
-    groups: Annotated[dict[str, Group], kinds.Named(kinds.NAME)] = {}
+    groups: Annotated[dict[str, Group], kinds.Named(kinds.GROUP)] = {}
     """Name: what its subscribers may do."""
     feature_codes: Annotated[dict[str, FeatureCode], kinds.Named(kinds.CODE)] | None = None
     """Code in quotes: what it does. Not written: "*33" toggles night, "*60" blocks the last caller;

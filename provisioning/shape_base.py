@@ -6,6 +6,9 @@ from typing import Any, ClassVar
 from pydantic import BaseModel, ConfigDict, GetJsonSchemaHandler
 from pydantic_core import CoreSchema
 
+from provisioning.problems import Problems
+from provisioning.source import parse
+
 
 class Shape(BaseModel):
     """Keys with values; None is a key that is not written."""
@@ -22,6 +25,9 @@ class Shape(BaseModel):
     def __get_pydantic_json_schema__(cls, core: CoreSchema, handler: GetJsonSchemaHandler,
                                      ) -> dict[str, Any]:
         schema = handler.resolve_ref_schema(handler(core))
+        shown = parse(cls.form, "", Problems())
+        if shown and isinstance(shown.content, dict):
+            schema["examples"] = [shown.plain()]
         return schema | ({"required": list(cls.needs)} if cls.needs else {}) | cls.rules
 
 

@@ -29,12 +29,12 @@ class Window(Shape):
     given."""
     start: kinds.Clock | None = Field(None, alias="from")
     """Its first minute, on the number's clock."""
-    end: kinds.Clock | None = Field(None, alias="to")
+    end: kinds.ClockEnd | None = Field(None, alias="to")
     """The first minute after it; before from it crosses midnight, and 24:00 ends a day."""
     first: kinds.Date | None = None
     """The first day on which it starts. With first or last it is a dated window, which beats the
     weekly ones."""
-    last: kinds.Date | None = None
+    last: kinds.LastDate | None = None
     """The last day on which it starts."""
     sequence: kinds.SequenceName | None = None
     """What rings then."""
@@ -95,7 +95,7 @@ class Vacation(Shape):
     needs = ("first", "last", "sequence")
     first: kinds.Date | None = None
     """Its first day."""
-    last: kinds.Date | None = None
+    last: kinds.LastDate | None = None
     """Its last day, which is included."""
     sequence: kinds.SequenceName | None = None
     """What rings then."""
@@ -110,9 +110,9 @@ class Day(Shape):
     """Which day."""
     start: kinds.Clock | None = Field(None, alias="from")
     """The first minute, where it is a part of the day."""
-    end: kinds.Clock | None = Field(None, alias="to")
+    end: kinds.ClockEnd | None = Field(None, alias="to")
     """The first minute after it; 24:00 unless given."""
-    name: kinds.Label | None = None
+    name: kinds.DayName | None = None
     """What the day is called."""
 
 

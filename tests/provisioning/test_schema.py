@@ -4,6 +4,7 @@ told of what it refuses.
 """
 
 import json
+import re
 from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from docs import files
 from kemi_routing import caller_id, e164, feature_codes, formats, hops, screening, targets, trunks
 from kemi_routing import schedule as schedule_of
 from kemi_routing.errors import InvalidValue
@@ -154,6 +156,20 @@ def test_each_key_has_a_description_and_an_example(model: str) -> None:
     for key, told in found["properties"].items():
         assert told.get("description"), key
         assert "examples" in json.dumps(told) or "$ref" in json.dumps(told), key
+
+
+def test_each_example_of_the_reference_is_right() -> None:
+    whole = schema.schema()
+    models = {heading: whole["$defs"][model] for model, heading in files.SECTIONS.items()}
+    rows = re.findall(r"^(?:## (.*)|\|.*\| `((\w+): .*)` \|)$", files.page(), re.M)
+    told, seen_rows = whole, 0
+    for heading, example, key in rows:
+        told = models.get(heading, whole) if heading else told
+        if key:
+            seen_rows += 1
+            of_key = {"$defs": whole["$defs"], **told["properties"][key]}
+            assert list(errors_of(of_key, seen(example)[key])) == [], example
+    assert seen_rows > 90
 
 
 def test_all_files_are_looked_at() -> None:
