@@ -123,7 +123,7 @@ def _day_alone(value: Any) -> Any:
 class Calendar(Shape):
     """Holidays of a country and region, more or fewer days, and a file of events. Dates are
     expanded when written, to the end of the second year ahead; followme show says until when they
-    are known, and check warns 60 days before. Apply the file once a year."""
+    are known, and warns 60 days before. Apply the file once a year."""
 
     form = "{country: CZ}"
     country: kinds.Country | None = None

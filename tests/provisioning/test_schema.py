@@ -172,6 +172,21 @@ def test_each_example_of_the_reference_is_right() -> None:
     assert seen_rows > 90
 
 
+def test_each_link_of_the_reference_leads_somewhere() -> None:
+    links = set(re.findall(r"\]\((\w+\.md)?#([\w-]+)\)", files.page()))
+    headings = {(name, anchor(heading))
+                for name in {name for name, _ in links}
+                for heading in re.findall("^##+ (.*)", files.page() if not name else
+                                          (ROOT / "docs" / name).read_text(), re.M)}
+    assert links <= headings
+    assert len(links) > 20
+
+
+def anchor(heading: str) -> str:
+    """As GitHub makes it."""
+    return re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-")
+
+
 def test_all_files_are_looked_at() -> None:
     assert len(ACCEPTED) > 60
 
