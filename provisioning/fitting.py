@@ -24,7 +24,7 @@ def read(model: type[S], written: Written, problems: Problems) -> S | None:
             return model.model_validate(written.plain())
         except ValidationError as error:
             if not isinstance(written.content, dict):
-                problems.errors.append(written.source.problem(
+                problems.errors.append(written.problem(
                     written.value, f"write keys with values; a file starts with  "
                                    f"{keys(model)[0]}: NAME"))
                 return None
@@ -42,7 +42,7 @@ def _leave_out(error: ValidationError, model: type[Shape], written: Written, pro
             place, text = child.key, _unknown_key(str(step), model, one["loc"])
         else:
             place, text = child.value, _wanted(one["type"], model, one["loc"]) or one["msg"]
-        problems.errors.append(child.source.problem(place, text))
+        problems.errors.append(child.problem(place, text))
         misfits.append((parent, child, _EMPTY.get(one["type"])))
     for parent, child, empty in misfits:
         if isinstance(parent.content, list):

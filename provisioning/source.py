@@ -55,19 +55,25 @@ class Written:
     value: Place
     key: Place
     """Where the key stands that leads here; the value itself where there is none."""
-    source: Source
+    source: str
     span: tuple[int, int, int]
-    """First and last index in its text with its key, and the column of the first."""
+    """First and last index in ``source`` with its key, and the column of the first."""
+    file: Source | None = None
+    """For messages; None: they show no row."""
 
     @property
     def text(self) -> str:
         """As written, with its key and comments, moved to the left margin."""
         first, last, margin = self.span
-        head, *rest = self.source.text[first:last].split("\n")
+        head, *rest = self.source[first:last].split("\n")
         lines = [head, *(line[min(margin, _indent(line)):] for line in rest)]
         while len(lines) > 1 and (not lines[-1].strip() or lines[-1].startswith("#")):
             lines.pop()  # a comment at the left margin belongs to what comes next
         return "\n".join(lines).rstrip() + "\n"
+
+    def problem(self, place: Place, text: str) -> Problem:
+        """What is wrong at a place of its file."""
+        return self.file.problem(place, text) if self.file else Problem(place, text)
 
     def plain(self) -> Any:
         """The value as text, lists and dicts."""
@@ -110,7 +116,7 @@ class Spot:
         self.problems.notes.append(self._problem(text))
 
     def _problem(self, text: str) -> Problem:
-        return self.written.source.problem(self.written.value, text)
+        return self.written.problem(self.written.value, text)
 
     def required(self, key: str, text: str | None, parse: Callable[[str], T], example: str,
                  ) -> T | None:
@@ -236,7 +242,7 @@ class _Tree:
             content = [self.written(child) for child in node.value]
         first = key or node
         span = first.start_mark.index, node.end_mark.index, first.start_mark.column
-        return Written(content, place, self._place(first), self.source, span)
+        return Written(content, place, self._place(first), self.source.text, span, self.source)
 
     def _mapping(self, pairs: Iterable[tuple[Node, Node]]) -> dict[str, Written]:
         children: dict[str, Written] = {}

@@ -16,7 +16,8 @@ def rows(text: str) -> list[str]:
     if tree is None:
         (error,) = problems.errors
         return [excerpt.excerpt(error.row, 1, 999).text]
-    return [excerpt.excerpt(row, 1, 999).text for row in tree.source.rows]
+    assert tree.file is not None
+    return [excerpt.excerpt(row, 1, 999).text for row in tree.file.rows]
 
 
 @pytest.mark.parametrize(("text", "shown"), [
