@@ -139,10 +139,10 @@ def _refuse_what_others_have(checked: Checked, stored: Stored) -> None:
             _refuse_taken(stored, "alias", alias, entry.number.owner, spot)
             if taken := stored.owner_of("number", alias):
                 spot.error(f"{alias} is a personal number of {taken} in the store; "
-                           "an alias is an outside number that identifies the owner")
+                           "an alias is an outside number that identifies the owner; leave it out")
         if taken := stored.owner_of("alias", entry.number.number):
             entry.spot.error(f"{entry.number.number} is an alias of {taken} in the store; "
-                             "it cannot be a personal number too")
+                             "it cannot be a personal number too: leave it out here or there")
     for account in checked.lines:
         _refuse_taken(stored, "line", account.line.name, account.line.owner, account.spot)
 

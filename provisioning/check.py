@@ -215,4 +215,4 @@ def _refuse_own_numbers_as_aliases(checked: Checked) -> None:
         for alias, spot in entry.aliases.items():
             if taken := checked.claims.get(("number", alias)):
                 spot.error(f"{alias} is a personal number ({taken[1].line}); "
-                           "an alias is an outside number that identifies the owner")
+                           "an alias is an outside number that identifies the owner; leave it out")

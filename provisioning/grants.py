@@ -51,7 +51,7 @@ def enforce(organisation: str, grant: Grant, wishes: Iterable[Wish]) -> None:
         if isinstance(wish.value, int):
             if limit and wish.value > limit:
                 wish.spot.error(f"{wish.key} {wish.value} is more than the operator gave "
-                                f"{organisation}: {limit}")
+                                f"{organisation}; write {limit} or less")
         elif limit is not None and wish.value not in limit:
             of = f", to which {wish.of} belongs" if wish.of else ""
             wish.spot.error(f"the operator did not give {organisation} {_KINDS[wish.key]} "

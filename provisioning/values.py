@@ -39,8 +39,9 @@ def name(text: str) -> str:
     """The name of an organisation, a subscriber or a line."""
     if targets.is_name(text):
         return text
+    right = re.sub("[^A-Za-z0-9_.-]+", "-", text).strip("._-")[:MAX_TEXT]
     raise InvalidValue(f"{text!r} is not a name; write letters, digits, dot, dash or underscore, "
-                       f"at most {MAX_TEXT}: jana-desk")
+                       f"at most {MAX_TEXT}: {right or 'jana-desk'}")
 
 
 def number_key(text: str) -> str:

@@ -161,10 +161,10 @@ def test_a_number_is_no_alias_and_an_alias_no_number(loaded: Followme, edited: E
                                                           "      42073723123:"))
     assert loaded("apply", "--yes", alias).err.splitlines()[0] == (
         f"{alias}:15:19: 42027777101 is a personal number of acme/jana in the store; "
-        "an alias is an outside number that identifies the owner")
+        "an alias is an outside number that identifies the owner; leave it out")
     assert loaded("apply", "--yes", number).err.splitlines()[0] == (
         f"{number}:13:7: 42073723123 is an alias of novak/petr in the store; "
-        "it cannot be a personal number too")
+        "it cannot be a personal number too: leave it out here or there")
 
 
 def test_a_number_that_is_left_out_is_not_removed_silently(

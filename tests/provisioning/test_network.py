@@ -162,6 +162,7 @@ def test_a_set_up_goes_on_beyond_a_hand_over(followme: Followme, write: Write) -
                  + owner("petr", forwarding(PETR, "49115234567, ring: 90")))
     ran = followme("check", path)
     assert f"{path}:7:68: warning: sequence all can ring 190 s" in ran.err
+    assert f"    {path.read_text().splitlines()[6].strip()}\n" in ran.err
     assert [row.split()[-1] for row in ran.out.splitlines()[1:3]] == ["190", "90"]
 
 
