@@ -172,7 +172,7 @@ def _warn_of_days(calendar: Calendar, zone: ZoneInfo, removed: list[tuple[date, 
 def _warn_of_end(spot: Spot, calendar: Calendar, zone: ZoneInfo, today: date) -> None:
     days = calendar.in_zone(zone)
     if not days:
-        spot.warning(f"calendar {calendar.name} has no day; write  country: CZ")
+        spot.warning(f"calendar {calendar.name} has no day; write  add: [2026-12-24]")
     elif days[-1].day < today + timedelta(days=RUNS_OUT_DAYS):
         spot.warning(f"the last day of calendar {calendar.name} is {days[-1].day}; "
                      "add those that come after it")

@@ -81,7 +81,8 @@ def test_rights_are_worked_out_from_group_and_subscriber() -> None:
         id="a class in which own prefixes fall"),
     pytest.param("{max_calls: 4, max_calls_per_hour: 59}", [
         "6:106: max_calls 5 is more than the operator gave acme; write 4 or less",
-        "6:129: max_calls_per_hour 60 is more than the operator gave acme; write 59 or less"], id="caps"),
+        "6:129: max_calls_per_hour 60 is more than the operator gave acme; write 59 or less"],
+        id="caps"),
 ])
 def test_what_goes_beyond_the_operators_grant_is_refused_where_it_stands(
         write: Write, grant: str, errors: list[str]) -> None:

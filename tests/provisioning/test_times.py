@@ -252,7 +252,8 @@ schedules:
         "a.yaml:3:49: 2026-12-25 is a holiday already (Christmas Day); where only what is added "
         "shall be left of it, write it under remove too"], id="added twice"),
     pytest.param(framed("ring: 20", "calendars: {it: {country: UA}, own: {}}"), [
-        "a.yaml:3:13: calendar it has no day; write  country: CZ", "a.yaml:3:32: calendar own has no day; write  country: CZ"],
+        *[f"a.yaml:3:{column}: calendar {name} has no day; write  add: [2026-12-24]"
+          for column, name in ((13, "it"), (32, "own"))]],
         id="an empty calendar"),
     pytest.param(framed("ring: 20", "calendars: {it: {country: LK}, own: {add: [2027-01-18]},"
                         " good: {add: [2027-01-19]}}"), [
