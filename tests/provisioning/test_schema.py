@@ -20,8 +20,9 @@ from kemi_routing import schedule as schedule_of
 from kemi_routing.errors import InvalidValue
 from kemi_routing.trunks import MAX_LIMIT
 from provisioning import kinds, schema, source, values
-from provisioning.check import check_text
+from provisioning.check import check, check_text
 from provisioning.problems import Problems
+from provisioning.source import Written
 from tests.provisioning.conftest import EXAMPLES, ROOT, Followme
 from tests.provisioning.test_check import PLATFORM, REFUSED
 from tests.provisioning.test_laws import as_written, containers, mutate, numbers
@@ -89,6 +90,10 @@ def test_it_is_json_schema() -> None:
     validator = import_module("jsonschema").Draft202012Validator
     validator.check_schema(schema.schema())
     assert schema.schema()["$schema"] == validator.META_SCHEMA["$schema"]
+    patterns = list(map(json.loads, re.findall(r'"pattern": (".*")', schema.text())))
+    assert len(patterns) > 50
+    # What Python has and ECMA 262 has not.
+    assert [one for one in patterns if re.search(r"\(\?[^:]|\\[^sSu.*?()]", one)] == []
 
 
 def test_the_command_prints_it(followme: Followme) -> None:
@@ -193,12 +198,21 @@ def test_all_files_are_looked_at() -> None:
 
 @pytest.mark.parametrize("path", REFUSED, ids=lambda path: path.stem)
 def test_a_file_that_is_refused_does_not_where_that_can_be_told(path: Path) -> None:
-    problems = Problems()
-    tree = source.read(path, problems)
-    if tree is None:
-        return
-    places = set(complaints(seen(path.read_text())))
-    assert bool(places) == (path.stem not in UNKNOWN)
+    tree = source.read(path, Problems())
+    errors = [error.place.line for error in check([path], PLATFORM, NOW).problems.errors]
+    ways = set(complaints(seen(path.read_text()))) if tree else set()
+    assert bool(ways) == (tree is not None and path.stem not in UNKNOWN)
+    for way in ways:
+        first, last = rows_of(tree, way)
+        assert [line for line in errors if first <= line <= last] != [], way
+
+
+def rows_of(tree: Written | None, way: tuple[Any, ...]) -> tuple[int, int]:
+    """First and last row of a value, with its key."""
+    assert tree is not None
+    for step in way:
+        tree = tree.content[step]
+    return tree.key.line, 1 + tree.source.count("\n", 0, tree.span[1])
 
 
 @settings(deadline=None, max_examples=60)
