@@ -8,7 +8,7 @@ import pytest
 from provisioning import cases
 from provisioning.cases import Result
 from provisioning.problems import Refused, RefusedFiles
-from provisioning.shape import Shape
+from provisioning.shape_base import Shape
 from tests.provisioning.conftest import EXAMPLES, ROOT
 
 CASES = ROOT / "tests" / "cases"
