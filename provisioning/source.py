@@ -199,6 +199,7 @@ def _place(file: str, before: str) -> Place:
     return Place(file, len(rows) + 1, len(last) + 1)
 
 
+_BELOW = "begin each key below those beside it, as far from the margin"
 _MENDS = {
     "alias": 'what begins with * stands in quotes: "*33"',
     "\\t": "write spaces, not tabs",
@@ -209,7 +210,8 @@ _MENDS = {
     "flow mapping": "what begins with { ends with }, a comma between its keys",
     "flow sequence": "what begins with [ ends with ], a comma between its values",
     "quoted scalar": "end the text with the quote that it begins with",
-    "block mapping": "begin each key below those beside it, as far from the margin",
+    "block mapping": _BELOW,
+    "document start": _BELOW,
     "block collection": "begin each - below those beside it, as far from the margin",
 }
 """What the reader's message holds -> the right form; the first that fits."""

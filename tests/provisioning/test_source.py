@@ -97,6 +97,29 @@ def test_a_star_without_quotes_is_said_to_need_them(text: str) -> None:
     assert str(problems.errors[0]).endswith('what begins with * stands in quotes: "*33"')
 
 
+@pytest.mark.parametrize(("text", "place", "mend"), [
+    ("a:\n\tb: c\n", "2:1", "write spaces, not tabs"),
+    ("a: b\n---\nc: d\n", "2:1", "write each in a file of its own"),
+    ("a: b\n c: d\n", "2:3", "a key stands below those beside it"),
+    ("a: b: c\n", "1:5", "a text with a colon in quotes"),
+    ("a\nb: c\n", "2:2", "a key stands below those beside it"),
+    ("a: 1\nb\n", "3:1", "write  KEY: VALUE"),
+    ("a: {b: c\nd: e\n", "2:2", "what begins with { ends with }"),
+    ("a: {b: c, d\n", "2:1", "what begins with { ends with }"),
+    ("a: [b\nc: d\n", "2:2", "what begins with [ ends with ]"),
+    ("a: 'b\n", "2:1", "end the text with the quote"),
+    ("  a: b\n c: d\n", "2:2", "begin each key below those beside it"),
+    ("  - a\n - b\n", "2:2", "begin each key below those beside it"),
+    ("a:\n  - b\n  c: d\n", "3:3", "begin each - below those beside it"),
+])
+def test_what_is_no_yaml_is_told_with_its_mend(text: str, place: str, mend: str) -> None:
+    problems = Problems()
+    assert source.parse(text, "a.yaml", problems) is None
+    (error,) = problems.errors
+    assert (str(error).startswith(f"a.yaml:{place}: this is not YAML: "), mend in error.text) == (
+        True, True), str(error)
+
+
 def test_an_anchor_that_stands_twice_is_said_by_us_alone() -> None:
     problems = Problems()
     source.parse("a: &x b\nc: &x d\n", "a.yaml", problems)
