@@ -20,7 +20,7 @@ from provisioning.check import check
 from provisioning.cli_calls import list_calls, why
 from provisioning.cli_history import diff, show_history, show_version, undo
 from provisioning.cli_pictures import draw_flow, show_flow, show_week
-from provisioning.cli_plan import apply_files, drift, make_plan, remove_number, warning_text
+from provisioning.cli_plan import apply_files, drift, make_plan, remove_number
 from provisioning.cli_schema import print_schema
 from provisioning.completion import numbers, sequences
 from provisioning.desk import (

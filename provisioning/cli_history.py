@@ -9,7 +9,7 @@ import click
 from kemi_routing.targets import mask
 from provisioning import changes, history, planned, show, values
 from provisioning.checked import Checked
-from provisioning.cli_plan import DRY_RUN, YES, warning_text, would, write
+from provisioning.cli_plan import DRY_RUN, YES, would, write
 from provisioning.completion import numbers
 from provisioning.desk import Desk, with_desk
 from provisioning.problems import Refused, RefusedFiles
@@ -77,8 +77,8 @@ def undo(desk: Desk, what: str, yes: bool, dry_run: bool) -> int:
     if checked.problems.errors:
         raise RefusedFiles(checked.problems)
     for warning in checked.problems.warnings:
-        desk.warn(warning_text(warning))
-    plan = planned.of(pending, map(warning_text, checked.problems.warnings), storage)
+        desk.problem(warning, "warning")
+    plan = planned.of(pending, map(str, checked.problems.warnings), storage)
     return would(desk, plan) if dry_run else write(desk, storage, plan, yes=yes)
 
 

@@ -18,7 +18,7 @@ from provisioning.completion import numbers
 from provisioning.desk import Desk, with_desk
 from provisioning.output import counted
 from provisioning.planned import Plan
-from provisioning.problems import Problem, Refused, RefusedFiles
+from provisioning.problems import Refused, RefusedFiles
 from provisioning.replay import Replayed, replay
 from provisioning.storage import Conflict, Storage
 
@@ -111,11 +111,6 @@ def remove_number(desk: Desk, number: str, yes: bool, dry_run: bool) -> int:
     return would(desk, plan) if dry_run else write(desk, storage, plan, yes=yes)
 
 
-def warning_text(problem: Problem) -> str:
-    """A warning with its place."""
-    return f"{problem.place}: warning: {problem.text}"
-
-
 def _plan(desk: Desk, files: Sequence[Path], storage: Storage, now: datetime, *,
           quiet: bool = False) -> Plan:
     """Raises RefusedFiles where the files, or they and the store, do not go together."""
@@ -127,10 +122,10 @@ def _plan(desk: Desk, files: Sequence[Path], storage: Storage, now: datetime, *,
     if of_files and not quiet:
         desk.warn(f"{counted(len(of_files), 'warning')}, see followme check")
     # What only the store tells, check cannot say.
-    warnings = [warning_text(one) for one in checked.problems.warnings if one not in of_files]
+    warnings = [one for one in checked.problems.warnings if one not in of_files]
     for warning in warnings:
-        desk.warn(warning)
-    return planned.of(found, warnings, storage)
+        desk.problem(warning, "warning")
+    return planned.of(found, map(str, warnings), storage)
 
 
 def would(desk: Desk, plan: Plan, replayed: Replayed | None = None) -> int:
