@@ -60,6 +60,7 @@ def read(plan: DialPlan, text: str, extensions: Collection[str] = ()) -> str:
     digits = e164.without_separators(text)
     if digits in extensions:
         return digits
+    e164.refuse_rounded(text)
     in_the_middle = text.strip().find("(0)") > 0  # a trunk prefix that is not to be dialled
     if in_the_middle or not _DIGITS.fullmatch(digits):
         return e164.normalise(text)

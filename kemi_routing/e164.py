@@ -9,6 +9,7 @@ ALIAS_SUFFIX = "@pstn"
 
 _NUMBER = re.compile(r"[1-9][0-9]{6,14}", re.ASCII)
 _SEPARATORS = str.maketrans("", "", " \u00a0-./()")
+_ROUNDED = re.compile(r"\s*(?:[0-9](?:[.,][0-9]+)?[Ee]\+?[0-9]+|[0-9]{7,}[.,]0)\s*", re.ASCII)
 _NANP = re.compile(r"1[2-9][0-9]{9}", re.ASCII)
 
 
@@ -27,6 +28,7 @@ def normalise(text: str) -> str:
 
     Raises InvalidValue that names the right form.
     """
+    refuse_rounded(text)
     if "(0)" in text:
         raise InvalidValue(f"{text!r}: leave out (0), which is dialled within the country only")
     digits = without_separators(text).removeprefix("+")
@@ -34,6 +36,15 @@ def normalise(text: str) -> str:
     if is_number(digits):
         return digits
     raise InvalidValue(f"{text!r} is not a telephone number; write {_wanted(digits)}")
+
+
+def refuse_rounded(text: str) -> None:
+    """Refuse what a spreadsheet makes of a long number, ``4.20278E+10`` or ``42027777100.0``: its
+    digits are lost, or would be others. Raises InvalidValue.
+    """
+    if _ROUNDED.fullmatch(text):
+        raise InvalidValue(f"{text}: a spreadsheet has made a quantity of this number; give the "
+                           "column the format text and write its digits again: 49115234567")
 
 
 def from_sip_user(user: str) -> str | None:

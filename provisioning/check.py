@@ -22,12 +22,14 @@ from provisioning import (
     number,
     organisation,
     rights,
+    rows,
     shape,
     source,
     trunking,
     values,
 )
 from provisioning.checked import Account, Checked, Entry
+from provisioning.columns import Headers
 from provisioning.organisation import Organisation, Ours, warn_of_number
 from provisioning.sequences import Places
 from provisioning.source import Spot, Written
@@ -39,11 +41,12 @@ _BY_NAME = {"calendars": "calendar", "schedules": "schedule", "classes": "class"
             "groups": "group"}
 
 
-def check(paths: Iterable[Path], platform: Platform, now: datetime) -> Checked:
+def check(paths: Iterable[Path], platform: Platform, now: datetime,
+          headers: Headers = Headers()) -> Checked:
     """Everything in these files, as if there were nothing in the store; calendars are expanded
-    from the year of ``now`` on.
+    from the year of ``now`` on, and ``headers`` says what tables call our keys.
     """
-    return network.connect(read(paths, platform, now), {}, now)
+    return network.connect(read(paths, platform, now, headers), {}, now)
 
 
 def check_text(text: str, file: str, platform: Platform, now: datetime) -> Checked:
@@ -53,10 +56,11 @@ def check_text(text: str, file: str, platform: Platform, now: datetime) -> Check
     return network.connect(checked, {}, now)
 
 
-def read(paths: Iterable[Path], platform: Platform, now: datetime) -> Checked:
+def read(paths: Iterable[Path], platform: Platform, now: datetime,
+         headers: Headers = Headers()) -> Checked:
     """As ``check``, but what names other numbers is still to be connected with the store."""
     checked = Checked(platform)
-    _add([source.read(path, checked.problems) for path in paths], checked, now)
+    _add(rows.trees(paths, headers, checked.problems), checked, now)
     return checked
 
 

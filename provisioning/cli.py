@@ -15,12 +15,12 @@ import click
 from kemi_routing.errors import InvalidValue
 from kemi_routing.explain import as_text
 from kemi_routing.model import Verdict
-from provisioning import cases, override, show, trunking, values
+from provisioning import cases, columns, override, show, trunking, values
 from provisioning.check import check
 from provisioning.cli_calls import list_calls, why
 from provisioning.cli_history import diff, show_history, show_version, undo
 from provisioning.cli_pictures import draw_flow, show_flow, show_week
-from provisioning.cli_plan import apply_files, drift, make_plan, remove_number
+from provisioning.cli_plan import FILES, MAP, apply_files, drift, make_plan, remove_number
 from provisioning.cli_schema import print_schema
 from provisioning.completion import numbers, sequences
 from provisioning.desk import (
@@ -43,7 +43,6 @@ from provisioning.problems import Refused
 from provisioning.question import ANONYMOUS, Question, Rejected, answer
 from provisioning.storage import Conflict, Storage
 
-FILES = click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
 NETWORK = "network"
 
 
@@ -68,11 +67,12 @@ def followme() -> None:
 
 @followme.command("check")
 @FILES
+@MAP
 @with_desk
-def check_files(desk: Desk, files: tuple[Path, ...]) -> int:
+def check_files(desk: Desk, files: tuple[Path, ...], pairs: tuple[str, ...]) -> int:
     """Say all that is wrong with FILES. The store is not asked."""
     now = datetime.now(UTC)
-    checked = check(files, desk.settings.platform, now)
+    checked = check(files, desk.settings.platform, now, columns.headers(pairs))
     problems = checked.problems
     extents = Extents({entry.number.number: entry.number for entry in checked.numbers})
     overview = [show.overview(entry.number, now, extents) for entry in checked.numbers]

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import click
 
-from provisioning import changes, planned, show, values
+from provisioning import changes, columns, planned, show, values
 from provisioning.check import read
 from provisioning.completion import numbers
 from provisioning.desk import Desk, with_desk
@@ -23,6 +23,8 @@ from provisioning.replay import Replayed, replay
 from provisioning.storage import Conflict, Storage
 
 FILES = click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+MAP = click.option("--map", "pairs", multiple=True, metavar="THEIRS=OURS",
+                   help="What a table calls our key; THEIRS= leaves a column out.")
 YES = click.option("--yes", is_flag=True, help="Write without asking.")
 DRY_RUN = click.option("--dry-run", is_flag=True, help="Say what would be written, and stop.")
 CHANGED = click.option("--changed", type=int, metavar="COUNT", help="So many numbers, more than "
@@ -34,18 +36,20 @@ FOUND = 2
 
 @click.command("plan")
 @FILES
+@MAP
 @click.option("-o", "--out", type=click.Path(path_type=Path), metavar="FILE.plan",
               help="Keep the plan, to apply exactly what was looked at.")
 @click.option("--replay", "most", type=click.IntRange(1), metavar="CALLS",
               help="Say which of the last so many calls would have gone elsewhere.")
 @with_desk
-def make_plan(desk: Desk, files: tuple[Path, ...], out: Path | None, most: int | None) -> int:
+def make_plan(desk: Desk, files: tuple[Path, ...], pairs: tuple[str, ...], out: Path | None,
+              most: int | None) -> int:
     """Say what applying FILES would change. Nothing is written to the store.
 
     Ends with 2 where there is something to do.
     """
     now, storage = datetime.now(UTC), desk.storage()
-    plan = _plan(desk, files, storage, now)
+    plan = _plan(desk, files, pairs, storage, now)
     if out:
         planned.save(out, plan, now)
     platform = desk.in_network().settings.platform
@@ -55,13 +59,14 @@ def make_plan(desk: Desk, files: tuple[Path, ...], out: Path | None, most: int |
 
 @click.command("drift")
 @FILES
+@MAP
 @with_desk
-def drift(desk: Desk, files: tuple[Path, ...]) -> int:
+def drift(desk: Desk, files: tuple[Path, ...], pairs: tuple[str, ...]) -> int:
     """Say what in the store is not as FILES say, or nothing: for cron.
 
     Ends with 2 where something is.
     """
-    plan = _plan(desk, files, desk.storage(), datetime.now(UTC), quiet=True)
+    plan = _plan(desk, files, pairs, desk.storage(), datetime.now(UTC), quiet=True)
     for change in plan.writes:
         desk.say(str(change))
     desk.print(_as_dict(plan))
@@ -70,13 +75,14 @@ def drift(desk: Desk, files: tuple[Path, ...]) -> int:
 
 @click.command("apply")
 @FILES
+@MAP
 @YES
 @DRY_RUN
 @CHANGED
 @UNANSWERED
 @with_desk
-def apply_files(desk: Desk, files: tuple[Path, ...], yes: bool, dry_run: bool,
-                **released: int | None) -> int:
+def apply_files(desk: Desk, files: tuple[Path, ...], pairs: tuple[str, ...], yes: bool,
+                dry_run: bool, **released: int | None) -> int:
     """Write what FILES say to the store, each number as a whole; or the changes of one FILE.plan,
     if nothing of it has moved since.
     """
@@ -86,7 +92,7 @@ def apply_files(desk: Desk, files: tuple[Path, ...], yes: bool, dry_run: bool,
             raise Refused("one plan at a time, and no files beside it")
         plan = planned.still_to_do(planned.load(files[0]), storage)
     else:
-        plan = _plan(desk, files, storage, datetime.now(UTC))
+        plan = _plan(desk, files, pairs, storage, datetime.now(UTC))
     if dry_run:
         return would(desk, plan)
     plan.release(released)
@@ -111,10 +117,10 @@ def remove_number(desk: Desk, number: str, yes: bool, dry_run: bool) -> int:
     return would(desk, plan) if dry_run else write(desk, storage, plan, yes=yes)
 
 
-def _plan(desk: Desk, files: Sequence[Path], storage: Storage, now: datetime, *,
-          quiet: bool = False) -> Plan:
+def _plan(desk: Desk, files: Sequence[Path], pairs: Sequence[str], storage: Storage,
+          now: datetime, *, quiet: bool = False) -> Plan:
     """Raises RefusedFiles where the files, or they and the store, do not go together."""
-    checked = read(files, desk.in_network().settings.platform, now)
+    checked = read(files, desk.in_network().settings.platform, now, columns.headers(pairs))
     of_files = set(checked.problems.warnings)
     found = [] if checked.problems.errors else changes.compare(checked, storage, now)
     if checked.problems.errors:

@@ -85,6 +85,7 @@ class Organisation:
         if written.startswith("extension"):
             raise InvalidValue(f"{text!r} is no extension; write its 2 to 6 digits: extension 201")
         if not number:
+            e164.refuse_rounded(written)
             return self._own(targets.parse(written))
         digits = self.digits(number[2])
         kind = Kind.NUMBER if number[1] or digits in self.ours.keys else Kind.PSTN

@@ -24,6 +24,8 @@ from provisioning.problems import Place, Problem, Problems
 T = TypeVar("T")
 P = ParamSpec("P")
 
+HALF_A_CHARACTER = "half a character is written here (an escape \\ud800 to \\udfff)"
+
 _ROWS = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
 """What ends a row, as ruamel counts them."""
 
@@ -266,7 +268,7 @@ class _Tree:
         try:
             return units.decode("utf-16")
         except UnicodeDecodeError:
-            self._error(node, "half a character is written here (an escape \\ud800 to \\udfff)")
+            self._error(node, HALF_A_CHARACTER)
             return units.decode("utf-16", "replace")
 
     def _place(self, node: Node) -> Place:

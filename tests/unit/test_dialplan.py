@@ -94,6 +94,7 @@ def test_an_extension_of_the_organisation_stays_as_it_is(text: str, full: str) -
     (NONE, "201", "201 is no extension of the organisation; write one of its extensions, or"),
     (NONE, "2", "write 7 to 15 digits, not 1"),
     (NONE, "", "write digits with the country code first"),
+    (CZECH, "277771000.0", "give the column the format text"),
     (NONE, "jana", "write digits with the country code first"),
     (NONE, "*33", "write digits with the country code first"),
     (NONE, "\u0664\u0662\u0660", "with the country code first: 49115234567"),

@@ -49,6 +49,9 @@ def test_a_number_is_cleaned_of_what_people_put_between_digits(text: str) -> Non
     ("42027777x00", "write digits with the country code first: 49115234567"),
     ("\u0664\u0662\u0660\u0662\u0667\u0667\u0667", "with the country code first: 49115234567"),
     ("", "write digits with the country code first: 49115234567"),
+    ("4.20278E+10", "give the column the format text"),
+    ("4,20278e10", "give the column the format text"),
+    ("42027777100.0", "give the column the format text"),
 ])
 def test_a_refused_number_comes_with_the_right_form(text: str, right_form: str) -> None:
     with pytest.raises(InvalidValue) as refused:

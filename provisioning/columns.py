@@ -1,0 +1,176 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The columns of a table, and the keys of a JSON line: one number of one subscriber.
+
+A row becomes the tree that the same words in YAML would be; what its values must be is said
+elsewhere, once for all forms of files.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+
+from kemi_routing import dialplan
+from kemi_routing.errors import InvalidValue
+from provisioning import shape, yaml_text
+from provisioning.problems import Place, Problem, Problems, suggest
+from provisioning.source import Written
+
+SEQUENCE = "forward"
+"""Name of the sequence of a row's steps, where no column says another one."""
+LISTS = frozenset({"permissions", "aliases", "allow", "block"})
+"""Columns with several values, apart by spaces or commas."""
+
+_LINE = tuple(shape.keys(shape.Line))
+_STEP = tuple(shape.keys(shape.Target))
+_NUMBER = tuple(shape.keys(shape.Number))
+KEYS = ("organisation", "subscriber", "number", "group", "permissions", "line", *_LINE, *_NUMBER,
+        "sequence", *(f"{key}_1" for key in _STEP))
+"""What a row may say; the keys of a step stand with 1 for the first step, and so on."""
+
+_OF_STEP = re.compile(rf"({'|'.join(_STEP)})_([1-9][0-9]?)", re.ASCII)
+_ONE_TEXT = "write one text here"
+_ONE_OF_LIST = re.compile(r"[^\s,;]+")
+_ONE_TOGETHER = re.compile(r"[^&]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Headers:
+    """What other people call our keys; an empty text leaves theirs out."""
+
+    ours: Mapping[str, str] = field(default_factory=dict)
+
+    def key(self, header: str) -> str:
+        """Our key for a header as it is written."""
+        return self.ours.get(header.strip(), "_".join(header.lower().split()))
+
+
+def headers(pairs: Iterable[str]) -> Headers:
+    """What ``THEIRS=OURS`` says; raises InvalidValue."""
+    ours = {}
+    for pair in pairs:
+        theirs, equals, key = pair.rpartition("=")
+        if not equals or not theirs.strip():
+            raise InvalidValue(f"{pair!r}: write THEIRS=OURS, such as  Phone=number, or  THEIRS=  "
+                               "for a column to leave out")
+        if key and not is_key(key):
+            raise InvalidValue(f"{pair!r}: {unknown(key)}")
+        ours[theirs.strip()] = key
+    return Headers(ours)
+
+
+def is_key(key: str) -> bool:
+    """Whether a row may say this."""
+    return key in KEYS or _OF_STEP.fullmatch(key) is not None
+
+
+def unknown(key: str) -> str:
+    """What is wrong with a key that is none."""
+    return f"there is no column {key!r}; {suggest(key, KEYS)}"
+
+
+def one_or_many(key: str, text: str, place: Place) -> Written:
+    """A cell as the value of its key; each value of a list knows its own column."""
+    if key not in LISTS:
+        return _leaf(text, place)
+    return replace(_leaf(text, place), content=list(_parts(_ONE_OF_LIST, text, place)))
+
+
+def tree(row: Mapping[str, Written], start: Place, problems: Problems) -> Written | None:
+    """A row as a file of its own, with one subscriber; None after it was noted that it does not
+    say whose or which number it is.
+    """
+    for key, example in (("subscriber", "jana"), ("number", "42027777100")):
+        if key not in row:
+            problems.errors.append(
+                Problem(start, f"{key} is missing; write one, such as  {example}"))
+            return None
+        if not isinstance(row[key].content, str):
+            problems.errors.append(Problem(row[key].value, _ONE_TEXT))
+            return None
+    number = row["number"]
+    kind = "extensions" if dialplan.is_extension(number.content) else "numbers"
+    content = {key: row[key] for key in ("group", "permissions") if key in row}
+    if lines := _lines(row, problems):
+        content["lines"] = lines
+    content[kind] = _node({number.content: _number(row, problems)}, number.value)
+    subscriber = row["subscriber"]
+    parts = {key: row[key] for key in ("organisation", "time_zone") if key in row}
+    parts["subscribers"] = _node({subscriber.content: _node(content, subscriber.value)},
+                                 subscriber.value)
+    return _node(parts, start)
+
+
+class _Made(Written):
+    """A number of a row: its text is what a person could have written in YAML."""
+
+    @property
+    def text(self) -> str:
+        name = self.source
+        return "\n".join(yaml_text.block({name: self.plain()})) + "\n"
+
+
+def _number(row: Mapping[str, Written], problems: Problems) -> Written:
+    number = row["number"]
+    content = {key: row[key] for key in _NUMBER if key in row and key != "time_zone"}
+    if steps := list(_steps(row)):
+        first = steps[0].value
+        name = row["sequence"].content if "sequence" in row else SEQUENCE
+        if "sequences" in row:
+            problems.errors.append(Problem(
+                first, "the steps stand in sequences here; write all of them there, or none"))
+        if not isinstance(name, str):
+            problems.errors.append(Problem(row["sequence"].value, _ONE_TEXT))
+            name = SEQUENCE
+        content["sequences"] = _node({name: replace(_node({}, first), content=steps)}, first)
+        if not content.keys() & {"default", "schedule"}:
+            content["default"] = _leaf(name, first)
+    made = _node(content, number.value)
+    return _Made(made.content, made.value, made.key, number.content, made.span)
+
+
+def _steps(row: Mapping[str, Written]) -> Iterator[Written]:
+    """The steps in order; a gap in their numbers is no step."""
+    found: dict[int, dict[str, Written]] = {}
+    for key, value in row.items():
+        if match := _OF_STEP.fullmatch(key):
+            found.setdefault(int(match[2]), {})[match[1]] = value
+    for _, step in sorted(found.items()):
+        start = next(iter(step.values())).value
+        to = step.get("to")
+        targets = list(_parts(_ONE_TOGETHER, to.content, to.value)) if (
+            to and isinstance(to.content, str)) else []
+        if len(targets) < 2:
+            yield _node(step, start)
+            continue
+        together = [_node({**step, "to": one}, one.value) for one in targets]
+        yield _node({"together": replace(_node({}, start), content=together)}, start)
+
+
+def _lines(row: Mapping[str, Written], problems: Problems) -> Written | None:
+    """The line of a row, or what ``lines`` says."""
+    written = {key: row[key] for key in _LINE if key in row}
+    name = row.get("line")
+    if name is not None and isinstance(name.content, str):
+        return _node({name.content: _node(written, name.value)}, name.value)
+    for one in (name, *written.values()):
+        if one is not None:
+            problems.errors.append(Problem(one.value, "this belongs to a line; write its name into "
+                                                      "the column line"))
+            break
+    return None
+
+
+def _parts(pattern: re.Pattern[str], text: str, place: Place) -> Iterator[Written]:
+    for match in pattern.finditer(text):
+        start, before = match.start(), text.rfind("\n", 0, match.start())
+        where = replace(place, column=place.column + start) if before < 0 else replace(
+            place, line=place.line + text.count("\n", 0, start), column=start - before)
+        yield _leaf(match[0].strip(), where)
+
+
+def _leaf(text: str, place: Place) -> Written:
+    return Written(text, place, place, text, (0, len(text), 0))
+
+
+def _node(content: dict[str, Written], place: Place) -> Written:
+    return Written(content, place, place, "", (0, 0, 0))

@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Files of rows, a line at a time: memory holds one line, however long the file."""
+
+import re
+from collections.abc import Iterator
+from io import BufferedReader
+from pathlib import Path
+
+from provisioning.problems import Place, Problem, Problems
+
+MAX_LINE = 1 << 20
+"""Bytes of a line, and of a row that goes over several lines."""
+TOO_LONG = f"this row has more than {MAX_LINE:,} bytes; is a quote not closed?"
+
+_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufffe\uffff]")
+_BOM = b"\xef\xbb\xbf"
+_UTF_16 = (b"\xff\xfe", b"\xfe\xff")
+_NOT_UTF_8 = "this is not UTF-8; save the file as UTF-8"
+
+
+def lines(path: Path, problems: Problems) -> Iterator[tuple[int, str]]:
+    """Each line with its end, counted from 1; one that cannot be read is noted and left out."""
+    try:
+        with path.open("rb") as file:
+            yield from _lines(file, str(path), problems)
+    except OSError as error:
+        problems.errors.append(
+            Problem(Place(str(path)), f"the file cannot be read: {error.strerror}"))
+
+
+def _lines(file: BufferedReader, name: str, problems: Problems) -> Iterator[tuple[int, str]]:
+    number = 0
+    while data := file.readline(MAX_LINE + 1):
+        number += 1
+        column, what = 1, ""
+        if number == 1:
+            data = data.removeprefix(_BOM)
+        if len(data) > MAX_LINE:
+            what = TOO_LONG
+            while data and not data.endswith(b"\n"):
+                data = file.readline(MAX_LINE)
+        elif number == 1 and data.startswith(_UTF_16):
+            problems.errors.append(Problem(Place(name), _NOT_UTF_8))
+            return
+        else:
+            try:
+                text = data.decode()
+                if wrong := _CONTROL.search(text):
+                    column, what = wrong.start() + 1, "a control character stands here"
+                else:
+                    yield number, text
+            except UnicodeDecodeError as error:
+                column, what = len(data[:error.start].decode()) + 1, _NOT_UTF_8
+        if what:
+            problems.errors.append(Problem(Place(name, number, column), what))
