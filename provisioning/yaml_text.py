@@ -25,7 +25,7 @@ def block(content: Mapping[str, Any] | Sequence[Any], indent: str = "") -> Itera
     for key, value in content.items():
         if isinstance(key, Remark):
             yield _remark(key, indent)
-        elif _is_short(value):
+        elif _is_short(value) or (indent and _is_flat(value)):
             yield f"{indent}{scalar(key)}: {flow(value)}"
         else:
             yield f"{indent}{scalar(key)}:"

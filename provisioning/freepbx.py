@@ -1,0 +1,329 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Extensions of FreePBX with their follow me, as its Bulk Handler exports them.
+
+Columns: ``bulkhandlerExport`` of the modules core, voicemail and findmefollow (16.0); what a
+strategy, a time and a destination do: ``functions.inc.php`` and ``views/form.php`` of findmefollow.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from kemi_routing import dialplan, e164
+from kemi_routing.errors import InvalidValue
+from kemi_routing.limits import MAX_DELAY_S
+from provisioning import delimited, values
+from provisioning.delimited import Cell
+from provisioning.importing import Draft, Import
+from provisioning.output import counted
+from provisioning.problems import Place, Problem, RefusedFiles
+
+DEFAULT_RING_S = 20
+"""FOLLOWME_TIME, where a row has no ring time."""
+FOLLOW_ME = "follow_me"
+LIST = "follow_me_list"
+NOBODY = "nobody_else"
+
+_SAYS_NOTHING = frozenset({"", "0"})
+_USUAL = {"ringing": "Ring", "changecid": "default", "strategy": ""}
+"""Settings of follow me with the value that says nothing."""
+_NO = frozenset({"", "0", "no", "false", "disabled"})
+_SIP = frozenset({"", "sip", "pjsip"})
+_FM = "findmefollow_"
+_OUTSIDE_CID = re.compile(r"(?:.*<)?\s*(\+?[0-9]{7,15})\s*>?", re.ASCII)
+_VOICEMAIL = re.compile(r"ext-local,vm[a-z]?([0-9]+),[0-9]+", re.ASCII)
+_NORMAL = re.compile(r"ext-local,([0-9]*),dest", re.ASCII)
+_EXTENSION = re.compile(
+    r"(?:from-did-direct,|ext-local,|from-internal,|ext-findmefollow,FM)([0-9]+),1", re.ASCII)
+_HANG_UP = "app-blackhole,hangup,"
+
+_Step = dict[str, Any]
+
+
+@dataclass(slots=True)
+class _Row:
+    """An extension; what nobody takes out of it is lost."""
+
+    place: Place
+    cells: dict[str, Cell]
+    taken: set[str] = field(default_factory=set)
+
+    def take(self, column: str) -> Cell:
+        """The cell of that column; an empty one where there is none."""
+        self.taken.add(column)
+        cell = self.cells.get(column)
+        return Cell(cell.text.strip(), cell.place) if cell else Cell("", self.place)
+
+
+def read(path: Path, ours: Import) -> str:
+    """The file of ours; raises RefusedFiles where the table cannot be read."""
+    names, rows = _table(path, ours)
+    known = {row.cells["extension"].text.strip() for row in rows}
+    drafts: dict[str, Draft] = {}
+    for row in rows:
+        extension = row.cells["extension"]
+        digits = extension.text.strip()
+        if digits in drafts:
+            ours.warn(extension.place, f"not kept: extension {digits} stands twice")
+        elif why := _why_no_key(digits, ours):
+            ours.warn(extension.place, f"not kept: this row; {why}")
+        else:
+            drafts[digits] = _Reader(row, digits, known - {digits}, ours).draft()
+            continue
+        row.taken |= row.cells.keys()
+    ours.remarks.append(f"From {path.name}, extensions of FreePBX")
+    _say_unused(names, rows, ours)
+    return ours.written(drafts.values())
+
+
+def _table(path: Path, ours: Import) -> tuple[list[Cell], list[_Row]]:
+    table = delimited.rows(path, ours.problems)
+    names = next(table, [])
+    keys = _keys(names)
+    errors = ours.problems.errors
+    if names and "extension" not in keys:
+        errors.append(Problem(names[0].place, "there is no column extension; export the "
+                                              "extensions by the Bulk Handler of FreePBX"))
+    for key, name in zip(keys, names, strict=True):
+        if keys.count(key) > 1:
+            errors.append(Problem(name.place, f"the column {key} stands here more than once"))
+    rows = []
+    for row in table:
+        if len(row) != len(keys):
+            errors.append(Problem(row[0].place, f"this row has {len(row)} values for "
+                                                f"{len(keys)} columns"))
+        elif any(cell.text for cell in row):
+            rows.append(_Row(row[0].place, dict(zip(keys, row, strict=True))))
+    if not names and not errors:
+        errors.append(Problem(Place(str(path)), "the file is empty"))
+    if errors:
+        ours.problems.settle()
+        raise RefusedFiles(ours.problems)
+    return names, rows
+
+
+def _keys(names: list[Cell]) -> list[str]:
+    return [name.text.strip().lower() or f"{index} (without a name)"
+            for index, name in enumerate(names, 1)]
+
+
+def _why_no_key(digits: str, ours: Import) -> str | None:
+    if not digits:
+        return "it has no extension"
+    if dialplan.is_extension(digits) or e164.is_number(digits):
+        return None
+    return f"{digits} is no extension of 2 to 6 digits, and no number"
+
+
+def _say_unused(names: list[Cell], rows: list[_Row], ours: Import) -> None:
+    """Each column that has values which nobody took, where the first of them stands."""
+    idle, gone = [], []
+    for column in _keys(names):
+        usual = _SAYS_NOTHING | {_USUAL.get(column.removeprefix(_FM), "")}
+        lost = [row.cells[column] for row in rows
+                if column not in row.taken and row.cells[column].text.strip() not in usual]
+        if lost:
+            ours.warn(lost[0].place, f"not kept: column {column}, "
+                                     f"{counted(len(lost), 'row')} with a value")
+            gone.append(column)
+        elif not any(column in row.taken for row in rows):
+            idle.append(column)
+    for what, columns in (("not kept: columns", gone), ("columns that say nothing:", idle)):
+        if columns:
+            ours.remarks.append(f"{what} {', '.join(columns)}")
+
+
+@dataclass(slots=True)
+class _Reader:
+    """Makes a subscriber out of a row."""
+
+    row: _Row
+    extension: str
+    others: set[str]
+    """The other extensions of the table."""
+    ours: Import
+    _draft: Draft = field(init=False)
+    _line: str = ""
+
+    def draft(self) -> Draft:
+        place = self.row.take("extension").place
+        self._draft = Draft(self.extension, place)
+        if name := self.row.take("name").text:
+            self._draft.remarks.append(name)
+        self._read_line()
+        has_voicemail = self._has_voicemail()
+        if has_voicemail:
+            self._draft.permissions.add("voicemail")
+        if self._is_on():
+            entry = self._follow_me(has_voicemail)
+        else:
+            entry = {"mode": "ring_then_voicemail" if has_voicemail else "ring_only"}
+            if ring_s := self._seconds("ringtimer", 0):
+                entry["ring"] = str(ring_s)
+        if cli := self._cli():
+            entry["cli"] = cli
+        self._draft.numbers[self.extension] = entry
+        return self._draft
+
+    def _take(self, setting: str) -> Cell:
+        return self.row.take(_FM + setting)
+
+    def _lose(self, cell: Cell, column: str, why: str) -> None:
+        self.ours.lose(self._draft, cell.place, f"{column} {cell.text}: {why}")
+
+    def _read_line(self) -> None:
+        tech, secret, name = map(self.row.take, ("tech", "secret", "id"))
+        line = name.text or self.extension
+        if tech.text.lower() not in _SIP:
+            self._lose(tech, "tech", "only SIP phones can be lines")
+        elif not secret.text:
+            self.ours.lose(self._draft, secret.place, f"the phone of {self.extension}: it has no "
+                                                      "secret; write  lines: {NAME: {password: …}}")
+        else:
+            try:
+                self._draft.lines[values.name(line)] = {"password": values.password(secret.text)}
+                self._line = line
+            except InvalidValue as error:
+                self.ours.lose(self._draft, secret.place, f"the phone of {self.extension}: {error}")
+
+    def _has_voicemail(self) -> bool:
+        box, of_follow_me, enabled = map(self.row.take, (
+            "voicemail", f"{_FM}voicemail", "voicemail_enable"))
+        return enabled.text.lower() == "yes" or any(
+            cell.text not in {"", "novm"} for cell in (box, of_follow_me))
+
+    def _is_on(self) -> bool:
+        """Whether calls follow; a table without that column has it on where there is a list."""
+        has_column = f"{_FM}enabled" in self.row.cells
+        enabled, targets = self._take("enabled"), self._take("grplist")
+        if enabled.text or (not has_column and targets.text):
+            return True
+        settings = [column for column in self.row.cells if column.startswith(_FM)]
+        if targets.text not in {"", self.extension}:
+            self._lose(targets, f"{_FM}grplist", "follow me is off for this extension")
+        self.row.taken.update(settings)
+        return False
+
+    def _follow_me(self, has_voicemail: bool) -> dict[str, Any]:
+        ring_s = self._seconds(f"{_FM}grptime", DEFAULT_RING_S)
+        first_s = self._seconds(f"{_FM}pre_ring", 0)
+        confirm = self._take("needsconf").text.lower() not in _NO
+        targets = list(self._targets(confirm))
+        sequences = self._sequences(targets, ring_s, first_s)
+        after, voicemail = self._destination(has_voicemail)
+        last = sequences[-1][1]
+        last["steps"] += [{"to": f"extension {after}", "ring": str(ring_s)}] if after else []
+        entry: dict[str, Any] = {
+            "mode": "forward_then_voicemail" if voicemail else "forward_only"}
+        if any(one["steps"] for _, one in sequences):
+            entry["default"] = FOLLOW_ME
+            entry["sequences"] = {name: one if "on" in one else one["steps"]
+                                  for name, one in sequences}
+        return entry
+
+    def _targets(self, confirm: bool) -> Iterator[_Step]:
+        written = self._take("grplist")
+        for text in filter(None, (part.strip() for part in written.text.split("-"))):
+            digits = re.sub(r"[^0-9*+]", "", text)
+            cell = Cell(text, written.place)
+            follows = text.endswith("#")
+            if digits == self.extension:
+                if self._line:
+                    yield {"to": f"line {self._line}"}
+                else:
+                    self._lose(cell, f"{_FM}grplist", "its phone is not kept")
+            elif digits in self.others:
+                if follows:
+                    self._lose(cell, f"{_FM}grplist", f"only the phones of {digits} ring, not what "
+                                                      "its own follow me says")
+                yield {"to": f"extension {digits}"}
+            elif self.ours.outside(self._draft, written.place, digits or text):
+                self._draft.permissions.add("forward_external")
+                yield {"to": digits, **({"confirm": "yes"} if confirm else {})}
+
+    def _sequences(self, targets: list[_Step], ring_s: int, first_s: int,
+                   ) -> list[tuple[str, dict[str, Any]]]:
+        """The sequences of the strategy by name, that with which it begins first."""
+        strategy = self._take("strategy")
+        name, _, prim = strategy.text.partition("-")
+        if prim:
+            self._lose(strategy, f"{_FM}strategy", "the others ring too while the first is busy")
+        own = {"to": f"line {self._line}"}
+        if name == "ringallv2" and first_s and own in targets and first_s <= MAX_DELAY_S:
+            later = {"ring": str(ring_s), "delay": str(first_s)}
+            step = _together([
+                {**one, "ring": str(first_s + ring_s)} if one == own else {**one, **later}
+                for one in targets])
+            return [(FOLLOW_ME, {"steps": [step]})]
+        before = [{**own, "ring": str(first_s)}] if first_s and self._line else []
+        rings = [{**one, "ring": str(ring_s)} for one in targets]
+        if name in {"firstavailable", "firstnotonphone"}:
+            return _first_available(before, rings)
+        if name == "memoryhunt":
+            steps = [_together(rings[:count]) for count in range(1, len(rings) + 1)]
+        elif name == "hunt":
+            steps = rings
+        else:
+            if name not in {"", "ringall", "ringallv2"}:
+                self._lose(strategy, f"{_FM}strategy", "it is not known; all ring together")
+            steps = [_together(rings)] if rings else []
+        return [(FOLLOW_ME, {"steps": [*before, *steps]})]
+
+    def _destination(self, has_voicemail: bool) -> tuple[str, bool]:
+        """The extension that comes next, or none; and whether voicemail does."""
+        cell = self._take("postdest")
+        own_box = (match := _VOICEMAIL.fullmatch(cell.text)) and match[1] == self.extension
+        normal = (match := _NORMAL.fullmatch(cell.text)) and match[1] in {"", self.extension}
+        if own_box and not has_voicemail:
+            self._lose(cell, f"{_FM}postdest", "the extension has no voicemail")
+        if own_box or normal:
+            return "", has_voicemail
+        other = _EXTENSION.fullmatch(cell.text)
+        if other and other[1] in self.others:
+            return other[1], False
+        if cell.text and not cell.text.startswith(_HANG_UP):
+            self._lose(cell, f"{_FM}postdest", "write what comes last as a target, such as  "
+                                               "{to: queue NAME}")
+        return "", False
+
+    def _cli(self) -> str:
+        """What outside numbers see: the fixed number of follow me, else that of the extension."""
+        change, fixed = self._take("changecid"), self._take("fixedcid")
+        column = f"{_FM}fixedcid" if change.text in {"fixed", "extern"} else "outboundcid"
+        cell = fixed if column.startswith(_FM) else self.row.take("outboundcid")
+        if not cell.text:
+            return ""
+        number = _OUTSIDE_CID.fullmatch(cell.text)
+        if number is None or self.ours.refused(number[1]):
+            self._lose(cell, column, "no number that can be shown")
+            return ""
+        return number[1]
+
+    def _seconds(self, column: str, usual: int) -> int:
+        """A time in a column; the usual one where there is none."""
+        cell = self.row.take(column)
+        if cell.text in _SAYS_NOTHING:
+            return usual
+        try:
+            return values.ring_time(cell.text)
+        except InvalidValue as error:
+            self._lose(cell, column, str(error))
+            return usual
+
+
+def _together(rings: list[_Step]) -> _Step:
+    return rings[0] if len(rings) == 1 else {"together": rings}
+
+
+def _first_available(before: list[_Step], rings: list[_Step]) -> list[tuple[str, dict[str, Any]]]:
+    """The first that can be rung, and nobody else when it does not answer."""
+    found = {"steps": rings, "on": {"no_answer": NOBODY, "declined": NOBODY}}
+    nobody: tuple[str, dict[str, Any]] = (NOBODY, {"steps": []})
+    if not rings:
+        return [(FOLLOW_ME, {"steps": before})]
+    if not before:
+        return [(FOLLOW_ME, found), nobody]
+    on = dict.fromkeys(("busy", "no_answer", "unreachable"), LIST)
+    return [(FOLLOW_ME, {"steps": before, "on": on}), (LIST, found), nobody]
