@@ -7,7 +7,7 @@ strategy, a time and a destination do: ``functions.inc.php`` and ``views/form.ph
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +37,7 @@ _VOICEMAIL = re.compile(r"ext-local,vm[a-z]?([0-9]+),[0-9]+", re.ASCII)
 _NORMAL = re.compile(r"ext-local,([0-9]*),dest", re.ASCII)
 _EXTENSION = re.compile(
     r"(?:from-did-direct,|ext-local,|from-internal,|ext-findmefollow,FM)([0-9]+),1", re.ASCII)
+_ONE_OF_LIST = re.compile(r"[^-\s][^-]*")
 _HANG_UP = "app-blackhole,hangup,"
 
 _Step = dict[str, Any]
@@ -225,9 +226,11 @@ class _Reader:
 
     def _targets(self, confirm: bool) -> Iterator[_Step]:
         written = self._take("grplist")
-        for text in filter(None, (part.strip() for part in written.text.split("-"))):
+        for match in _ONE_OF_LIST.finditer(written.text):
+            text = match[0].strip()
             digits = re.sub(r"[^0-9*+]", "", text)
-            cell = Cell(text, written.place)
+            start = written.place.column + match.start()
+            cell = Cell(text, replace(written.place, column=start))
             follows = text.endswith("#")
             if digits == self.extension:
                 if self._line:
@@ -239,7 +242,7 @@ class _Reader:
                     self._lose(cell, f"{_FM}grplist", f"only the phones of {digits} ring, not what "
                                                       "its own follow me says")
                 yield {"to": f"extension {digits}"}
-            elif self.ours.outside(self._draft, written.place, digits or text):
+            elif self.ours.outside(self._draft, cell.place, digits or text):
                 self._draft.permissions.add("forward_external")
                 yield {"to": digits, **({"confirm": "yes"} if confirm else {})}
 

@@ -11,6 +11,7 @@ from functools import cached_property
 from textwrap import wrap
 from typing import Any
 
+from kemi_routing.dialplan import is_extension
 from kemi_routing.model import Platform
 from provisioning.check import check_text
 from provisioning.problems import Place, Problem, Problems, Refused
@@ -99,7 +100,9 @@ class Import:
 
     def outside(self, draft: Draft, place: Place, digits: str) -> bool:
         """Whether this can be dialled as an outside number; if not, it is said why."""
-        if why := self.refused(digits):
+        why = ("there is no such extension in what is imported" if is_extension(digits)
+               else self.refused(digits))
+        if why:
             self.lose(draft, place, f"{digits}: {why}")
             return False
         if not self.dial_plan and not digits.startswith("+"):
