@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from provisioning import freepbx, importing
+from provisioning import freepbx, importing, sipx
 from provisioning.desk import Desk, problems_as_dict, with_desk
 from provisioning.importing import Import
 from provisioning.output import counted
@@ -57,6 +57,14 @@ def import_files() -> None:
 def import_freepbx(desk: Desk, file: Path, **options: Any) -> int:
     """FILE has extensions of FreePBX, exported by its Bulk Handler as CSV."""
     return _run(desk, _Asked(**options), lambda ours: freepbx.read(file, ours))
+
+
+@import_files.command("sipxpbx")
+@click.argument("files", nargs=-1, required=True, type=_FILE)
+@_options
+def import_sipxpbx(desk: Desk, files: tuple[Path, ...], **options: Any) -> int:
+    """FILES are alias.xml, credential.xml, permission.xml of sipXpbx or sipXecs, and others."""
+    return _run(desk, _Asked(**options), lambda ours: sipx.read(files, ours))
 
 
 def _run(desk: Desk, asked: _Asked, read: Callable[[Import], str]) -> int:

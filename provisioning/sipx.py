@@ -1,0 +1,299 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Users, aliases, forwardings and hunt groups of sipXpbx and sipXecs, from their XML files.
+
+``alias.xml``: ``items type="alias"`` of ``identity``, ``contact`` and ``relation``
+(``sipXregistry/meta/alias.xsd.in``); ``credential.xml`` and ``permission.xml``
+(``sipXcommserverLib/meta`` and ``doc``). Rules of the proxy (``authrules.xml``,
+``mappingrules.xml``, ``fallbackrules.xml``, ``forwardingrules.xml``) have no counterpart.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+from kemi_routing import dialplan, e164
+from kemi_routing.errors import InvalidValue
+from provisioning import sipx_contact, values, xml_source
+from provisioning.importing import Draft, Import
+from provisioning.output import counted
+from provisioning.problems import Place, RefusedFiles
+from provisioning.sipx_contact import VALID_TIME, Contact
+from provisioning.xml_source import Element
+
+FORWARD = "forward"
+_VOICEMAIL = "~~vm~"
+_A_DIGEST = re.compile(r"[0-9a-f]{32}", re.ASCII)
+_USED = {
+    "alias": frozenset({"identity", "contact", "relation"}),
+    "credential": frozenset({"uri", "userid", "passtoken", "realm", "authtype"}),
+    "permission": frozenset({"identity", "permission"}),
+}
+"""Kind of a file -> elements of its items that are looked at."""
+_FORWARDS = frozenset({"userforward", "callgroup"})
+_RULES = ("what may be dialled, and by which gateway, is said by dial_plan, groups and the "
+          "operator's file")
+
+_Step = dict[str, Any]
+_Item = dict[str, Element]
+
+
+@dataclass(slots=True)
+class _User:
+    """Somebody, or a hunt group."""
+
+    place: Place
+    aliases: list[str] = field(default_factory=list)
+    """Identities that lead here and are numbers."""
+    contacts: list[Contact] = field(default_factory=list)
+    is_group: bool = False
+    password: Element | None = None
+    voicemail: bool = False
+
+
+@dataclass(slots=True)
+class _Found:
+    """What the files say."""
+
+    domain: str = ""
+    users: dict[str, _User] = field(default_factory=dict)
+
+    def user(self, name: str, place: Place) -> _User:
+        """That user, new where he is not known yet."""
+        return self.users.setdefault(name, _User(place))
+
+
+def read(paths: Iterable[Path], ours: Import) -> str:
+    """The file of ours; raises RefusedFiles where one cannot be read."""
+    paths = list(paths)
+    roots = [(path, xml_source.read(path, ours.problems)) for path in paths]
+    if ours.problems.errors:
+        ours.problems.settle()
+        raise RefusedFiles(ours.problems)
+    items: dict[str, list[_Item]] = {kind: [] for kind in _USED}
+    for path, root in roots:
+        if root is not None:
+            ours.remarks.append(f"From {path.name}, of sipXecs")
+            kind = root.attributes.get("type", "") if root.tag == "items" else ""
+            if kind not in _USED:
+                ours.warn(root.place, f"not kept: all in {root.tag}; {_RULES}")
+            items.setdefault(kind, []).extend(_items(root, _USED.get(kind, frozenset()), ours))
+    found = _Found(_domain(items["alias"] + items["permission"]))
+    lost: list[tuple[str, Place, str]] = []
+    times = Counter(_text(item, "identity") for item in items["alias"])
+    for item in items["alias"]:
+        lost += _read_alias(item, found, alone=times[_text(item, "identity")] == 1)
+    for item in items["credential"]:
+        if "userid" in item:
+            user = found.user(_text(item, "userid"), item["userid"].place)
+            user.password = item.get("passtoken")
+    for item in items["permission"]:
+        lost += _read_permission(item, found)
+    drafts = _Drafts(found, ours)
+    made = {name: drafts.draft(name, user) for name, user in found.users.items()}
+    for name, place, text in lost:
+        if draft := made.get(name):
+            ours.lose(draft, place, text)
+        else:
+            ours.warn(place, f"not kept: {text}")
+    return ours.written(draft for draft in made.values() if draft.numbers)
+
+
+def _items(root: Element, used: frozenset[str], ours: Import) -> Iterator[_Item]:
+    """The items of a file; each other element is named, with how often it stands there."""
+    names: dict[str, list[Element]] = {}
+
+    def walk(element: Element) -> None:
+        names.setdefault(element.tag, []).append(element)
+        for child in element.children:
+            walk(child)
+
+    for item in root.children:
+        if not used or item.tag != "item":
+            walk(item)
+            continue
+        yield {child.tag: child for child in reversed(item.children)}
+        seen: set[str] = set()
+        for child in item.children:
+            if child.tag not in used or child.tag in seen or child.children:
+                walk(child)
+            seen.add(child.tag)
+    for name, elements in names.items():
+        ours.warn(elements[0].place, f"not kept: element {name}, {counted(len(elements), 'time')}")
+
+
+def _text(item: _Item, tag: str) -> str:
+    return item[tag].text.strip() if tag in item else ""
+
+
+def _domain(items: Iterable[_Item]) -> str:
+    """The domain of most identities: the platform's own."""
+    domains = Counter(_text(item, "identity").partition("@")[2].lower() for item in items)
+    return domains.most_common(1)[0][0] if domains else ""
+
+
+Lost = tuple[str, Place, str]
+
+
+def _read_alias(item: _Item, found: _Found, *, alone: bool) -> Iterator[Lost]:
+    """What an item adds; what of it is lost, and whose it was. One that is ``alone`` for its
+    identity and says no more than a user is an alias.
+    """
+    identity, relation = _text(item, "identity").partition("@")[0], _text(item, "relation")
+    place = next(iter(item.values())).place if item else Place("")
+    if not identity or "contact" not in item:
+        yield "", place, "an item without identity or contact"
+        return
+    try:
+        contact = sipx_contact.parse(item["contact"].text, item["contact"].place)
+    except InvalidValue as error:
+        yield identity, item["contact"].place, str(error)
+        return
+    if relation not in _FORWARDS | {"alias", ""}:
+        yield identity, item["contact"].place, f"{identity}, which is {relation}"
+        return
+    is_alias = relation == "alias" or (
+        not relation and alone and contact.host == found.domain and not contact.ring_s)
+    if not is_alias:
+        user = found.user(identity, place)
+        user.contacts.append(contact)
+        user.is_group = user.is_group or relation != "userforward"
+    elif _is_key(identity):
+        found.user(contact.user, place).aliases.append(identity)
+    else:
+        found.user(contact.user, place)
+        yield contact.user, place, f"the alias {identity}, which is no number"
+    for odd in contact.odd:
+        if odd != VALID_TIME:
+            yield identity, contact.place, f"{odd} of the contact {contact.user}@{contact.host}"
+
+
+def _read_permission(item: _Item, found: _Found) -> Iterator[Lost]:
+    name, permission = _text(item, "identity").partition("@")[0], _text(item, "permission")
+    if not name:
+        return
+    user = found.user(name, item["identity"].place)
+    if permission.lower() == "voicemail":
+        user.voicemail = True
+    else:
+        yield name, item.get("permission", item["identity"]).place, f"permission {permission}"
+
+
+def _keys(name: str, user: _User) -> list[str]:
+    """The numbers of a user, his own name first."""
+    return list(dict.fromkeys(filter(_is_key, (name, *user.aliases))))
+
+
+def _is_key(text: str) -> bool:
+    return dialplan.is_extension(text) or e164.is_number(text)
+
+
+class _Drafts:
+    """Makes subscribers out of users."""
+
+    def __init__(self, found: _Found, ours: Import) -> None:
+        self.found = found
+        self.ours = ours
+        self._index: dict[str, tuple[str, str]] = {}
+        """User or alias -> the user, and the number by which the call reaches him."""
+        for name, one in found.users.items():
+            keys = _keys(name, one)
+            self._index |= {user: (name, user if user in keys else keys[0] if keys else "")
+                            for user in (*one.aliases, name)}
+
+    def draft(self, name: str, user: _User) -> Draft:
+        """The subscriber; without numbers where nobody could call him, and that is said."""
+        draft = Draft(name, user.place)
+        keys = _keys(name, user)
+        try:
+            values.name(name)
+        except InvalidValue as error:
+            self.ours.warn(user.place, f"not kept: {error}")
+            return draft
+        if not keys:
+            self.ours.warn(user.place, f"not kept: {name}, who has no number")
+            return draft
+        if user.voicemail:
+            draft.permissions.add("voicemail")
+        line = "" if user.is_group else self._line(draft, name, user)
+        entry = self._entry(draft, user, line)
+        draft.numbers = {key: dict(entry) for key in keys}
+        return draft
+
+    def _line(self, draft: Draft, name: str, user: _User) -> str:
+        token = user.password
+        try:
+            if token is None or not token.text.strip():
+                raise InvalidValue("no password is there")
+            if _A_DIGEST.fullmatch(token.text.strip()):
+                raise InvalidValue("there is a digest only, no password")
+            draft.lines[name] = {"password": values.password(token.text.strip())}
+            return name
+        except InvalidValue as error:
+            self.ours.lose(draft, token.place if token else user.place, f"the phones of {name}: "
+                           f"{error}; write  lines: {{{name}: {{password: …}}}}")
+            return ""
+
+    def _entry(self, draft: Draft, user: _User, line: str) -> dict[str, Any]:
+        contacts = sorted(user.contacts, key=lambda contact: -contact.q)
+        at_once = bool(line and contacts and contacts[0].q == 1)
+        steps = []
+        for q, together in groupby(contacts, key=lambda contact: contact.q):
+            rings = list(filter(None, (self._ring(draft, one, line) for one in together)))
+            if q == 1 and at_once and rings:
+                rings = [{"to": f"line {line}"}, *rings]
+            if rings:
+                steps.append(rings[0] if len(rings) == 1 else {"together": rings})
+        voicemail = "voicemail" in draft.permissions
+        if not steps:
+            return {"mode": "ring_then_voicemail" if voicemail else "ring_only"}
+        if at_once or not line:
+            mode = "forward_then_voicemail" if voicemail else "forward_only"
+        else:
+            mode = "ring_forward_then_voicemail" if voicemail else "ring_then_forward"
+        return {"mode": mode, "default": FORWARD, "sequences": {FORWARD: steps}}
+
+    def _ring(self, draft: Draft, contact: Contact, line: str) -> _Step | None:
+        if VALID_TIME in contact.odd:
+            self.ours.lose(draft, contact.place, f"{contact.user}, which rings at some times only "
+                                                 f"({VALID_TIME}); write a schedule")
+            return None
+        to = self._target(draft, contact, line)
+        return to and {"to": to, **({"ring": contact.ring_s} if contact.ring_s else {})}
+
+    def _target(self, draft: Draft, contact: Contact, line: str) -> str | None:
+        """The target of a contact, None after it was said why there is none."""
+        user, own = contact.user, self._index.get(contact.user, ("", ""))
+        if contact.host.partition(":")[0] != self.found.domain:
+            return self._elsewhere(draft, contact)
+        if user == f"{_VOICEMAIL}{draft.name}":
+            draft.permissions.add("voicemail")
+            return None
+        if own[0] == draft.name and line:
+            return f"line {line}"
+        if own[1] and own[0] != draft.name:
+            return f"extension {own[1]}" if dialplan.is_extension(own[1]) else own[1]
+        return self._dialled(draft, contact)
+
+    def _elsewhere(self, draft: Draft, contact: Contact) -> str | None:
+        transport = f";transport={contact.transport}" if contact.transport else ""
+        uri = f"sip:{contact.user}@{contact.host}{transport}"
+        if why := self.ours.refused(uri):
+            self.ours.lose(draft, contact.place, f"{uri}: {why}")
+            return None
+        draft.permissions.add("forward_external")
+        return uri
+
+    def _dialled(self, draft: Draft, contact: Contact) -> str | None:
+        """What is no user of the files, but may be dialled there."""
+        digits = e164.without_separators(contact.user)
+        if not digits.removeprefix("+").isdecimal():
+            self.ours.lose(draft, contact.place,
+                           f"{contact.user}, who has no number that could be rung")
+        elif self.ours.outside(draft, contact.place, digits):
+            draft.permissions.add("forward_external")
+            return digits
+        return None
