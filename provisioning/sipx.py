@@ -90,8 +90,7 @@ def read(paths: Iterable[Path], ours: Import) -> str:
         if "userid" in item:
             user = found.user(_text(item, "userid"), item["userid"].place)
             user.password = item.get("passtoken")
-    for item in items["permission"]:
-        lost += _read_permission(item, found)
+    _read_permissions(items["permission"], found, ours)
     drafts = _Drafts(found, ours)
     made = {name: drafts.draft(name, user) for name, user in found.users.items()}
     for name, place, text in lost:
@@ -171,15 +170,20 @@ def _read_alias(item: _Item, found: _Found, *, alone: bool) -> Iterator[Lost]:
             yield identity, contact.place, f"{odd} of the contact {contact.user}@{contact.host}"
 
 
-def _read_permission(item: _Item, found: _Found) -> Iterator[Lost]:
-    name, permission = _text(item, "identity").partition("@")[0], _text(item, "permission")
-    if not name:
-        return
-    user = found.user(name, item["identity"].place)
-    if permission.lower() == "voicemail":
-        user.voicemail = True
-    else:
-        yield name, item.get("permission", item["identity"]).place, f"permission {permission}"
+def _read_permissions(items: list[_Item], found: _Found, ours: Import) -> None:
+    """Who has voicemail; each other permission is named with the place where it stands first."""
+    others: dict[str, list[Place]] = {}
+    for item in items:
+        name, permission = _text(item, "identity").partition("@")[0], _text(item, "permission")
+        if not name or not permission:
+            continue
+        user = found.user(name, item["identity"].place)
+        if permission.lower() == "voicemail":
+            user.voicemail = True
+        else:
+            others.setdefault(permission, []).append(item["permission"].place)
+    for permission, places in others.items():
+        ours.warn(places[0], f"not kept: permission {permission}, {counted(len(places), 'user')}")
 
 
 def _keys(name: str, user: _User) -> list[str]:
@@ -199,7 +203,13 @@ class _Drafts:
         self.ours = ours
         self._index: dict[str, tuple[str, str]] = {}
         """User or alias -> the user, and the number by which the call reaches him."""
+        owners = {name: name for name in filter(_is_key, found.users)}
         for name, one in found.users.items():
+            for alias in one.aliases:
+                if (owner := owners.setdefault(alias, name)) != name:
+                    ours.warn(one.place,
+                              f"not kept: {alias} as an alias of {name}; it is {owner}'s")
+            one.aliases = [alias for alias in one.aliases if owners[alias] == name]
             keys = _keys(name, one)
             self._index |= {user: (name, user if user in keys else keys[0] if keys else "")
                             for user in (*one.aliases, name)}
@@ -262,7 +272,14 @@ class _Drafts:
                                                  f"({VALID_TIME}); write a schedule")
             return None
         to = self._target(draft, contact, line)
-        return to and {"to": to, **({"ring": contact.ring_s} if contact.ring_s else {})}
+        if to is None:
+            return None
+        try:
+            return {"to": to, **({"ring": str(values.ring_time(contact.ring_s))}
+                                 if contact.ring_s else {})}
+        except InvalidValue as error:
+            self.ours.lose(draft, contact.place, f"expires of {contact.user}: {error}")
+            return {"to": to}
 
     def _target(self, draft: Draft, contact: Contact, line: str) -> str | None:
         """The target of a contact, None after it was said why there is none."""
