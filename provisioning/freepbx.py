@@ -176,18 +176,11 @@ class _Reader:
 
     def _read_line(self) -> None:
         tech, secret, name = map(self.row.take, ("tech", "secret", "id"))
-        line = name.text or self.extension
-        if tech.text.lower() not in _SIP:
-            self._lose(tech, "tech", "only SIP phones can be lines")
-        elif not secret.text:
-            self.ours.lose(self._draft, secret.place, f"the phone of {self.extension}: it has no "
-                                                      "secret; write  lines: {NAME: {password: …}}")
+        if tech.text.lower() in _SIP:
+            self._line = self.ours.line(self._draft, secret.place, name.text or self.extension,
+                                        secret.text)
         else:
-            try:
-                self._draft.lines[values.name(line)] = {"password": values.password(secret.text)}
-                self._line = line
-            except InvalidValue as error:
-                self.ours.lose(self._draft, secret.place, f"the phone of {self.extension}: {error}")
+            self._lose(tech, "tech", "only SIP phones can be lines")
 
     def _has_voicemail(self) -> bool:
         box, of_follow_me, enabled = map(self.row.take, (

@@ -12,7 +12,9 @@ from textwrap import wrap
 from typing import Any
 
 from kemi_routing.dialplan import is_extension
+from kemi_routing.errors import InvalidValue
 from kemi_routing.model import Platform
+from provisioning import values
 from provisioning.check import check_text
 from provisioning.problems import Place, Problem, Problems, Refused
 from provisioning.yaml_text import Remark, block
@@ -73,6 +75,7 @@ class Import:
     remarks: list[str] = field(default_factory=list)
     """What stands at the top of the file; long lines are folded."""
     _refused: dict[str, str | None] = field(default_factory=dict)
+    _lines: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         """Raises Refused where the options cannot be."""
@@ -97,6 +100,21 @@ class Import:
             found = self._errors("\n".join([*self._head, "subscribers:", *block(probe, "  "), ""]))
             self._refused[target] = found[0].text if found else None
         return self._refused[target]
+
+    def line(self, draft: Draft, place: Place, name: str, password: str) -> str:
+        """The name of the line that the subscriber has from now on; empty after it was said why
+        there is none.
+        """
+        try:
+            if values.name(name) in self._lines:
+                raise InvalidValue(f"another one is named {name} already")
+            draft.lines[name] = {"password": values.password(password)}
+            self._lines.add(name)
+            return name
+        except InvalidValue as error:
+            self.lose(draft, place, f"the phone of {draft.name}: {error}; write  "
+                                    "lines: {NAME: {password: …}}")
+            return ""
 
     def outside(self, draft: Draft, place: Place, digits: str) -> bool:
         """Whether this can be dialled as an outside number; if not, it is said why."""

@@ -27,6 +27,8 @@ from provisioning.xml_source import Element
 FORWARD = "forward"
 _VOICEMAIL = "~~vm~"
 _A_DIGEST = re.compile(r"[0-9a-f]{32}", re.ASCII)
+_NEEDED = {"alias": ("identity", "contact"), "credential": ("userid",),
+           "permission": ("identity", "permission")}
 _USED = {
     "alias": frozenset({"identity", "contact", "relation"}),
     "credential": frozenset({"uri", "userid", "passtoken", "realm", "authtype"}),
@@ -80,16 +82,17 @@ def read(paths: Iterable[Path], ours: Import) -> str:
             kind = root.attributes.get("type", "") if root.tag == "items" else ""
             if kind not in _USED:
                 ours.warn(root.place, f"not kept: all in {root.tag}; {_RULES}")
-            items.setdefault(kind, []).extend(_items(root, _USED.get(kind, frozenset()), ours))
+            items.setdefault(kind, []).extend(
+                item for item in _items(root, _USED.get(kind, frozenset()), ours)
+                if _is_whole(item, _NEEDED[kind], ours))
     found = _Found(_domain(items["alias"] + items["permission"]))
     lost: list[tuple[str, Place, str]] = []
     times = Counter(_text(item, "identity") for item in items["alias"])
     for item in items["alias"]:
         lost += _read_alias(item, found, alone=times[_text(item, "identity")] == 1)
     for item in items["credential"]:
-        if "userid" in item:
-            user = found.user(_text(item, "userid"), item["userid"].place)
-            user.password = item.get("passtoken")
+        name = _text(item, "userid")
+        found.user(name, item["userid"].place).password = item.get("passtoken")
     _read_permissions(items["permission"], found, ours)
     drafts = _Drafts(found, ours)
     made = {name: drafts.draft(name, user) for name, user in found.users.items()}
@@ -124,6 +127,15 @@ def _items(root: Element, used: frozenset[str], ours: Import) -> Iterator[_Item]
         ours.warn(elements[0].place, f"not kept: element {name}, {counted(len(elements), 'time')}")
 
 
+def _is_whole(item: _Item, needed: tuple[str, ...], ours: Import) -> bool:
+    """Whether an item says what it must; one that does not is named."""
+    if all(_text(item, tag) for tag in needed):
+        return True
+    for element in list(item.values())[:1]:
+        ours.warn(element.place, f"not kept: an item without {' or '.join(needed)}")
+    return False
+
+
 def _text(item: _Item, tag: str) -> str:
     return item[tag].text.strip() if tag in item else ""
 
@@ -142,10 +154,7 @@ def _read_alias(item: _Item, found: _Found, *, alone: bool) -> Iterator[Lost]:
     identity and says no more than a user is an alias.
     """
     identity, relation = _text(item, "identity").partition("@")[0], _text(item, "relation")
-    place = next(iter(item.values())).place if item else Place("")
-    if not identity or "contact" not in item:
-        yield "", place, "an item without identity or contact"
-        return
+    place = item["identity"].place
     try:
         contact = sipx_contact.parse(item["contact"].text, item["contact"].place)
     except InvalidValue as error:
@@ -175,8 +184,6 @@ def _read_permissions(items: list[_Item], found: _Found, ours: Import) -> None:
     others: dict[str, list[Place]] = {}
     for item in items:
         name, permission = _text(item, "identity").partition("@")[0], _text(item, "permission")
-        if not name or not permission:
-            continue
         user = found.user(name, item["identity"].place)
         if permission.lower() == "voicemail":
             user.voicemail = True
@@ -234,18 +241,12 @@ class _Drafts:
         return draft
 
     def _line(self, draft: Draft, name: str, user: _User) -> str:
-        token = user.password
-        try:
-            if token is None or not token.text.strip():
-                raise InvalidValue("no password is there")
-            if _A_DIGEST.fullmatch(token.text.strip()):
-                raise InvalidValue("there is a digest only, no password")
-            draft.lines[name] = {"password": values.password(token.text.strip())}
-            return name
-        except InvalidValue as error:
-            self.ours.lose(draft, token.place if token else user.place, f"the phones of {name}: "
-                           f"{error}; write  lines: {{{name}: {{password: …}}}}")
-            return ""
+        element = user.password
+        token, place = (element.text.strip(), element.place) if element else ("", user.place)
+        if not _A_DIGEST.fullmatch(token):
+            return self.ours.line(draft, place, name, token)
+        self.ours.lose(draft, place, f"the phone of {name}: there is a digest only, no password")
+        return ""
 
     def _entry(self, draft: Draft, user: _User, line: str) -> dict[str, Any]:
         contacts = sorted(user.contacts, key=lambda contact: -contact.q)
@@ -289,11 +290,17 @@ class _Drafts:
         if user == f"{_VOICEMAIL}{draft.name}":
             draft.permissions.add("voicemail")
             return None
-        if own[0] == draft.name and line:
-            return f"line {line}"
-        if own[1] and own[0] != draft.name:
+        if own[0] == draft.name:
+            return self._own_line(draft, contact, line)
+        if own[1]:
             return f"extension {own[1]}" if dialplan.is_extension(own[1]) else own[1]
         return self._dialled(draft, contact)
+
+    def _own_line(self, draft: Draft, contact: Contact, line: str) -> str | None:
+        if line:
+            return f"line {line}"
+        self.ours.lose(draft, contact.place, f"{contact.user}, whose own phones are not kept")
+        return None
 
     def _elsewhere(self, draft: Draft, contact: Contact) -> str | None:
         transport = f";transport={contact.transport}" if contact.transport else ""

@@ -11,6 +11,8 @@ import pytest
 
 from kemi_routing.model import Number, Platform, Sequence
 from provisioning.check import check_text
+from provisioning.importing import Draft, Import
+from provisioning.problems import Place, Refused
 from tests.provisioning.conftest import Followme, Ran
 
 NOW = datetime(2026, 11, 23, 8, tzinfo=UTC)
@@ -189,7 +191,7 @@ def test_what_outside_numbers_see(importing: Importing, cid: str, cli: str, lost
 
 @pytest.mark.parametrize(("line", "lost"), [
     ("201,dahdi,", "tech dahdi: only SIP phones can be lines"),
-    ("201,sip,", "the phone of 201: it has no secret"),
+    ("201,sip,", "the phone of 201: a password has 1 to 64 printable"),
     ("201,sip,\u200bx", "the phone of 201: a password has 1 to 64 printable characters"),
     ("2,sip,x", "not kept: this row; 2 is no extension of 2 to 6 digits, and no number"),
     (",sip,x", "not kept: this row; it has no extension"),
@@ -199,6 +201,43 @@ def test_what_can_be_no_line_or_number_is_said(importing: Importing, line: str, 
     ran = importing(f"extension,tech,secret\n202,sip,red-kettle\n{line}\n")
     assert lost in ran.err
     assert "acme/202" in numbers(ran.out)
+
+
+@pytest.mark.parametrize(("cells", "mode", "rings", "lost"), [
+    ("sip,x,,default,yes,odd,20,0,201", "forward_only", "line 201 20", "findmefollow_strategy odd"),
+    ("sip,x,,default,yes,ringall,x,7,201", "forward_only", "line 201 7 | line 201 20",
+     "findmefollow_grptime x: 'x' is not a whole number of seconds"),
+    ("dahdi,x,,default,yes,ringall,20,7,201", "forward_only", "", "201: its phone is not kept"),
+    ("sip,x,,default,yes,firstavailable,20,7,", "forward_only", "line 201 7", ""),
+    ("sip,x,,default,yes,ringall,20,,", "forward_only", "", ""),
+    ("sip,x,35,default,,,,,", "ring_then_voicemail", "", ""),
+    ('sip,x,,novm,yes,hunt,20,,201,"ext-local,vmu201,1"', "forward_only", "line 201 20",
+     "findmefollow_postdest ext-local,vmu201,1: the extension has no voicemail"),
+])
+def test_rare_settings(
+        importing: Importing, cells: str, mode: str, rings: str, lost: str) -> None:
+    last = "" if "vmu" in cells else ","
+    ran = importing("extension,tech,secret,ringtimer,voicemail,findmefollow_enabled,"
+                    "findmefollow_strategy,findmefollow_grptime,findmefollow_pre_ring,"
+                    f"findmefollow_grplist,findmefollow_postdest\n201,{cells}{last}\n")
+    number = numbers(ran.out)["acme/201"]
+    assert (number.mode, [steps(one) for one in number.sequences]) == (
+        mode, [rings] if rings else [])
+    assert number.ring_s == (35 if "35" in cells else 20)
+    assert lost in ran.err
+
+
+def test_a_line_has_one_owner(importing: Importing) -> None:
+    ran = importing("extension,id,secret\n201,desk,x\n202,desk,y\n")
+    assert "3:10: warning: not kept: the phone of 202: another one is named desk" in ran.err
+    assert [line.name for line in numbers(ran.out)["acme/201"].lines] == ["desk"]
+
+
+def test_what_no_change_can_mend_is_told_and_no_file_is_made() -> None:
+    ours = Import("acme", "Europe/Prague", {}, NOW)
+    draft = Draft("jana", Place("x.csv"), numbers={"42027777x01": {"mode": "ring_only"}})
+    with pytest.raises(Refused, match="no file can be made of this: '42027777x01' is not a tele"):
+        ours.written([draft])
 
 
 def test_sequences_that_check_would_refuse_are_left_out_and_said(importing: Importing) -> None:

@@ -18,8 +18,9 @@ from provisioning.check import check_text
 from provisioning.importing import Import
 
 NOW = datetime(2026, 11, 23, 8, tzinfo=UTC)
-PLANS = ({}, {"country": "420", "local_digits": "9"},
-         {"country": "49", "trunk_prefix": "0", "international_prefix": "00"})
+PLANS: tuple[dict[str, str], ...] = (
+    {}, {"country": "420", "local_digits": "9"},
+    {"country": "49", "trunk_prefix": "0", "international_prefix": "00"})
 DIGITS = st.sampled_from(["201", "202", "203", "299", "737231010", "0171234567", "+49115234567",
                           "*97", "", "112", "42027777100"])
 TEXTS = st.text(st.characters(exclude_categories=["Cs", "Cc"], exclude_characters="\ufffe\uffff"),

@@ -125,9 +125,10 @@ def test_a_hunt_group_is_a_subscriber_without_phones(importing: Importing, relat
     (alias("200", forward("201", 20, "0.9", more=";x=y"), "userforward"), "x of the contact 201@"),
     (alias("200", forward("201", 20, "2"), "userforward"), "q=2 of the contact 201@"),
     (alias("200", "<sip:201@example.org?expires=x>;q=0.9", "userforward"), "expires=x of the cont"),
-    (alias("200", forward("201", 601, "0.9"), "userforward"), "expires of 201: a ring time is 1 to"),
+    (alias("200", forward("201", 601, "0.9"), "userforward"), "expires of 201: a ring time is"),
     (alias("200", "<tel:201>;q=0.9", "userforward"), "'<tel:201>;q=0.9' is no contact of the form"),
     ({"identity": "200@example.org"}, "an item without identity or contact"),
+    (alias("200", "<sip:200@example.org>;q=0.9", "callgroup"), "200, whose own phones are not"),
     (alias("201", "<sip:200@example.org>", "alias"), "201 as an alias of 200; it is 201's"),
 ])
 def test_what_cannot_be_kept_is_said_with_its_place(
@@ -147,10 +148,33 @@ def test_sip_addresses_elsewhere_are_targets_where_the_platform_lets_them(
     assert rings(number) == "sip:bob@9.9.9.9:5080;transport=tcp 9"
 
 
+def test_an_item_that_says_too_little_is_named(importing: Importing) -> None:
+    ran = importing(items("credential", {"passtoken": "x"}, {}),
+                    items("permission", {"identity": "200@example.org"}), USERS)
+    assert [line for line in ran.err.splitlines() if "item" in line] == [
+        "1.xml:4:1: warning: not kept: an item without userid",
+        "2.xml:4:1: warning: not kept: an item without identity or permission"]
+
+
+def test_voicemail_as_a_contact_is_the_permission(importing: Importing) -> None:
+    ran = importing(USERS, items(
+        "alias", alias("200", forward("201", 25, "0.95"), "userforward"),
+        alias("200", forward("~~vm~200", 9, "0.9"), "userforward"),
+        alias("201", forward("201", 9, "1.0"), "userforward")))
+    found = numbers(ran.out)
+    assert (found["200"].mode, rings(found["200"])) == ("ring_forward_then_voicemail", "201 25")
+    assert (found["201"].mode, rings(found["201"])) == ("forward_only", "line 201 20 + line 201 9")
+
+
+def test_a_user_whose_name_is_none_is_named(importing: Importing) -> None:
+    ran = importing(items("credential", {"userid": "a b", "passtoken": "x"}), USERS)
+    assert "1.xml:4:1: warning: not kept: 'a b' is not a name" in ran.err
+
+
 def test_a_digest_is_no_password_and_no_secret_is_told(importing: Importing) -> None:
     digest = "6bb63f6985ebca42e079cf27f7fc48dc"
     ran = importing(items("credential", {"userid": "200", "passtoken": digest, "pintoken": "99"}))
-    assert "1.xml:5:1: warning: not kept: the phones of 200: there is a digest only" in ran.err
+    assert "1.xml:5:1: warning: not kept: the phone of 200: there is a digest only" in ran.err
     assert "1.xml:6:1: warning: not kept: element pintoken, 1 time" in ran.err
     assert digest not in ran.out + ran.err
     assert numbers(ran.out)["200"].lines == ()
