@@ -17,6 +17,7 @@ from provisioning.output import counted
 from provisioning.problems import Refused
 
 _FILE = click.Path(path_type=Path)
+_FILES = click.argument("files", nargs=-1, required=True, type=_FILE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,15 +53,15 @@ def import_files() -> None:
 
 
 @import_files.command("freepbx")
-@click.argument("file", type=_FILE)
+@_FILES
 @_options
-def import_freepbx(desk: Desk, file: Path, **options: Any) -> int:
-    """FILE has extensions of FreePBX, exported by its Bulk Handler as CSV."""
-    return _run(desk, _Asked(**options), lambda ours: freepbx.read(file, ours))
+def import_freepbx(desk: Desk, files: tuple[Path, ...], **options: Any) -> int:
+    """FILES are extensions and DIDs of FreePBX, exported by its Bulk Handler as CSV."""
+    return _run(desk, _Asked(**options), lambda ours: freepbx.read(files, ours))
 
 
 @import_files.command("sipxpbx")
-@click.argument("files", nargs=-1, required=True, type=_FILE)
+@_FILES
 @_options
 def import_sipxpbx(desk: Desk, files: tuple[Path, ...], **options: Any) -> int:
     """FILES are alias.xml, credential.xml, permission.xml of sipXpbx or sipXecs, and others."""

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Extensions of FreePBX with their follow me, as its Bulk Handler exports them.
+"""Extensions of FreePBX with their follow me, and DIDs, as its Bulk Handler exports them.
 
 Columns: ``bulkhandlerExport`` of the modules core, voicemail and findmefollow (16.0); what a
 strategy, a time and a destination do: ``functions.inc.php`` and ``views/form.php`` of findmefollow.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -14,11 +14,10 @@ from typing import Any
 from kemi_routing import dialplan, e164
 from kemi_routing.errors import InvalidValue
 from kemi_routing.limits import MAX_DELAY_S
-from provisioning import delimited, values
+from provisioning import freepbx_table, values
 from provisioning.delimited import Cell
+from provisioning.freepbx_table import SAYS_NOTHING, Row
 from provisioning.importing import Draft, Import
-from provisioning.output import counted
-from provisioning.problems import Place, Problem, RefusedFiles
 
 DEFAULT_RING_S = 20
 """FOLLOWME_TIME, where a row has no ring time."""
@@ -26,12 +25,11 @@ FOLLOW_ME = "follow_me"
 LIST = "follow_me_list"
 NOBODY = "nobody_else"
 
-_SAYS_NOTHING = frozenset({"", "0"})
-_USUAL = {"ringing": "Ring", "changecid": "default", "strategy": ""}
-"""Settings of follow me with the value that says nothing."""
 _NO = frozenset({"", "0", "no", "false", "disabled"})
 _SIP = frozenset({"", "sip", "pjsip"})
 _FM = "findmefollow_"
+_DESTINATION = "destination"
+"""A column of the table of DIDs."""
 _OUTSIDE_CID = re.compile(r"(?:.*<)?\s*(\+?[0-9]{7,15})\s*>?", re.ASCII)
 _VOICEMAIL = re.compile(r"ext-local,vm[a-z]?([0-9]+),[0-9]+", re.ASCII)
 _NORMAL = re.compile(r"ext-local,([0-9]*),dest", re.ASCII)
@@ -43,74 +41,35 @@ _HANG_UP = "app-blackhole,hangup,"
 _Step = dict[str, Any]
 
 
-@dataclass(slots=True)
-class _Row:
-    """An extension; what nobody takes out of it is lost."""
-
-    place: Place
-    cells: dict[str, Cell]
-    taken: set[str] = field(default_factory=set)
-
-    def take(self, column: str) -> Cell:
-        """The cell of that column; an empty one where there is none."""
-        self.taken.add(column)
-        cell = self.cells.get(column)
-        return Cell(cell.text.strip(), cell.place) if cell else Cell("", self.place)
-
-
-def read(path: Path, ours: Import) -> str:
-    """The file of ours; raises RefusedFiles where the table cannot be read."""
-    names, rows = _table(path, ours)
+def read(paths: Sequence[Path], ours: Import) -> str:
+    """The file of ours; raises RefusedFiles where a table cannot be read."""
+    tables = freepbx_table.read(paths, ours)
+    rows = [row for table in tables if _DESTINATION not in table.columns for row in table.rows]
     known = {row.cells["extension"].text.strip() for row in rows}
     drafts: dict[str, Draft] = {}
     for row in rows:
         extension = row.cells["extension"]
         digits = extension.text.strip()
         if digits in drafts:
-            ours.warn(extension.place, f"not kept: extension {digits} stands twice")
-        elif why := _why_no_key(digits, ours):
-            ours.warn(extension.place, f"not kept: this row; {why}")
+            _leave_out(row, f"extension {digits} stands twice", ours)
+        elif why := _why_no_key(digits):
+            _leave_out(row, f"this row; {why}", ours)
         else:
             drafts[digits] = _Reader(row, digits, known - {digits}, ours).draft()
-            continue
-        row.taken |= row.cells.keys()
-    ours.remarks.append(f"From {path.name}, extensions of FreePBX")
-    _say_unused(names, rows, ours)
+    numbers: set[str] = set()
+    for table in tables:
+        for row in table.rows if _DESTINATION in table.columns else []:
+            _add_number(row, drafts, numbers, ours)
+        freepbx_table.say_unused(table, ours)
     return ours.written(drafts.values())
 
 
-def _table(path: Path, ours: Import) -> tuple[list[Cell], list[_Row]]:
-    table = delimited.rows(path, ours.problems)
-    names = next(table, [])
-    keys = _keys(names)
-    errors = ours.problems.errors
-    if names and "extension" not in keys:
-        errors.append(Problem(names[0].place, "there is no column extension; export the "
-                                              "extensions by the Bulk Handler of FreePBX"))
-    for key, name in zip(keys, names, strict=True):
-        if keys.count(key) > 1:
-            errors.append(Problem(name.place, f"the column {key} stands here more than once"))
-    rows = []
-    for row in table:
-        if len(row) != len(keys):
-            errors.append(Problem(row[0].place, f"this row has {len(row)} values for "
-                                                f"{len(keys)} columns"))
-        elif any(cell.text for cell in row):
-            rows.append(_Row(row[0].place, dict(zip(keys, row, strict=True))))
-    if not names and not errors:
-        errors.append(Problem(Place(str(path)), "the file is empty"))
-    if errors:
-        ours.problems.settle()
-        raise RefusedFiles(ours.problems)
-    return names, rows
+def _leave_out(row: Row, why: str, ours: Import) -> None:
+    ours.warn(row.take("extension").place, f"not kept: {why}")
+    row.taken |= row.cells.keys()
 
 
-def _keys(names: list[Cell]) -> list[str]:
-    return [name.text.strip().lower() or f"{index} (without a name)"
-            for index, name in enumerate(names, 1)]
-
-
-def _why_no_key(digits: str, ours: Import) -> str | None:
+def _why_no_key(digits: str) -> str | None:
     if not digits:
         return "it has no extension"
     if dialplan.is_extension(digits) or e164.is_number(digits):
@@ -118,29 +77,30 @@ def _why_no_key(digits: str, ours: Import) -> str | None:
     return f"{digits} is no extension of 2 to 6 digits, and no number"
 
 
-def _say_unused(names: list[Cell], rows: list[_Row], ours: Import) -> None:
-    """Each column that has values which nobody took, where the first of them stands."""
-    idle, gone = [], []
-    for column in _keys(names):
-        usual = _SAYS_NOTHING | {_USUAL.get(column.removeprefix(_FM), "")}
-        lost = [row.cells[column] for row in rows
-                if column not in row.taken and row.cells[column].text.strip() not in usual]
-        if lost:
-            ours.warn(lost[0].place, f"not kept: column {column}, "
-                                     f"{counted(len(lost), 'row')} with a value")
-            gone.append(column)
-        elif not any(column in row.taken for row in rows):
-            idle.append(column)
-    for what, columns in (("not kept: columns", gone), ("columns that say nothing:", idle)):
-        if columns:
-            ours.remarks.append(f"{what} {', '.join(columns)}")
+def _add_number(row: Row, drafts: dict[str, Draft], known: set[str], ours: Import) -> None:
+    """A DID becomes a number of the extension that it leads to, and does as that does."""
+    did, caller, leads_to = map(row.take, ("extension", "cidnum", _DESTINATION))
+    extension = match[1] if (match := _EXTENSION.fullmatch(leads_to.text)) else ""
+    if caller.text:
+        _leave_out(row, f"{did.text} for the caller {caller.text}; write it under callers", ours)
+    elif extension not in drafts:
+        _leave_out(row, f"{did.text}, which leads to {leads_to.text or 'nothing'}; it has no "
+                        "extension of these", ours)
+    elif (digits := e164.without_separators(did.text).lstrip("+")) in known:
+        _leave_out(row, f"{did.text} stands twice", ours)
+    elif ours.outside(drafts[extension], did.place, did.text):
+        known.add(digits)
+        draft = drafts[extension]
+        draft.numbers[did.text] = draft.numbers[extension]
+        if description := row.take("description").text:
+            draft.remarks.append(f"{did.text}: {description}")
 
 
 @dataclass(slots=True)
 class _Reader:
     """Makes a subscriber out of a row."""
 
-    row: _Row
+    row: Row
     extension: str
     others: set[str]
     """The other extensions of the table."""
@@ -300,7 +260,7 @@ class _Reader:
     def _seconds(self, column: str, usual: int) -> int:
         """A time in a column; the usual one where there is none."""
         cell = self.row.take(column)
-        if cell.text in _SAYS_NOTHING:
+        if cell.text in SAYS_NOTHING:
             return usual
         try:
             return values.ring_time(cell.text)

@@ -31,11 +31,13 @@ def row(strategy: str = "ringall", times: str = "20,0", targets: str = "201-202"
 
 @pytest.fixture
 def importing(followme: Followme, tmp_path: Path) -> Importing:
-    """Imports a table for acme."""
-    def run(text: str, *options: str) -> Ran:
-        path = tmp_path / "extensions.csv"
+    """Imports a table for acme, and one of DIDs."""
+    def run(text: str, *options: str, dids: str = "") -> Ran:
+        path, numbers = tmp_path / "extensions.csv", tmp_path / "dids.csv"
         path.write_text(text)
-        ran = followme("import", "freepbx", path, "--organisation", "acme", "--time-zone",
+        numbers.write_text(dids)
+        files = [path, numbers] if dids else [path]
+        ran = followme("import", "freepbx", *files, "--organisation", "acme", "--time-zone",
                        "Europe/Prague", *options)
         return Ran(ran.code, ran.out, ran.err.replace(f"{tmp_path}/", ""))
     return run
@@ -225,6 +227,28 @@ def test_rare_settings(
         mode, [rings] if rings else [])
     assert number.ring_s == (35 if "35" in cells else 20)
     assert lost in ran.err
+
+
+def test_a_did_is_a_number_of_the_extension_that_it_leads_to(importing: Importing) -> None:
+    ran = importing(HEAD + row() + OTHERS, "--dial-plan", "country=420,local_digits=9", dids=(
+        "description,extension,cidnum,destination,mohclass\n"
+        'Jana,277771010,,"from-did-direct,201,1",default\n'
+        'Petr,+420277771020,,"from-did-direct,202,1",\n'
+        'again,420277771020,,"from-did-direct,203,1",\n'
+        'boss,277771030,42075553333,"from-did-direct,203,1",\n'
+        'menu,277771040,,"ivr-1,s,1",\n'
+        ',112,,"from-did-direct,203,1",\n'))
+    found = numbers(ran.out)
+    assert {key: (one.owner, steps(one.sequences[0]) if one.sequences else "")
+            for key, one in found.items() if "/" not in key} == {
+        "420277771010": ("acme/201", "line 201 20 + 202 20"), "420277771020": ("acme/202", "")}
+    assert [line.partition(": warning: not kept: ")[::2] for line in ran.err.splitlines()] == [
+        ("dids.csv:2:41", "column mohclass, 1 row with a value"),
+        ("dids.csv:4:7", "420277771020 stands twice"),
+        ("dids.csv:5:6", "277771030 for the caller 42075553333; write it under callers"),
+        ("dids.csv:6:6", "277771040, which leads to ivr-1,s,1; it has no extension of these"),
+        ("dids.csv:7:2", "112: there is no such extension in what is imported")]
+    assert "    # 277771010: Jana\n" in ran.out
 
 
 def test_a_line_has_one_owner(importing: Importing) -> None:

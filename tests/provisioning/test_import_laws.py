@@ -44,6 +44,7 @@ COLUMNS = {
     "findmefollow_changecid": st.sampled_from(["default", "fixed", "did"]),
     "findmefollow_fixedcid": ANY,
 }
+DIDS = st.lists(st.tuples(ANY, DIGITS, st.sampled_from(["", "42075553333"])), max_size=4)
 ROWS = st.lists(st.fixed_dictionaries({"extension": DIGITS, **COLUMNS}), min_size=1, max_size=4)
 CONTACTS = st.builds(
     "<sip:{}@{}{}?expires={}>;q={}{}".format, ANY, st.sampled_from(["a.org", "a.org", "9.9.9.9"]),
@@ -66,16 +67,20 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @settings(max_examples=100, deadline=None)
-@given(ROWS, st.sampled_from(PLANS))
-def test_any_table_of_freepbx(folder: Path, rows: list[dict[str, str]], plan: dict[str, str],
-                              ) -> None:
+@given(ROWS, DIDS, st.sampled_from(PLANS))
+def test_any_tables_of_freepbx(folder: Path, rows: list[dict[str, str]],
+                               numbers: list[tuple[str, str, str]], plan: dict[str, str]) -> None:
     text = io.StringIO()
     writer = csv.DictWriter(text, list(rows[0]))
     writer.writeheader()
     writer.writerows(rows)
-    path = folder / "extensions.csv"
+    path, dids = folder / "extensions.csv", folder / "dids.csv"
     path.write_text(text.getvalue(), newline="")
-    is_good(lambda ours: freepbx.read(path, ours), plan)
+    text = io.StringIO()
+    csv.writer(text).writerows([("extension", "destination", "cidnum"), *(
+        (did, f"from-did-direct,{extension},1", caller) for did, extension, caller in numbers)])
+    dids.write_text(text.getvalue(), newline="")
+    is_good(lambda ours: freepbx.read([path, dids], ours), plan)
 
 
 @settings(max_examples=100, deadline=None)
