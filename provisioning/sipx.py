@@ -21,7 +21,7 @@ from provisioning import sipx_contact, values, xml_source
 from provisioning.importing import Draft, Import
 from provisioning.output import counted
 from provisioning.problems import Place, RefusedFiles
-from provisioning.sipx_contact import VALID_TIME, Contact
+from provisioning.sipx_contact import Contact
 from provisioning.xml_source import Element
 
 FORWARD = "forward"
@@ -151,7 +151,7 @@ Lost = tuple[str, Place, str]
 
 def _read_alias(item: _Item, found: _Found, *, alone: bool) -> Iterator[Lost]:
     """What an item adds; what of it is lost, and whose it was. One that is ``alone`` for its
-    identity and says no more than a user is an alias.
+    identity and says no more than a user of ours is an alias.
     """
     identity, relation = _text(item, "identity").partition("@")[0], _text(item, "relation")
     place = item["identity"].place
@@ -163,8 +163,9 @@ def _read_alias(item: _Item, found: _Found, *, alone: bool) -> Iterator[Lost]:
     if relation not in _FORWARDS | {"alias", ""}:
         yield identity, item["contact"].place, f"{identity}, which is {relation}"
         return
-    is_alias = relation == "alias" or (
-        not relation and alone and contact.host == found.domain and not contact.ring_s)
+    bare = not contact.only and not contact.ring_s
+    is_alias = contact.host.partition(":")[0] == found.domain and bare and (
+        relation == "alias" or (not relation and alone))
     if not is_alias:
         user = found.user(identity, place)
         user.contacts.append(contact)
@@ -175,8 +176,7 @@ def _read_alias(item: _Item, found: _Found, *, alone: bool) -> Iterator[Lost]:
         found.user(contact.user, place)
         yield contact.user, place, f"the alias {identity}, which is no number"
     for odd in contact.odd:
-        if odd != VALID_TIME:
-            yield identity, contact.place, f"{odd} of the contact {contact.user}@{contact.host}"
+        yield identity, contact.place, f"{odd} of the contact {contact.user}@{contact.host}"
 
 
 def _read_permissions(items: list[_Item], found: _Found, ours: Import) -> None:
@@ -268,9 +268,9 @@ class _Drafts:
         return {"mode": mode, "default": FORWARD, "sequences": {FORWARD: steps}}
 
     def _ring(self, draft: Draft, contact: Contact, line: str) -> _Step | None:
-        if VALID_TIME in contact.odd:
+        if contact.only:
             self.ours.lose(draft, contact.place, f"{contact.user}, which rings at some times only "
-                                                 f"({VALID_TIME}); write a schedule")
+                                                 f"(UTC: {contact.only}); write a schedule")
             return None
         to = self._target(draft, contact, line)
         if to is None:

@@ -9,14 +9,16 @@ import re
 from dataclasses import dataclass
 
 from kemi_routing.errors import InvalidValue
+from kemi_routing.schedule import DAYS
 from provisioning.problems import Place
 
 _NAME_ADDR = re.compile(r'\s*(?:"(?:[^"\\]|\\.)*+"|[^<"]*+)\s*<([^<>]*)>\s*(?:;(.*))?', re.DOTALL)
 _ADDRESS = re.compile(r"(?:sips?:)?([^@;?]+)@([^@;?]+)", re.IGNORECASE)
 _Q = re.compile(r"[01](?:\.[0-9]{1,3})?", re.ASCII)
 _SECONDS = re.compile(r"[0-9]{1,9}", re.ASCII)
+_MINUTES = re.compile(r"[0-9a-f]{1,4}(?::[0-9a-f]{1,4})*", re.ASCII | re.IGNORECASE)
 _UNDERSTOOD = frozenset({"sipx-noroute", "sipx-userforward", "callgroup", "transport"})
-VALID_TIME = "sipx-ValidTime"
+_VALID_TIME = "sipx-validtime"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +32,8 @@ class Contact:
     """1.0 rings at once, with the user's own phones; less comes later, equal ones together."""
     ring_s: str = ""
     transport: str = ""
+    only: str = ""
+    """The times of the week at which it holds, in UTC; empty where it always does."""
     odd: tuple[str, ...] = ()
     """Parameters that have no meaning here."""
 
@@ -46,6 +50,7 @@ def parse(text: str, place: Place) -> Contact:
     of_uri, of_header, of_contact = map(_pairs, (parameters, headers.split("&"),
                                                  outside.split(";")))
     q, expires = of_contact.pop("q", "1"), of_header.pop("expires", "")
+    only = _times(of_contact.pop(_VALID_TIME, ""))
     odd = [*(key for key in of_uri if key not in _UNDERSTOOD), *of_header, *of_contact]
     if not _Q.fullmatch(q):
         odd.append(f"q={q}")
@@ -53,14 +58,27 @@ def parse(text: str, place: Place) -> Contact:
         odd.append(f"expires={expires}")
         expires = ""
     return Contact(found[1], found[2].lower(), place, float(q) if _Q.fullmatch(q) else 1.0,
-                   expires, of_uri.get("transport", ""), tuple(odd))
+                   expires, of_uri.get("transport", ""), only, tuple(odd))
+
+
+def _times(text: str) -> str:
+    """``"5a0:5dc"``, minutes from Sunday 00:00 in hexadecimal, as days and times."""
+    written = text.strip('"')
+    minutes = [int(one, 16) for one in written.split(":")] if _MINUTES.fullmatch(written) else []
+    spans = [f"{_moment(start)}-{_moment(end)}"
+             for start, end in zip(minutes[::2], minutes[1::2], strict=False)]
+    return ", ".join(spans) or text
+
+
+def _moment(minute: int) -> str:
+    days, minute = divmod(minute, 24 * 60)
+    return f"{DAYS[(days + 6) % 7]} {minute // 60:02}:{minute % 60:02}"
 
 
 def _pairs(parts: list[str]) -> dict[str, str]:
-    """``name=value`` of each part; names in small letters, but for that of the valid times."""
+    """``name=value`` of each part, names in small letters."""
     found = {}
     for part in filter(None, (one.strip() for one in parts)):
         name, _, value = part.partition("=")
-        name = name.strip()
-        found[VALID_TIME if name.lower() == VALID_TIME.lower() else name.lower()] = value.strip()
+        found[name.strip().lower()] = value.strip()
     return found

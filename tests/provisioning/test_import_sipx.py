@@ -120,8 +120,11 @@ def test_a_hunt_group_is_a_subscriber_without_phones(importing: Importing, relat
     (alias("200", forward("bob", 20, "0.9"), "userforward"), "bob, who has no number that could"),
     (alias("200", forward("bob", 20, "0.9", "pbx.local"), "userforward"),
      "sip:bob@pbx.local: the operator does not allow calls to the host pbx.local"),
-    (alias("200", forward("201", 20, "0.9", more=';sipx-ValidTime="1a4:21c"'), "userforward"),
-     "201, which rings at some times only (sipx-ValidTime); write a schedule"),
+    (alias("200", forward("201", 20, "0.9", more=';sipx-ValidTime="744:924:2760:2760"'),
+           "userforward"),
+     "201, which rings at some times only (UTC: mon 07:00-mon 15:00, sun 00:00-sun 00:00); write"),
+    (alias("200", forward("201", 20, "0.9", more=';sipx-ValidTime="x"'), "userforward"),
+     '201, which rings at some times only (UTC: "x"); write a schedule'),
     (alias("200", forward("201", 20, "0.9", more=";x=y"), "userforward"), "x of the contact 201@"),
     (alias("200", forward("201", 20, "2"), "userforward"), "q=2 of the contact 201@"),
     (alias("200", "<sip:201@example.org?expires=x>;q=0.9", "userforward"), "expires=x of the cont"),
@@ -143,9 +146,11 @@ def test_what_cannot_be_kept_is_said_with_its_place(
 def test_sip_addresses_elsewhere_are_targets_where_the_platform_lets_them(
         importing: Importing) -> None:
     ran = importing(USERS, items("alias", alias(
-        "200", "<sip:bob@9.9.9.9:5080;transport=tcp?expires=9>;q=0.9", "userforward")))
-    number = numbers(ran.out)["200"]
-    assert rings(number) == "sip:bob@9.9.9.9:5080;transport=tcp 9"
+        "200", "<sip:bob@9.9.9.9:5080;transport=tcp?expires=9>;q=0.9", "userforward"),
+        alias("209", "<sip:bob@9.9.9.9>", "alias")))
+    found = numbers(ran.out)
+    assert rings(found["200"]) == "sip:bob@9.9.9.9:5080;transport=tcp 9"
+    assert (found["209"].owner, rings(found["209"])) == ("acme/209", "sip:bob@9.9.9.9 20")
 
 
 def test_an_item_that_says_too_little_is_named(importing: Importing) -> None:
