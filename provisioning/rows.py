@@ -59,7 +59,7 @@ def _of_table(path: Path, headers: Headers, problems: Problems) -> Iterator[Row]
     if first is None:
         return
     names = _names(first, headers, problems)
-    if _NEEDED - set(names):
+    if _NEEDED.difference(names):
         return
     for row in found:
         start = row[0].place
@@ -72,9 +72,11 @@ def _of_table(path: Path, headers: Headers, problems: Problems) -> Iterator[Row]
                 start, f"this row has {len(row)} values for {len(names)} columns"))
 
 
-def _names(row: list[Cell], headers: Headers, problems: Problems) -> list[str]:
-    """Our key of each column; empty where there is none. What is wrong is said once, here."""
-    names: list[str] = []
+def _names(row: list[Cell], headers: Headers, problems: Problems) -> list[str | None]:
+    """Our key of each column; empty for one without a name, None for one that is left out. What
+    is wrong is said once, here.
+    """
+    names: list[str | None] = []
     for cell in row:
         key = headers.key(cell.text)
         if key in names and key:
@@ -87,18 +89,20 @@ def _names(row: list[Cell], headers: Headers, problems: Problems) -> list[str]:
             what = ""
         if what:
             problems.errors.append(Problem(cell.place, what))
-        names.append(key)
-    for key in sorted(_NEEDED - set(names)):
+        names.append(key or (None if cell.text.strip() else ""))
+    for key in sorted(_NEEDED.difference(names)):
         problems.errors.append(Problem(
             row[0].place, f"there is no column {key}; --map THEIRS={key} says which one it is"))
     return names
 
 
-def _values(names: list[str], row: list[Cell], problems: Problems,
+def _values(names: list[str | None], row: list[Cell], problems: Problems,
             ) -> Iterator[tuple[str, Written]]:
     for name, cell in zip(names, row, strict=False):
         text = cell.text if name == "password" else cell.text.strip()
-        if name and text:
+        if text and name == "":
+            problems.errors.append(Problem(cell.place, "this column has no name; write one above"))
+        elif text and name:
             yield name, columns.one_or_many(name, text, cell.place)
 
 

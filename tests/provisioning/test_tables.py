@@ -150,6 +150,8 @@ def test_columns_of_other_people_are_mapped_or_left_out(table: Path) -> None:
         id="rows of a subscriber that differ"),
     pytest.param(f"{HEAD},password\n{START},201,kettle-73\n", [
         "2:29: this belongs to a line; write its name into the column line"], id="no line"),
+    pytest.param(f"{HEAD},,\n{START},201,,x\n{START},202,,\n", [
+        "2:30: this column has no name; write one above"], id="a value below no name"),
     pytest.param("", ["1:1: there is no row"], id="an empty file"),
     pytest.param(f"{HEAD}\n", ["1:1: there is no row"], id="headers only"),
 ])
