@@ -49,7 +49,7 @@ def make_plan(desk: Desk, files: tuple[Path, ...], pairs: tuple[str, ...], out: 
     Ends with 2 where there is something to do.
     """
     now, storage = datetime.now(UTC), desk.storage()
-    plan = _plan(desk, files, pairs, storage, now)
+    plan = _plan(desk, files, pairs, now)
     if out:
         planned.save(out, plan, now)
     platform = desk.in_network().settings.platform
@@ -66,7 +66,7 @@ def drift(desk: Desk, files: tuple[Path, ...], pairs: tuple[str, ...]) -> int:
 
     Ends with 2 where something is.
     """
-    plan = _plan(desk, files, pairs, desk.storage(), datetime.now(UTC), quiet=True)
+    plan = _plan(desk, files, pairs, datetime.now(UTC), quiet=True)
     for change in plan.writes:
         desk.say(str(change))
     desk.print(_as_dict(plan))
@@ -92,7 +92,7 @@ def apply_files(desk: Desk, files: tuple[Path, ...], pairs: tuple[str, ...], yes
             raise Refused("one plan at a time, and no files beside it")
         plan = planned.still_to_do(planned.load(files[0]), storage)
     else:
-        plan = _plan(desk, files, pairs, storage, datetime.now(UTC))
+        plan = _plan(desk, files, pairs, datetime.now(UTC))
     if dry_run:
         return would(desk, plan)
     plan.release(released)
@@ -117,9 +117,10 @@ def remove_number(desk: Desk, number: str, yes: bool, dry_run: bool) -> int:
     return would(desk, plan) if dry_run else write(desk, storage, plan, yes=yes)
 
 
-def _plan(desk: Desk, files: Sequence[Path], pairs: Sequence[str], storage: Storage,
-          now: datetime, *, quiet: bool = False) -> Plan:
+def _plan(desk: Desk, files: Sequence[Path], pairs: Sequence[str], now: datetime, *,
+          quiet: bool = False) -> Plan:
     """Raises RefusedFiles where the files, or they and the store, do not go together."""
+    storage = desk.storage()
     checked = read(files, desk.in_network().settings.platform, now, columns.headers(pairs))
     of_files = set(checked.problems.warnings)
     found = [] if checked.problems.errors else changes.compare(checked, storage, now)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 
 from kemi_routing import dialplan
 from kemi_routing.errors import InvalidValue
-from provisioning import shape, yaml_text
+from provisioning import shape, shape_base, yaml_text
 from provisioning.problems import Place, Problem, Problems, suggest
 from provisioning.source import Written
 
@@ -20,9 +20,9 @@ SEQUENCE = "forward"
 LISTS = frozenset({"permissions", "aliases", "allow", "block"})
 """Columns with several values, apart by spaces or commas."""
 
-_LINE = tuple(shape.keys(shape.Line))
-_STEP = tuple(shape.keys(shape.Target))
-_NUMBER = tuple(shape.keys(shape.Number))
+_LINE = tuple(shape_base.keys(shape.Line))
+_STEP = tuple(shape_base.keys(shape.Target))
+_NUMBER = tuple(shape_base.keys(shape.Number))
 KEYS = ("organisation", "subscriber", "number", "group", "permissions", "line", *_LINE, *_NUMBER,
         "sequence", *(f"{key}_1" for key in _STEP))
 """What a row may say; the keys of a step stand with 1 for the first step, and so on."""

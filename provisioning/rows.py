@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
 from pathlib import Path
 
-from provisioning import columns, delimited, json_lines, shape, source
+from provisioning import columns, delimited, json_lines, shape, shape_base, source
 from provisioning.columns import Headers
 from provisioning.delimited import Cell
 from provisioning.problems import Place, Problem, Problems
@@ -14,7 +14,7 @@ from provisioning.source import Spot, Written
 TABLES = (".csv", ".tsv")
 LINES = (".jsonl", ".ndjson")
 
-_SHARED = [key for key in shape.keys(shape.Organisation)
+_SHARED = [key for key in shape_base.keys(shape.Organisation)
            if key not in {"organisation", "subscribers", *shape.OPERATORS}]
 """What a table takes from the YAML file of its organisation."""
 _ONCE = {"numbers": "number", "extensions": "extension"}

@@ -156,7 +156,7 @@ class TestUndo:
         ran = loaded("undo", "--yes", PETR)
         assert (ran.code, ran.err.splitlines()[0]) == (1, (
             f"{PETR}@1:1:1: alias 42073723123 is novak/petr's here and acme/jana's in the store; "
-            "it has one owner"))
+            "it has one owner: leave it out here, or take it from there first"))
 
     def test_drops_an_alias_that_came_since(self, loaded: Followme, storage: Storage,
                                             edited: Edit) -> None:
