@@ -78,7 +78,7 @@ class TestGateway:
         ("127.0.0.1:1", "cannot be asked: Connection refused"),
         ("no-such-host.invalid:5060", "cannot be asked: "),
         ("[::1]:1", "cannot be asked: "),
-        ("gw..example:5060", "cannot be asked: encoding with 'idna' codec failed"),
+        ("gw..example:5060", "cannot be asked: "),
         ("255.255.255.255:5060", "cannot be asked: "),
     ])
     def test_that_cannot_be_asked(self, place: str, why: str) -> None:
