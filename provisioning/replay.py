@@ -8,7 +8,7 @@ from itertools import islice
 
 from kemi_routing import record
 from kemi_routing.call_record import Decided
-from kemi_routing.decide import decide_whole
+from kemi_routing.decide import OUTGOING, decide_whole
 from kemi_routing.model import Call, Number, Platform, Verdict
 from kemi_routing.plan import Plan
 from kemi_routing.record import State
@@ -55,12 +55,16 @@ class Replayed:
 
 
 def replay(changes: Iterable[Change], most: int, platform: Platform, storage: Storage) -> Replayed:
-    """The last calls, at most so many, to the numbers that these changes change or remove."""
+    """The last calls, at most so many, to the numbers that these changes change or remove; those
+    that their owners made are decided by the dial plan alone.
+    """
     new = {change.name: _new(change) for change in changes
            if change.kind == "number" and change.writes and change.before}
     records = _Records(storage, new)
     total, moved = 0, []
-    for chapter in islice(calls.find(Wanted(frozenset(new)), storage), most):
+    came = (one for one in calls.find(Wanted(frozenset(new)), storage)
+            if one.decided.rule != OUTGOING)
+    for chapter in islice(came, most):
         total += 1
         if found := _moved(chapter.decided, records, platform):
             moved.append(found)

@@ -8,13 +8,15 @@ from typing import cast
 
 import pytest
 
+from kemi_routing.model import Number, Platform
 from kemi_routing.network import Network, Server
 from kemi_routing.network_record import encode
 from kemi_routing.redis import keys
 from kemi_routing.trunks import Asserts
+from provisioning.check import check_text
 from provisioning.cli import main
 from provisioning.storage import Storage
-from tests.support.builders import trunk
+from tests.support.builders import NOW, trunk
 from tests.support.redis_server import RedisServer
 
 ROOT = Path(__file__).parent.parent.parent
@@ -125,3 +127,10 @@ def write(tmp_path: Path) -> Write:
         path.write_text(text)
         return path
     return make
+
+
+def imported(text: str) -> list[Number]:
+    """The numbers of a file that an import has written; it must pass check."""
+    checked = check_text(text, "imported.yaml", Platform(), NOW)
+    assert checked.problems.errors == []
+    return [entry.number for entry in checked.numbers]

@@ -166,6 +166,16 @@ class TestUndo:
         assert storage.client.get(keys.alias("42073723124")) is None
         assert storage.client.get(keys.alias("42073723123")) == b"novak/petr"
 
+    def test_is_asked_for_by_number_and_needs_no_count(
+            self, loaded: Followme, write: Write) -> None:
+        silent = write("silent.yaml", (
+            "organisation: novak\ntime_zone: Europe/Prague\nsubscribers:\n  petr:\n"
+            f"    numbers: {{{PETR}: {{mode: ring_only}}}}\n"))
+        assert loaded("apply", "--yes", "--unanswered", "1", silent).code == 0
+        assert loaded("undo", "--yes", PETR).code == 0
+        assert loaded("undo", "--dry-run", PETR).err == ""
+        assert loaded("undo", "--yes", PETR).code == 0
+
     def test_of_a_first_version_is_refused(self, loaded: Followme) -> None:
         assert loaded("undo", "--yes", JANA).err == (
             f"followme: {JANA} has no version before this one\n")

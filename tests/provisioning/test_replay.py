@@ -4,12 +4,15 @@
 import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from kemi_routing import call_record
 from kemi_routing.call_record import Arrival, Said
-from kemi_routing.model import Verdict
+from kemi_routing.decide import outgoing
+from kemi_routing.model import Number, Verdict
+from kemi_routing.permissions import Rights
 from kemi_routing.redis.call_store import CallStore
 from tests.provisioning.conftest import EXAMPLES, Edit, Followme
 from tests.support.builders import call
@@ -99,6 +102,19 @@ def test_a_line_that_called_its_own_number_came_to_its_mailbox(
         loaded: Followme, put: Calls, edited: Edit) -> None:
     put.put(MONDAY_10, via="line jana-desk", line="jana-desk", ani=None)
     assert replayed(loaded, edited("office.yaml", NO_OFFICE))["moved"] == []
+
+
+def test_a_call_that_the_owner_made_is_not_one_to_him(
+        loaded: Followme, put: Calls, edited: Edit, redis_server: RedisServer) -> None:
+    put.put(MONDAY_10)
+    ms = call_record.epoch_ms(MONDAY_10)
+    came = Arrival(call(line="jana-desk", cli=JANA), "out@192.0.2.20", ms, "49115234567",
+                   "line jana-desk")
+    plan = outgoing(came.call, Number(JANA, "acme/jana", ZoneInfo("Europe/Prague"),
+                                      rights=Rights(forward_external=True)), "49115234567")
+    entry = (call_record.name(came.call_id), call_record.decided(came, plan))
+    assert CallStore(redis_server.url, 30).keep([entry], ms) == 0
+    assert replayed(loaded, edited("office.yaml", NO_OFFICE))["total"] == 1
 
 
 def test_an_override_holds_before_and_after(loaded: Followme, put: Calls, edited: Edit) -> None:
