@@ -41,10 +41,7 @@ def diff(desk: Desk, then: str) -> int:
     now, storage, at = datetime.now(UTC), desk.storage(), history.split(then)
     if not at.when:
         raise Refused(f"since when? write  {at.number}@yesterday, or {at.number}@3 for a revision")
-    if at.number:
-        numbers = [values.number_key(at.number)]
-    else:
-        numbers = history.changed_since(at.when, storage, now)
+    numbers = [at.key] if at.number else history.changed_since(at.when, storage, now)
     found: dict[str, list[str]] = {}
     for key in numbers:
         versions = history.versions(key, storage)
@@ -69,7 +66,7 @@ def undo(desk: Desk, what: str, yes: bool, dry_run: bool) -> int:
     between is kept too.
     """
     now, storage, at = datetime.now(UTC), desk.storage(), history.split(what)
-    found = history.versions(values.number_key(at.number), storage)
+    found = history.versions(at.key, storage)
     before = history.find(found, at.when, now) if at.when else history.before_last(found)
     if before is None:
         raise Refused(f"{at.number} has no version before this one")
@@ -87,7 +84,7 @@ def show_version(desk: Desk, what: str) -> int:
     """Show a number as it was; the exit code."""
     now, at = datetime.now(UTC), history.split(what)
     found = history.find(
-        history.versions(values.number_key(at.number), desk.storage()), at.when, now)
+        history.versions(at.key, desk.storage()), at.when, now)
     number = found.number if found else None
     if found is None or number is None:
         raise Refused(f"{at.number}: nobody owned this number then")

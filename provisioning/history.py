@@ -9,13 +9,14 @@ from typing import cast
 from zoneinfo import ZoneInfo
 
 from kemi_routing.redis import keys
-from provisioning import difference
+from provisioning import difference, values
 from provisioning.problems import Refused
 from provisioning.question import moment
 from provisioning.revisions import Version, decode_text
 from provisioning.storage import Storage
 
 _FORMS = "write @3 for a revision, @yesterday for a day ago, @2026-11-23 or @2026-11-23T09:30"
+_REVISION = re.compile(r"[0-9]{1,6}", re.ASCII)
 _UTC = ZoneInfo("UTC")
 
 
@@ -25,6 +26,13 @@ class At:
 
     number: str
     when: str
+
+    @property
+    def key(self) -> str:
+        """The key of the number; raises Refused where none is written."""
+        if not self.number:
+            raise Refused(f"@{self.when} of which number? write  42027777100@{self.when}")
+        return values.number_key(self.number)
 
 
 def split(text: str) -> At:
@@ -53,7 +61,7 @@ def find(found: Sequence[Version], when: str, now: datetime) -> Version | None:
     """The version of that revision, or that was in force at that time; None where there was no
     such number yet. Raises Refused for a revision that is not kept.
     """
-    if re.fullmatch(r"[0-9]{1,6}", when):
+    if _REVISION.fullmatch(when):
         for one in found:
             if one.revision == int(when):
                 return one
@@ -100,7 +108,12 @@ def between(old: Version | None, new: Version, now: datetime) -> list[str]:
 
 
 def changed_since(when: str, storage: Storage, now: datetime) -> list[str]:
-    """The keys of the numbers that were written since then, in order."""
+    """The keys of the numbers that were written since then, in order; raises Refused for a
+    revision, which one number has.
+    """
+    if _REVISION.fullmatch(when):
+        raise Refused(f"@{when} is a revision of one number; write  42027777100@{when}, or a time "
+                      "for all numbers: @yesterday")
     since = int(_instant(when, _UTC, now).timestamp() * 1000)
     entries = cast(list[tuple[bytes, dict[bytes, bytes]]],
                    storage.client.xrange(keys.changes(), min=str(since)))

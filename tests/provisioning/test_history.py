@@ -188,6 +188,10 @@ class TestUndo:
     (("show", f"{JANA}@monday"), "'monday' is no revision and no time; write @3 for a revision, "
      "@yesterday for a day ago, @2026-11-23 or @2026-11-23T09:30"),
     (("diff", JANA), f"since when? write  {JANA}@yesterday, or {JANA}@3 for a revision"),
+    (("diff", "@3"), "@3 is a revision of one number; write  42027777100@3, or a time for all "
+     "numbers: @yesterday"),
+    (("show", "@3"), "@3 of which number? write  42027777100@3"),
+    (("undo", "@yesterday"), "@yesterday of which number? write  42027777100@yesterday"),
 ])
 def test_what_there_is_not_is_said(loaded: Followme, command: tuple[str, ...], said: str) -> None:
     ran = loaded(*command)
