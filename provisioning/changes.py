@@ -5,7 +5,7 @@ A file holds all that its subscribers have. What the store has beyond it is remo
 is harmless (aliases, lines); a number goes only by ``remove``.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
 
@@ -19,7 +19,7 @@ from provisioning.checked import Checked, Entry
 from provisioning.problems import Refused
 from provisioning.revisions import Version, decode_text
 from provisioning.source import Spot
-from provisioning.storage import Change, Storage, seen
+from provisioning.storage import Change, Seen, Storage, seen
 from provisioning.stored import Stored, names, neighbours, read_state
 
 
@@ -38,8 +38,8 @@ def compare(checked: Checked, storage: Storage, now: datetime) -> list[Change]:
     lines = [change for owner in surplus for change in _removed_lines(owner, stored, surplus)]
     found = [*trunking.changes(checked, storage),
              *granted.changes(checked, limits, storage, now),
-             *(_number_change(entry, stored, surplus, checked.platform, now)
-               for entry in checked.numbers),
+             *_freeing([_number_change(entry, stored, checked.platform, now)
+                        for entry in checked.numbers], surplus, stored),
              *(_line_change(account.line, stored) for account in checked.lines), *lines]
     _warn_of_lost_targets(checked, stored)
     checked.problems.settle()
@@ -91,8 +91,8 @@ def revival(version: Version, checked: Checked, storage: Storage, now: datetime)
     others = set[str]().union(*map(_of_number, stored.numbers_of(number.owner, number.number)))
     held = stored.number(number.number)
     surplus = (_of_number(held) if held else set()) - _of_number(number) - others
-    found = [_number_change(entry, stored, {number.owner: surplus & belongings},
-                            checked.platform, now)]
+    found = list(_freeing([_number_change(entry, stored, checked.platform, now)],
+                          {number.owner: surplus & belongings}, stored))
     _warn_of_lost_overrides(checked, stored, now)
     checked.problems.settle()
     return found
@@ -183,8 +183,7 @@ def _warn_of_lost_targets(checked: Checked, stored: Stored) -> None:
                 entry.spot.warning(f"from now on {target} is skipped: {why}")
 
 
-def _number_change(entry: Entry, stored: Stored, surplus: dict[str, set[str]],
-                   platform: Platform, now: datetime) -> Change:
+def _number_change(entry: Entry, stored: Stored, platform: Platform, now: datetime) -> Change:
     old = stored.number(entry.number.number)
     number, owner = _with_times_kept(entry.number, old), entry.number.owner
     before = old.revision if old else stored.last_revision(number.number)
@@ -197,19 +196,51 @@ def _number_change(entry: Entry, stored: Stored, surplus: dict[str, set[str]],
         return Change("number", number.number, owner, "unchanged", before, before)
     new = replace(number, revision=before + 1)
     what = difference.of_number(old, number, now) if old else difference.of_new(number)
-    gone = {thing for thing in surplus[owner] if thing.startswith("alias:")}
-    surplus[owner] -= gone  # once, with the first number that changes
     return Change(
         "number", number.number, owner, "changed" if old else "new", old.revision if old else 0,
         new.revision,
-        expects=stored.as_found(key) | {
-            alias: frozenset([None, seen(owner.encode())]) for alias in aliases},
+        expects=stored.as_found(key, keys.alias(number.number), *map(keys.number, number.aliases))
+        | {alias: frozenset([None, seen(owner.encode())]) for alias in aliases},
         sets={key: record.encode_number(new), **aliases}, texts={authored_key: entry.authored},
-        remembers=stored.remembered(old),
-        deletes=_deletable(gone, owner, stored), leaves=tuple(gone),
-        joins=tuple(_of_number(number)), what=tuple(what) or (difference.TEXT_ONLY,),
+        remembers=stored.remembered(old), joins=tuple(_of_number(number)),
+        what=tuple(what) or (difference.TEXT_ONLY,),
         same_calls=not what,
         goes_silent=bool(old and reachable.goes_silent(old, number, platform)))
+
+
+def _freeing(found: list[Change], surplus: dict[str, set[str]], stored: Stored,
+             ) -> Iterator[Change]:
+    """The same changes of numbers, and with them the end of each alias that the files have no more.
+
+    It goes with the last number that had it, or by itself where none has: in either case only
+    where all numbers of the owner are by then what we take them for.
+    """
+    dropped = {owner: dict.fromkeys((f"alias:{name}" for name in gone), "")
+               for owner, things in surplus.items() if (gone := names(things, "alias"))}
+    for change in found:
+        aliases = dropped.get(change.owner, {})
+        old = stored.number(change.name) if aliases else None
+        aliases |= dict.fromkeys(aliases.keys() & _of_number(old), change.name) if old else {}
+    made: dict[str, Seen] = {}
+    for change in found:
+        aliases = dropped.get(change.owner, {})
+        gone = {thing for thing, last in aliases.items() if last == change.name}
+        yield replace(
+            change, expects=_others(change.owner, made, stored) | change.expects,
+            deletes=_deletable(gone, change.owner, stored), leaves=tuple(gone)) if gone else change
+        made |= {key: seen(data) for key, data in change.sets.items() if aliases}
+    for owner, things in dropped.items():
+        for thing in sorted(thing for thing, last in things.items() if not last):
+            name = thing.partition(":")[2]
+            yield Change("alias", name, owner, "removed",
+                         expects=_others(owner, made, stored) | stored.as_found(keys.alias(name)),
+                         deletes=_deletable({thing}, owner, stored), leaves=(thing,))
+
+
+def _others(owner: str, made: Mapping[str, Seen], stored: Stored) -> dict[str, frozenset[Seen]]:
+    """All numbers of the owner as the changes before make them, else as found."""
+    found = map(keys.number, sorted(names(stored.belongings[owner], "number")))
+    return {key: frozenset([made.get(key, seen(stored.values.get(key)))]) for key in found}
 
 
 def _with_times_kept(number: Number, old: Number | None) -> Number:
@@ -241,7 +272,7 @@ def _number_removal(number: Number, others: list[Number], stored: Stored) -> Cha
     leaves = _of_number(number).difference(*map(_of_number, others))
     return Change(
         "number", number.number, number.owner, "removed", number.revision, number.revision + 1,
-        expects=stored.as_found(keys.number(number.number)),
+        expects=stored.as_found(*(keys.number(one.number) for one in (number, *others))),
         deletes=(keys.authored(number.number), keys.state(number.number),
                  keys.last_caller(number.number),  # the next owner's *60 must not block him
                  *_deletable(leaves, number.owner, stored)),

@@ -17,7 +17,7 @@ from typing import Any
 
 from provisioning.output import counted
 from provisioning.problems import Refused
-from provisioning.storage import Change, Seen, Storage
+from provisioning.storage import Change, Seen, Storage, seen
 from provisioning.stored import names
 
 SUFFIX = ".plan"
@@ -106,8 +106,13 @@ def still_to_do(plan: Plan, storage: Storage) -> Plan:
     held = storage.digests({key for change in plan.writes for key in change.touched})
     left = [replace(change, result="unchanged") if change.writes and change.is_made(held)
             else change for change in plan.changes]
-    if moved := [change.named for change in left
-                 if change.writes and not change.may_be_made(held)]:
+    moved: list[str] = []
+    for change in left:
+        if change.writes and not change.may_be_made(held):
+            moved.append(change.named)
+        elif change.writes:  # a later one may need it
+            held |= {key: seen(value) for key, value in change.sets.items()}
+    if moved:
         raise Refused(f"changed since the plan was made: {_listed(moved)}; nothing was written, "
                       "make the plan anew")
     return replace(plan, changes=tuple(left))

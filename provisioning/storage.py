@@ -34,10 +34,10 @@ class Conflict(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What happens to one number, one line, a grant or the network, all of it or nothing."""
+    """What happens to one number, alias, line or grant, or the network: all of it or nothing."""
 
     kind: str
-    """``number``, ``line``, ``grant`` or ``network``."""
+    """``number``, ``alias``, ``line``, ``grant`` or ``network``."""
     name: str
     owner: str
     result: str

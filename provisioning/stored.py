@@ -113,9 +113,9 @@ class Stored:
             number.revision, decode_text(self.values.get(keys.authored(digits))),
             self.values[keys.number(digits)]))}
 
-    def as_found(self, key: str) -> dict[str, frozenset[Seen]]:
-        """The key may hold what was found, nothing else."""
-        return {key: frozenset([seen(self.values.get(key))])}
+    def as_found(self, *wanted: str) -> dict[str, frozenset[Seen]]:
+        """Those keys may hold what was found, nothing else."""
+        return {key: frozenset([seen(self.values.get(key))]) for key in wanted}
 
 
 def names(things: set[str], kind: str) -> set[str]:
