@@ -47,8 +47,7 @@ def numbers_of(owner: str, organisation: str, storage: Storage) -> frozenset[str
 
     Raises Refused for one that has none.
     """
-    owners = [one for one in storage.owners() if owner in ("", one)
-              and organisation in ("", one.partition("/")[0])]
+    owners = sorted(one for one in set(storage.owners(organisation)) if owner in ("", one))
     found: set[str] = set()
     for first in range(0, len(owners), _AT_ONCE):
         for things in storage.belongings(owners[first:first + _AT_ONCE]).values():

@@ -20,7 +20,7 @@ from provisioning.output import counted
 from provisioning.planned import Plan
 from provisioning.problems import Refused, RefusedFiles
 from provisioning.replay import Replayed, replay
-from provisioning.storage import Conflict, Storage
+from provisioning.storage import Storage
 
 FILES = click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
 MAP = click.option("--map", "pairs", multiple=True, metavar="THEIRS=OURS",
@@ -153,13 +153,12 @@ def write(desk: Desk, storage: Storage, plan: Plan, *, yes: bool) -> int:
     if plan.writes and not yes:
         _ask(plan)
     conflicts = []
-    for change in plan.writes:
-        try:
-            storage.write(change)
+    for change, conflict in storage.write_all(plan.writes):
+        if conflict:
+            conflicts.append(str(conflict))
+            desk.error(str(conflict))
+        else:
             desk.say(change.head if change.result == "new" else str(change))
-        except Conflict as error:
-            conflicts.append(str(error))
-            desk.error(str(error))
     written = len(plan.writes) - len(conflicts)
     desk.say(f"{counted(written, 'change')} written" if plan.writes else "nothing to do")
     desk.print(_as_dict(plan) | {"refused": conflicts})

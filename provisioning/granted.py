@@ -36,8 +36,7 @@ def changes(checked: Checked, before: Mapping[str, Grant], storage: Storage, now
 
 def _numbers(organisation: str, grant: Grant, checked: Checked, storage: Storage,
              now: datetime) -> Iterator[Change]:
-    owners = [owner for owner in storage.owners()
-              if owner.startswith(f"{organisation}/") and owner not in checked.owners]
+    owners = sorted(set(storage.owners(organisation)) - checked.owners.keys())
     belongings = storage.belongings(owners)
     texts = storage.read(map(keys.authored, _keys(belongings)))
     for key, data in storage.read(map(keys.number, _keys(belongings))).items():

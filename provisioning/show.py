@@ -23,7 +23,7 @@ _OWNERS_AT_ONCE = 500
 
 def all_numbers(storage: Storage) -> Iterator[Number]:
     """All numbers as calls meet them, by owner; those of some owners are held at a time."""
-    owners = storage.owners()
+    owners = sorted(set(storage.owners()))
     for first in range(0, len(owners), _OWNERS_AT_ONCE):
         belongings = storage.belongings(owners[first:first + _OWNERS_AT_ONCE])
         wanted = [name for things in belongings.values()

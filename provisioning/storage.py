@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The store as the write side sees it: bounded reads, and one atomic change at a time."""
+"""The store as the write side sees it: bounded reads, and changes that are made whole or not."""
 
 import hashlib
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
 
@@ -15,9 +15,18 @@ from provisioning.revisions import KEPT, Text, Version, decode, encode, encode_t
 TIMEOUT_S = 2.0
 """For people who wait, not for calls."""
 _BATCH = 500
+AT_ONCE = 100
+"""So many changes are one transaction at most: Redis does nothing else for 2 ms or so."""
 CHANGES_KEPT = 100_000
 """So many writes of numbers are in the stream, or a few more."""
 
+_SCANNED = 1000
+_FORGET = """
+for index, owner in ipairs(ARGV) do
+    if redis.call('EXISTS', KEYS[index + 1]) == 0 then redis.call('SREM', KEYS[1], owner) end
+end
+"""
+"""Who has nothing any more is no owner; who gets something meanwhile is one again."""
 
 Seen = str | None
 """What a key held when somebody looked: the digest of its value, or None for nothing."""
@@ -124,9 +133,13 @@ class Storage:
         """What those keys hold that exist."""
         return {key: seen(value) for key, value in self.read(wanted).items()}
 
-    def owners(self) -> list[str]:
-        """All owners, in order."""
-        return sorted(_texts(self.client.smembers(keys.owners())))
+    def owners(self, organisation: str = "") -> Iterator[str]:
+        """All owners, or those of an organisation, in no order; some are held at a time, and one
+        that comes or goes meanwhile may be left out or come twice.
+        """
+        found = self.client.sscan_iter(
+            keys.owners(), match=f"{organisation}/*" if organisation else None, count=_SCANNED)
+        return (name.decode() for name in found)
 
     def belongings(self, owners: Sequence[str]) -> dict[str, set[str]]:
         """Owner -> all that is theirs: ``number:…``, ``line:…``, ``alias:…``."""
@@ -137,15 +150,35 @@ class Storage:
 
     def write(self, change: Change) -> None:
         """Make the change in one transaction; raises Conflict."""
-        expected = list(change.expects)
+        self._write([change])
+
+    def write_all(self, changes: Iterable[Change]) -> Iterator[tuple[Change, Conflict | None]]:
+        """Make the changes in order, many in one transaction; each comes out when it was made, or
+        with the Conflict that it met, which stops none of the others.
+        """
+        for batch in _batches(changes):
+            yield from zip(batch, self._conflicts(batch), strict=True)
+
+    def _conflicts(self, batch: Sequence[Change]) -> list[Conflict | None]:
+        try:
+            self._write(batch)
+        except Conflict as error:  # one by one then: only who lost is told
+            return ([error] if len(batch) == 1 else
+                    [found for change in batch for found in self._conflicts([change])])
+        return [None] * len(batch)
+
+    def _write(self, batch: Sequence[Change]) -> None:
+        expected = list(dict.fromkeys(key for change in batch for key in change.expects))
 
         def attempt(pipe: Pipeline) -> None:
             values = cast(list[bytes | None], pipe.mget(expected))
-            if not change.may_be_made(dict(zip(expected, map(seen, values), strict=True))):
-                raise Conflict(f"{change.named} was changed by somebody else meanwhile; "
-                               "nothing of it was written, try again")
+            held = dict(zip(expected, map(seen, values), strict=True))
+            for change in batch:
+                if not change.may_be_made(held):
+                    raise Conflict(f"{change.named} was changed by somebody else meanwhile; "
+                                   "nothing of it was written, try again")
             pipe.multi()
-            _queue(pipe, change, int(self._clock()), self._by)
+            _queue(pipe, batch, int(self._clock()), self._by)
 
         self.client.transaction(attempt, *expected)
 
@@ -164,10 +197,36 @@ class Storage:
         return [version for entry in entries if (version := decode(entry))]
 
 
-def _queue(pipe: Pipeline, change: Change, now: int, by: str) -> None:
-    texts = {key: encode_text(Text(text, now, by)) for key, text in change.texts.items()}
-    if change.sets or texts:
-        pipe.mset(change.sets | texts)
+def _batches(changes: Iterable[Change]) -> Iterator[list[Change]]:
+    """In order; none writes what another one of its batch looks at."""
+    batch: list[Change] = []
+    touched: set[str] = set()
+    for change in changes:
+        if len(batch) == AT_ONCE or not touched.isdisjoint(change.touched):
+            yield batch
+            batch, touched = [], set()
+        batch.append(change)
+        touched |= change.touched
+    if batch:
+        yield batch
+
+
+def _queue(pipe: Pipeline, batch: Sequence[Change], now: int, by: str) -> None:
+    values: dict[str, bytes] = {}
+    for change in batch:
+        values |= change.sets
+        values |= {key: encode_text(Text(text, now, by)) for key, text in change.texts.items()}
+    if values:
+        pipe.mset(values)
+    for change in batch:
+        _queue_one(pipe, change, now, by)
+    if owners := dict.fromkeys(change.owner for change in batch if change.joins):
+        pipe.sadd(keys.owners(), *owners)
+    if owners := dict.fromkeys(change.owner for change in batch if change.leaves):
+        pipe.eval(_FORGET, 1 + len(owners), keys.owners(), *map(keys.owner, owners), *owners)
+
+
+def _queue_one(pipe: Pipeline, change: Change, now: int, by: str) -> None:
     for key, version in change.remembers.items():
         pipe.rpush(key, version)
         if change.result == "removed":
@@ -180,7 +239,6 @@ def _queue(pipe: Pipeline, change: Change, now: int, by: str) -> None:
         pipe.delete(*change.deletes)
     if change.joins:
         pipe.sadd(keys.owner(change.owner), *change.joins)
-        pipe.sadd(keys.owners(), change.owner)
     if change.leaves:
         pipe.srem(keys.owner(change.owner), *change.leaves)
 

@@ -71,7 +71,7 @@ def storage(redis_server: RedisServer) -> Storage:
 def followme(storage: Storage, redis_server: RedisServer, capsys: pytest.CaptureFixture[str],
              monkeypatch: pytest.MonkeyPatch) -> Followme:
     """Runs a command on an empty store, with nobody at the keyboard."""
-    assert not storage.owners()
+    assert not list(storage.owners())
     monkeypatch.setenv("FOLLOWME_REDIS", redis_server.url)
     storage.client.set(keys.network(), encode(NETWORK))
     monkeypatch.delenv("FOLLOWME_DOMAIN", raising=False)

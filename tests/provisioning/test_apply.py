@@ -286,7 +286,7 @@ def test_remove_takes_all_that_was_only_its_own(loaded: Followme, storage: Stora
     for number in ("+420 277 771 00", "42027777101", "42027777102"):
         assert loaded("remove", "--yes", number).code == 0
     assert {key.partition("{")[0] for key in dump(storage)} == {
-        "fm:1:owners", "fm:1:changes", "fm:1:history:"}
+        "fm:1:changes", "fm:1:history:"}
 
 
 def organisation(folder: Path, subscribers: str) -> Path:

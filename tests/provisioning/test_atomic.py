@@ -71,7 +71,9 @@ def applying(path: Path) -> multiprocessing.process.BaseProcess:
 @pytest.mark.parametrize("kills", [20, pytest.param(400, marks=pytest.mark.long)])
 @pytest.mark.timeout(300)
 def test_a_writer_that_is_killed_leaves_each_number_old_or_new(
-        followme: Followme, storage: Storage, tmp_path: Path, kills: int) -> None:
+        followme: Followme, storage: Storage, tmp_path: Path, kills: int,
+        monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("provisioning.storage.AT_ONCE", 2)  # else all of it is one transaction
     assert followme("apply", "--yes", write(tmp_path / "a.yaml", 20)).code == 0
     mixed = 0
     for version in range(21, 21 + kills):

@@ -29,7 +29,7 @@ def decided(at_ms: int = NOW_MS, number: str = PERSONAL) -> str:
 @pytest.fixture
 def kept(storage: Storage, redis_server: RedisServer) -> CallStore:
     """On an empty store, for 30 days."""
-    assert not storage.owners()
+    assert not list(storage.owners())
     return CallStore(redis_server.url, 30)
 
 

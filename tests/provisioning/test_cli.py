@@ -212,7 +212,7 @@ def test_on_a_terminal_apply_asks(storage: Storage, redis_server: RedisServer, a
     _, asked, told = (ran.stderr + ran.stdout).partition("Write 2 changes? [y/N]: ")
     assert asked
     assert told.splitlines()[-1] == last
-    assert bool(storage.owners()) == (code == 0)
+    assert bool(list(storage.owners())) == (code == 0)
 
 
 def test_show_lists_all_numbers(loaded: Followme) -> None:

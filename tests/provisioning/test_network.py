@@ -93,7 +93,7 @@ def test_an_extension_that_is_nowhere_is_refused_by_apply_too(
     ran = followme("apply", "--yes", jana)
     assert ran.code == 1
     assert f"{jana}:7:79: 201 is no extension of acme" in ran.err
-    assert not storage.owners()
+    assert not list(storage.owners())
 
 
 @pytest.mark.parametrize("middle", [PETR, "201"])
