@@ -2,6 +2,7 @@
 """The operator's trunks, gateways and media servers: files, store, what is shown."""
 
 import json
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from kemi_routing.network_record import decode, encode
 from kemi_routing.redis import keys
 from kemi_routing.trunks import Asserts
 from provisioning.check import check_text
-from provisioning.storage import Change, Storage
+from provisioning.storage import Change, Conflict, Storage
 from tests.provisioning.conftest import NETWORK, Followme
 from tests.support.builders import NOW, trunk
 from tests.support.redis_server import RedisServer
@@ -129,13 +130,13 @@ def test_one_that_cannot_be_read_is_replaced_and_one_of_another_version_is_not(
 def test_a_change_by_somebody_else_is_not_overwritten(
         followme: Followme, storage: Storage, written: Path,
         monkeypatch: pytest.MonkeyPatch) -> None:
-    write = Storage.write
+    write = Storage.write_all
 
-    def late(self: Storage, change: Change) -> None:
+    def late(self: Storage, changes: Iterable[Change]) -> Iterator[tuple[Change, Conflict | None]]:
         storage.client.set(keys.network(), encode(Network(9)))
-        write(self, change)
+        return write(self, changes)
 
-    monkeypatch.setattr(Storage, "write", late)
+    monkeypatch.setattr(Storage, "write_all", late)
     ran = followme("apply", written, "--yes")
     assert ran.err.endswith("network was changed by somebody else meanwhile; nothing of it was "
                             "written, try again\n")
