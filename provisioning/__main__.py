@@ -1,8 +1,29 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """``python -m provisioning``: what ``script/followme`` runs."""
 
+import io
+import os
 import sys
 
-from provisioning.cli import main
+try:
+    from provisioning.cli import INTERRUPTED, main
+except KeyboardInterrupt:
+    sys.exit(130)
 
-sys.exit(main(sys.argv[1:]))
+
+def run() -> int:
+    """The exit code, whatever becomes of the output."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+    try:
+        return main(sys.argv[1:])
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except OSError as error:  # files are answered for where they are read and written
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what is left is not tried again
+        sys.stderr.write(f"followme: the output cannot be written: {error.strerror}\n")
+        return 1
+
+
+sys.exit(run())

@@ -2,17 +2,16 @@
 """``followme``: the commands of the write side.
 
 A command ends with 0 where it did what was asked or found nothing to do, with 1 for everything
-else. Whatever a person does wrong is answered in words, never with a traceback.
+else; ``plan`` and ``drift`` end with 2 where they find changes, and Ctrl-C ends with 130. Whatever
+a person does wrong is answered in words, never with a traceback.
 """
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import click
 
-from kemi_routing.errors import InvalidValue
 from kemi_routing.explain import as_text
 from kemi_routing.model import Verdict
 from provisioning import cases, columns, override, show, trunking, values
@@ -21,20 +20,26 @@ from provisioning.cli_calls import list_calls, why
 from provisioning.cli_history import diff, show_history, show_version, undo
 from provisioning.cli_import import import_files
 from provisioning.cli_pictures import draw_flow, show_flow, show_week
-from provisioning.cli_plan import FILES, MAP, apply_files, drift, make_plan, remove_number
+from provisioning.cli_plan import (
+    DRY_RUN,
+    FILES,
+    MAP,
+    apply_files,
+    drift,
+    make_plan,
+    remove_number,
+)
 from provisioning.cli_schema import print_schema
 from provisioning.completion import numbers, sequences
 from provisioning.desk import (
-    CONFIG,
-    FORM,
-    REDIS,
     SVG,
     Desk,
-    environment,
     fail,
+    form_of,
     problems_as_dict,
     with_desk,
     with_picture_desk,
+    without_desk,
 )
 from provisioning.doctor.examine import examine
 from provisioning.doctor.finding import Level
@@ -45,6 +50,8 @@ from provisioning.question import ANONYMOUS, Question, Rejected, answer
 from provisioning.storage import Conflict, Storage
 
 NETWORK = "network"
+INTERRUPTED = 130
+"""As shells call the end by Ctrl-C."""
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -55,9 +62,10 @@ def main(arguments: Sequence[str]) -> int:
         error.show()
         return 1
     except click.ClickException as error:
-        return fail(error.format_message())
-    except click.Abort:
-        return fail("stopped")
+        return fail(error.format_message(), form_of(arguments))
+    except click.Abort as error:
+        failed = fail("stopped", form_of(arguments))
+        return INTERRUPTED if isinstance(error.__context__, KeyboardInterrupt) else failed
     return result if isinstance(result, int) else 0
 
 
@@ -72,7 +80,7 @@ def followme() -> None:
 @with_desk
 def check_files(desk: Desk, files: tuple[Path, ...], pairs: tuple[str, ...]) -> int:
     """Say all that is wrong with FILES. The store is not asked."""
-    now = datetime.now(UTC)
+    now = desk.now
     checked = check(files, desk.settings.platform, now, columns.headers(pairs))
     problems = checked.problems
     extents = Extents({entry.number.number: entry.number for entry in checked.numbers})
@@ -99,7 +107,7 @@ def show_numbers(desk: Desk, number: str | None) -> int:
     trunks, gateways and media servers, in the form of a file. NUMBER@3 is its revision 3,
     NUMBER@yesterday and NUMBER@2026-11-23T09:30 what was in force then.
     """
-    storage, now = desk.storage(), datetime.now(UTC)
+    storage, now = desk.storage(), desk.now
     if number == NETWORK:
         return _show_network(desk, storage)
     if number is None:
@@ -132,16 +140,20 @@ def show_numbers(desk: Desk, number: str | None) -> int:
 @click.option("--from", "start", metavar="TIME", default="",
               help="2026-11-23 18:00 on the number's clock, or 18:00 for today; default now.")
 @click.option("--clear", is_flag=True, help="End all that was set; vacations stand in the file.")
+@DRY_RUN
 @with_desk
-def override_schedule(desk: Desk, number: str, sequence: str | None, **times: Any) -> int:
+def override_schedule(desk: Desk, number: str, sequence: str | None, dry_run: bool,
+                      **times: Any) -> int:
     """Put SEQUENCE of NUMBER in force, whatever the schedule says, or list what is.
 
     It holds from the next call on; the one set last wins.
     """
-    storage, now = desk.storage(), datetime.now(UTC)
+    storage, now = desk.storage(), desk.now
     before = found = override.find(values.number_key(number), storage)
     change = override.change(found, override.Wish(sequence or "", **times), now)
-    if change:
+    if change and dry_run:
+        found = override.after(found, change)
+    elif change:
         try:
             storage.write(change)
         except Conflict as error:
@@ -151,7 +163,8 @@ def override_schedule(desk: Desk, number: str, sequence: str | None, **times: An
     ended = override.ended(before.in_force, found.in_force, now)
     desk.print({"number": found.number.number, "overrides": rows, "ended": ended})
     of = f"{found.number.number} ({found.number.zone.key})"
-    desk.say(f"{of}:" if rows else f"{of} has no override")
+    has = " would have" if dry_run else ""
+    desk.say(f"{of}{has}:" if rows else f"{of}{has or ' has'} no override")
     for row in (*rows, *ended):
         desk.say(override.line(row))
     return 0
@@ -188,7 +201,7 @@ def explain(desk: Desk, number: str | None, cases_path: Path | None, verdict: st
         raise Refused("explain needs the NUMBER that is dialled, or --check PATH")
     question = Question(number, verdict=Verdict(verdict), **asked)
     operator = desk.in_network().settings
-    answered = answer(question, desk.records(), operator, datetime.now(UTC))
+    answered = answer(question, desk.records(), operator, desk.now)
     if isinstance(answered, Rejected):
         desk.print({"number": number, "rejected": answered.status, "why": answered.why})
         (desk.error if desk.form == SVG else desk.say)(f"{answered.status}: {answered.why}")
@@ -202,20 +215,14 @@ def explain(desk: Desk, number: str | None, cases_path: Path | None, verdict: st
 @followme.command("doctor")
 @click.option("--before-start", is_flag=True, help="Kamailio does not run yet: only what would "
               "keep it from running is a FAIL.")
-@FORM
-@REDIS
-@CONFIG
-def doctor(before_start: bool, form: str, redis: str | None, config: Path | None) -> int:
+@without_desk
+def doctor(before_start: bool, form: str, redis: str | None, environment: dict[str, str]) -> int:
     """Look at this proxy: its settings, packages, Kamailio, Redis, gateways, clock.
 
     Each line is OK, WARN or FAIL with the mend. Ends with 1 where one is FAIL.
     """
     findings = []
-    try:
-        settings = environment(config)
-    except InvalidValue as error:
-        return fail(str(error), form)
-    for finding in examine(settings, redis, before_start=before_start):
+    for finding in examine(environment, redis, before_start=before_start):
         findings.append(finding)
         if form == "table":
             click.echo(str(finding))

@@ -3,7 +3,7 @@
 
 import sys
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from itertools import islice
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -14,6 +14,7 @@ from kemi_routing import call_record, e164
 from kemi_routing.call_story import Chapter, Result
 from provisioning import calls, story, values
 from provisioning.calls import Wanted
+from provisioning.cli_plan import DRY_RUN
 from provisioning.completion import numbers
 from provisioning.desk import Desk, with_desk
 from provisioning.output import counted
@@ -54,6 +55,7 @@ class _Asked:
     as_csv: bool
     forget: bool
     yes: bool
+    dry_run: bool
 
 
 @click.command("calls")
@@ -72,13 +74,14 @@ class _Asked:
 @click.option("--csv", "as_csv", is_flag=True, help="Print a file for spreadsheets (RFC 4180).")
 @click.option("--forget", is_flag=True, help="Erase their records, whatever --limit says.")
 @click.option("--yes", is_flag=True, help="Erase without asking.")
+@DRY_RUN
 @with_desk
 def list_calls(desk: Desk, number: str | None, **options: Any) -> int:
     """List the calls of NUMBER, of an owner, of an organisation, or all, the last one first."""
     storage, asked = desk.storage(), _Asked(**options)
-    found = calls.find(_wanted(number, asked, storage), storage)
+    found = calls.find(_wanted(number, asked, storage, desk.now), storage)
     if asked.forget:
-        return _forget(desk, list(found), storage, yes=asked.yes)
+        return _forget(desk, list(found), storage, asked)
     rows = [story.row(chapter) for chapter in islice(found, asked.limit)]
     if asked.as_csv:
         click.echo(calls.as_csv(rows, COLUMNS), nl=False)
@@ -90,12 +93,11 @@ def list_calls(desk: Desk, number: str | None, **options: Any) -> int:
     return 0
 
 
-def _wanted(number: str | None, asked: _Asked, storage: Storage) -> Wanted:
+def _wanted(number: str | None, asked: _Asked, storage: Storage, now: datetime) -> Wanted:
     if sum(map(bool, (number, asked.owner, asked.organisation))) > 1:
         raise Refused("write NUMBER, --owner or --organisation, one of them")
     numbers = (frozenset({values.number_key(number)}) if number
                else calls.numbers_of(asked.owner, asked.organisation, storage))
-    now = datetime.now(UTC)
     since, until = (text and call_record.epoch_ms(moment(text, _CLOCK, now))
                     for text in (asked.since, asked.until))
     caller = asked.caller and (
@@ -104,9 +106,13 @@ def _wanted(number: str | None, asked: _Asked, storage: Storage) -> Wanted:
                   frozenset(map(Result, asked.results)), caller)
 
 
-def _forget(desk: Desk, found: list[Chapter], storage: Storage, *, yes: bool) -> int:
+def _forget(desk: Desk, found: list[Chapter], storage: Storage, asked: _Asked) -> int:
     what = f"the records of {counted(len(found), 'call')}"
-    if found and not yes:
+    if asked.dry_run:
+        desk.print({"erased": 0, "found": len(found)})
+        desk.say(f"{what} would be erased" if found else "there are no such calls")
+        return 0
+    if found and not asked.yes:
         if not sys.stdin.isatty():
             raise Refused(f"there is nobody to ask; give --yes to erase {what}")
         click.confirm(f"Erase {what}?", abort=True, err=True)

@@ -2,7 +2,6 @@
 """The commands that look back, and go back: history, diff, undo."""
 
 from dataclasses import asdict
-from datetime import UTC, datetime
 
 import click
 
@@ -21,7 +20,7 @@ from provisioning.problems import Refused, RefusedFiles
 @with_desk
 def show_history(desk: Desk, number: str) -> int:
     """Say who changed NUMBER, when, from where, and what; the newest first."""
-    now = datetime.now(UTC)
+    now = desk.now
     found = history.versions(values.number_key(number), desk.storage())
     rows = list(history.rows(found, now))
     desk.print(list(map(asdict, rows)))
@@ -38,7 +37,7 @@ def diff(desk: Desk, then: str) -> int:
     """Say what is different now from what it was: of NUMBER, or of all numbers. WHEN is a revision
     (@3), @yesterday, or a time (@2026-11-23T09:30).
     """
-    now, storage, at = datetime.now(UTC), desk.storage(), history.split(then)
+    now, storage, at = desk.now, desk.storage(), history.split(then)
     if not at.when:
         raise Refused(f"since when? write  {at.number}@yesterday, or {at.number}@3 for a revision")
     numbers = [at.key] if at.number else history.changed_since(at.when, storage, now)
@@ -65,7 +64,7 @@ def undo(desk: Desk, what: str, yes: bool, dry_run: bool) -> int:
     """Make NUMBER again what it was before its last change, or at WHEN, in a new revision: the one
     between is kept too.
     """
-    now, storage, at = datetime.now(UTC), desk.storage(), history.split(what)
+    now, storage, at = desk.now, desk.storage(), history.split(what)
     found = history.versions(at.key, storage)
     before = history.find(found, at.when, now) if at.when else history.before_last(found)
     if before is None:
@@ -82,7 +81,7 @@ def undo(desk: Desk, what: str, yes: bool, dry_run: bool) -> int:
 
 def show_version(desk: Desk, what: str) -> int:
     """Show a number as it was; the exit code."""
-    now, at = datetime.now(UTC), history.split(what)
+    now, at = desk.now, history.split(what)
     found = history.find(
         history.versions(at.key, desk.storage()), at.when, now)
     number = found.number if found else None

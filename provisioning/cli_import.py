@@ -4,7 +4,6 @@
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -73,7 +72,7 @@ def _run(desk: Desk, asked: _Asked, read: Callable[[Import], str]) -> int:
     if output and output.exists():
         raise Refused(f"{output} is there already; give another name")
     ours = Import(asked.organisation, asked.time_zone, importing.dial_plan(asked.dial_plan),
-                  datetime.now(UTC))
+                  desk.now)
     text = read(ours)
     ours.problems.settle()
     for warning in ours.problems.warnings:

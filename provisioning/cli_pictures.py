@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """``followme week`` and ``followme flow``: the settings of a number as pictures (SPEC A5)."""
 
-from datetime import UTC, datetime
-
 import click
 
 from kemi_routing.explain import Explained
@@ -25,7 +23,7 @@ def show_week(desk: Desk, number: str, at: str) -> int:
     """Show which rule holds when in the week of NUMBER, the gaps, and what rings."""
     records, settings = desk.records(), desk.in_network().settings
     found = _number(number, records)
-    now = moment(at, found.zone, datetime.now(UTC))
+    now = moment(at, found.zone, desk.now)
     seen = week.of(found, now, records.numbers, settings)
     desk.print(week.as_dict(seen))
     desk.say(week_text.as_text(seen))
@@ -41,7 +39,7 @@ def show_week(desk: Desk, number: str, at: str) -> int:
 @with_picture_desk
 def show_flow(desk: Desk, number: str, sequence: str | None) -> int:
     """Show what rings when in a call to NUMBER by a caller whom no list and no rule names."""
-    records, settings, now = desk.records(), desk.in_network().settings, datetime.now(UTC)
+    records, settings, now = desk.records(), desk.in_network().settings, desk.now
     found = _number(number, records)
     if sequence is None:
         explained = preview.ordinary(found, now, records.numbers, settings)

@@ -7,7 +7,7 @@
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 import click
@@ -48,7 +48,7 @@ def make_plan(desk: Desk, files: tuple[Path, ...], pairs: tuple[str, ...], out: 
 
     Ends with 2 where there is something to do.
     """
-    now, storage = datetime.now(UTC), desk.storage()
+    now, storage = desk.now, desk.storage()
     plan = _plan(desk, files, pairs, now)
     if out:
         planned.save(out, plan, now)
@@ -66,7 +66,7 @@ def drift(desk: Desk, files: tuple[Path, ...], pairs: tuple[str, ...]) -> int:
 
     Ends with 2 where something is.
     """
-    plan = _plan(desk, files, pairs, datetime.now(UTC), quiet=True)
+    plan = _plan(desk, files, pairs, desk.now, quiet=True)
     for change in plan.writes:
         desk.say(str(change))
     desk.print(_as_dict(plan))
@@ -92,7 +92,7 @@ def apply_files(desk: Desk, files: tuple[Path, ...], pairs: tuple[str, ...], yes
             raise Refused("one plan at a time, and no files beside it")
         plan = planned.still_to_do(planned.load(files[0]), storage)
     else:
-        plan = _plan(desk, files, pairs, datetime.now(UTC))
+        plan = _plan(desk, files, pairs, desk.now)
     if dry_run:
         return would(desk, plan)
     plan.release(released)

@@ -7,13 +7,15 @@ import os
 import re
 import socket
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 import click
-from redis.exceptions import RedisError
+from redis.exceptions import AuthenticationError, RedisError, ResponseError
 
 from kemi_routing import settings
 from kemi_routing.errors import InvalidValue, StoreUnavailable
@@ -33,6 +35,7 @@ _ROW = 500
 FORMS = ("table", "json", "yaml")
 SVG = "svg"
 FOR_EYES = ("table", SVG)
+_REFUSALS = (ResponseError, AuthenticationError)
 """Forms whose errors are words on the error output."""
 FORM = click.option("-F", "form", type=click.Choice(FORMS), default="table", show_default=True,
                     help="For people, or for programs.")
@@ -48,6 +51,8 @@ class Desk:
 
     settings: Settings
     form: str
+    now: datetime
+    """When the command began."""
 
     @property
     def for_people(self) -> bool:
@@ -56,7 +61,7 @@ class Desk:
 
     def storage(self) -> Storage:
         """The store, to write."""
-        return self._connected(functools.partial(Storage, by=_by()))
+        return self._connected(functools.partial(Storage, by=_by(), clock=self.now.timestamp))
 
     def records(self) -> Store:
         """The store as the edge reads it, with more patience."""
@@ -106,10 +111,12 @@ class Desk:
                 [_cell(value) for value in row.values()] for row in rows])
 
     def _connected(self, kind: Callable[[str], T]) -> T:
+        url = self.settings.redis
         try:
-            return kind(self.settings.redis)
+            (urlsplit(url).hostname or "").encode("idna")
+            return kind(url)
         except ValueError as error:
-            raise Refused(f"{masked(self.settings.redis)} is not the address of a store; "
+            raise Refused(f"{masked(url)} is not the address of a store; "
                           f"{settings.REDIS_FORM}") from error
 
 
@@ -142,12 +149,19 @@ def environment(config: Path | None) -> dict[str, str]:
 
 def with_desk(run: Callable[..., int]) -> Callable[..., int]:
     """Adds the options that all commands have, and answers for their errors."""
-    return FORM(_guarded(run))
+    return FORM(_guarded(_at_desk(run)))
 
 
 def with_picture_desk(run: Callable[..., int]) -> Callable[..., int]:
     """The same for a command that can draw, too."""
-    return PICTURE_FORM(_guarded(run))
+    return PICTURE_FORM(_guarded(_at_desk(run)))
+
+
+def without_desk(run: Callable[..., int]) -> Callable[..., int]:
+    """The same for a command that looks at the settings itself: it gets the ``environment``, the
+    ``form`` and ``redis``, as they were given.
+    """
+    return FORM(_guarded(run))
 
 
 def _guarded(run: Callable[..., int]) -> Callable[..., int]:
@@ -155,31 +169,46 @@ def _guarded(run: Callable[..., int]) -> Callable[..., int]:
     @CONFIG
     @DEBUG
     @functools.wraps(run)
-    def guarded(form: str, redis: str | None, config: Path | None, debug: bool,
-                **options: Any) -> int:
+    def guarded(form: str, config: Path | None, debug: bool, **options: Any) -> int:
         try:
-            operator = settings.from_environment(environment(config))
-            desk = Desk(replace(operator, redis=redis or operator.redis), form)
-        except InvalidValue as error:
-            return fail(str(error), form)
-        try:
-            return run(desk, **options)
-        except (Refused, InvalidValue, StoreUnavailable, RedisError) as error:
+            return run(form=form, environment=environment(config), **options)
+        except (Refused, InvalidValue) as error:
             if debug:
                 click.echo(traceback.format_exc(), err=True)
-            return _failed(desk, error)
+            return fail(str(error), form)
     return guarded
 
 
-def _failed(desk: Desk, error: Exception) -> int:
-    if isinstance(error, RefusedFiles):
-        desk.print(problems_as_dict(error.problems))
-        desk.errors(error.problems)
-        return 1
-    if isinstance(error, Refused | InvalidValue):
-        return fail(str(error), desk.form)
-    store = masked(desk.settings.redis)
-    return fail(f"the store {store} does not answer: {error}", desk.form)
+def _at_desk(run: Callable[..., int]) -> Callable[..., int]:
+    @functools.wraps(run)
+    def at_desk(form: str, redis: str | None, environment: dict[str, str], **options: Any) -> int:
+        operator = settings.from_environment(environment)
+        desk = Desk(replace(operator, redis=redis or operator.redis), form, clock())
+        try:
+            return run(desk, **options)
+        except RefusedFiles as error:
+            desk.print(problems_as_dict(error.problems))
+            desk.errors(error.problems)
+            return 1
+        except (StoreUnavailable, RedisError) as error:
+            said = "refuses" if isinstance(error, _REFUSALS) else "does not answer"
+            raise Refused(f"the store {masked(desk.settings.redis)} {said}: {error}") from error
+    return at_desk
+
+
+def clock() -> datetime:
+    """Now; each command asks once."""
+    return datetime.now(UTC)
+
+
+def form_of(arguments: Sequence[str]) -> str:
+    """The form that these arguments ask for, also where they cannot be understood."""
+    form = FORMS[0]
+    for one, following in zip(arguments, (*arguments[1:], ""), strict=True):
+        asked = re.fullmatch(r"-d?F(.*)", one)
+        if asked and (value := asked[1] or following) in FORMS:
+            form = value
+    return form
 
 
 def fail(text: str, form: str = "table") -> int:

@@ -75,6 +75,11 @@ def change(found: Found, wish: Wish, now: datetime) -> Change | None:
     return _change(found, with_override(found.number, found.state, wish, now))
 
 
+def after(found: Found, made: Change) -> Found:
+    """As it is once that change is made."""
+    return replace(found, state=read_state(made.sets.get(keys.state(found.number.number))))
+
+
 def with_override(of: Number, state: State, wish: Wish, now: datetime) -> State:
     """The state of a number once the override is set; what can hold no more is left out."""
     number = state.applied_to(of)

@@ -53,7 +53,7 @@ def claimed(storage: Storage) -> set[str]:
     for number in map(decode_number, records.values()):
         assert {held.get(keys.alias(one)) for one in number.aliases} <= {number.owner.encode()}
         assert keys.alias(number.number) not in held
-    things = set[str]().union(*storage.belongings(storage.owners()).values())
+    things = set[str]().union(*storage.belongings(list(storage.owners())).values())
     assert {keys.alias(name) for name in names(things, "alias")} == set(held)
     return set(held)
 
