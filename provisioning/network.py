@@ -36,17 +36,28 @@ class Extents:
 
     def of(self, key: str) -> Extent:
         """That of a number; none of one that nobody has."""
-        if key not in self.known:
-            self.known[key] = Extent()
-            if number := self.numbers.get(key):
-                self.known[key] = self._worked_out(number)
+        left, begun = [key], set[str]()  # a chain may be longer than Python's stack
+        while left:
+            one = left[-1]
+            number = self.numbers.get(one)
+            if one not in self.known:
+                self.known[one] = Extent()
+                begun.add(one)
+                left += [other for other in others(number) if other not in self.known
+                         ] if number else []
+                continue
+            left.pop()
+            if number and one in begun:
+                begun.remove(one)
+                self.known[one] = self._worked_out(number)
         return self.known[key]
 
     def _worked_out(self, number: Number) -> Extent:
+        """What is known of those that it names counts."""
         named = list(others(number))
         phones = {key: _phones(self.numbers[key]) for key in named if key in self.numbers}
-        branches = {key: self.of(key).branches for key in phones}
-        setup_s = {key: self.of(key).setup_s for key in phones}
+        branches = {key: self.known[key].branches for key in phones}
+        setup_s = {key: self.known[key].setup_s for key in phones}
         ways = (number.sequence(None), *number.sequences)
         return Extent(
             max(limits.count_branches(number, one, phones, branches) for one in ways),

@@ -6,15 +6,16 @@ from pathlib import Path
 
 import pytest
 
-from kemi_routing.model import Number, Platform
+from kemi_routing.model import Mode, Number, Platform
 from kemi_routing.record import decode_number
 from kemi_routing.redis import keys
 from kemi_routing.targets import Kind
 from provisioning.check import check_text
 from provisioning.checked import Checked
+from provisioning.network import Extents
 from provisioning.storage import Storage
 from tests.provisioning.conftest import Followme
-from tests.support.builders import NOW
+from tests.support.builders import NOW, number, sequence, step
 
 HEAD = "organisation: acme\ntime_zone: Europe/Prague\nsubscribers:\n"
 PLATFORM = Platform()
@@ -212,3 +213,12 @@ def test_a_mobile_that_rings_long_may_take_the_call_with_its_own_voicemail(
     found = checked(owner("jana", forwarding(JANA, target)), platform).problems.warnings
     assert [one.text for one in found] == [
         f"a mobile's own voicemail may take the call after about 20 s; {form}" for form in warnings]
+
+
+def test_a_chain_may_be_longer_than_the_stack_and_a_ring_counts_each_number_once() -> None:
+    chain = [str(420277770000 + index) for index in range(3000)]
+    for last, setup_s in (([], 2999 * 10 + 20), (chain[:1], 3000 * 10)):
+        numbers = {key: number(number=key, mode=Mode.FORWARD_ONLY, sequences=(
+            sequence("all", step("line jana-desk", ring_s=10), step(f"number {to}")),))
+            for key, to in zip(chain, (*chain[1:], *last), strict=False)}
+        assert Extents(numbers).of(chain[0]).setup_s == setup_s
