@@ -22,8 +22,8 @@ from provisioning.problems import Refused
 from provisioning.question import ANONYMOUS, moment
 from provisioning.storage import Storage
 
-COLUMNS = ("received", "number", "dialled", "caller", "via", "result", "status", "answered_by",
-           "setup_s", "talked_s", "ended_by", "call_id")
+COLUMNS = ("received", "number", "dialled", "caller", "grade", "via", "rule", "result", "status",
+           "answered_by", "setup_s", "talked_s", "ended_by", "call_id")
 SHOWN = ("received", "number", "caller", "result", "status", "answered_by", "setup_s", "talked_s",
          "ended_by", "call_id")
 """Columns of a file, and those that people see."""

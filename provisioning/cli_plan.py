@@ -12,14 +12,15 @@ from pathlib import Path
 
 import click
 
-from provisioning import changes, columns, planned, show, values
+from provisioning import changes, columns, past_calls, planned, show, values
+from provisioning.both_ways import BothWays
 from provisioning.check import read
 from provisioning.completion import numbers
 from provisioning.desk import Desk, with_desk
 from provisioning.output import counted
 from provisioning.planned import Plan
 from provisioning.problems import Refused, RefusedFiles
-from provisioning.replay import Replayed, replay
+from provisioning.replay import Replayed, recorded, replay
 from provisioning.storage import Storage
 
 FILES = click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
@@ -39,11 +40,12 @@ FOUND = 2
 @MAP
 @click.option("-o", "--out", type=click.Path(path_type=Path), metavar="FILE.plan",
               help="Keep the plan, to apply exactly what was looked at.")
-@click.option("--replay", "most", type=click.IntRange(1), metavar="CALLS",
-              help="Say which of the last so many calls would have gone elsewhere.")
+@click.option("--replay", "past", type=click.Path(), metavar="CALLS",
+              help="Say which of the last so many calls, or of those in this file, would have gone "
+              "elsewhere.")
 @with_desk
 def make_plan(desk: Desk, files: tuple[Path, ...], pairs: tuple[str, ...], out: Path | None,
-              most: int | None) -> int:
+              past: str | None) -> int:
     """Say what applying FILES would change. Nothing is written to the store.
 
     Ends with 2 where there is something to do.
@@ -52,9 +54,17 @@ def make_plan(desk: Desk, files: tuple[Path, ...], pairs: tuple[str, ...], out: 
     plan = _plan(desk, files, pairs, now)
     if out:
         planned.save(out, plan, now)
-    platform = desk.in_network().settings.platform
-    would(desk, plan, replay(plan.writes, most, platform, storage) if most else None)
+    would(desk, plan, _replayed(desk, plan, past, storage) if past else None)
     return FOUND if plan.writes else 0
+
+
+def _replayed(desk: Desk, plan: Plan, past: str, storage: Storage) -> Replayed:
+    numbers = BothWays(plan.writes, storage)
+    if past.isdecimal() and int(past):
+        found = recorded(plan.writes, int(past), storage)
+    else:
+        found = iter(past_calls.read(Path(past), numbers.zone))
+    return replay(found, numbers, desk.in_network().settings.platform)
 
 
 @click.command("drift")

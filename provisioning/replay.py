@@ -1,27 +1,35 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Calls of the past, decided by the settings as they are and as they will be (DESIGN law 1)."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
 
-from kemi_routing import record
 from kemi_routing.call_record import Decided
 from kemi_routing.decide import OUTGOING, decide_whole
 from kemi_routing.model import Call, Number, Platform, Verdict
-from kemi_routing.plan import Plan
-from kemi_routing.record import State
-from kemi_routing.redis import keys
+from kemi_routing.plan import Plan, Planned
 from provisioning import calls
+from provisioning.both_ways import BothWays
 from provisioning.calls import Wanted
 from provisioning.storage import Change, Storage
-from provisioning.stored import read_number, read_state
 
 _LINE = "line "
 _SHOWN = 5
+_AT_ONCE = 500
 _BY_TRUNK = frozenset("BC")
 """Grades of callers whose number a trunk asserts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """A call that was made to a number."""
+
+    number: str
+    at: datetime
+    """Aware."""
+    call: Call
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,78 +55,60 @@ class Replayed:
     moved: tuple[Moved, ...]
 
     def lines(self) -> Iterator[str]:
-        """For people: how many, and the last of them."""
+        """For people: how many, and the first of them."""
         yield f"replay: {len(self.moved):,} of {self.total:,} calls would have gone elsewhere"
         yield from (f"  {one}" for one in self.moved[:_SHOWN])
         if len(self.moved) > _SHOWN:
             yield f"  and {len(self.moved) - _SHOWN:,} more"
 
 
-def replay(changes: Iterable[Change], most: int, platform: Platform, storage: Storage) -> Replayed:
-    """The last calls, at most so many, to the numbers that these changes change or remove; those
-    that their owners made are decided by the dial plan alone.
+def recorded(changes: Iterable[Change], most: int, storage: Storage) -> Iterator[Past]:
+    """The last calls in the store, at most so many, to the numbers that these changes change or
+    remove; those that their owners made are decided by the dial plan alone.
     """
-    new = {change.name: _new(change) for change in changes
-           if change.kind == "number" and change.writes and change.before}
-    records = _Records(storage, new)
-    total, moved = 0, []
-    came = (one for one in calls.find(Wanted(frozenset(new)), storage)
+    names = frozenset(change.name for change in changes
+                      if change.kind == "number" and change.writes and change.before)
+    came = (one.decided for one in calls.find(Wanted(names), storage)
             if one.decided.rule != OUTGOING)
-    for chapter in islice(came, most):
-        total += 1
-        if found := _moved(chapter.decided, records, platform):
-            moved.append(found)
+    for one in islice(came, most):
+        yield Past(one.number, datetime.fromtimestamp(one.received_ms / 1000, UTC), _call(one))
+
+
+def replay(past: Iterable[Past], numbers: BothWays, platform: Platform) -> Replayed:
+    """Decide these calls both ways."""
+    left, total, moved = iter(past), 0, list[Moved]()
+    while batch := list(islice(left, _AT_ONCE)):
+        numbers.read({one.number for one in batch})
+        total += len(batch)
+        moved += filter(None, (_moved(one, numbers, platform) for one in batch))
     return Replayed(total, tuple(moved))
 
 
-def _new(change: Change) -> Number | None:
-    data = change.sets.get(keys.number(change.name))
-    return record.decode_number(data) if data else None
+def call_of(caller: str, grade: str, via: str, *, anonymous: bool) -> Call:
+    """A call as far as its record tells: a number that was not asserted, or was diverted, is not.
+    """
+    line = via.removeprefix(_LINE) if via.startswith(_LINE) else None
+    return Call(caller or None, asserted=grade in _BY_TRUNK, anonymous=anonymous,
+                verdict=Verdict.ATTESTED if grade == "C" else Verdict.NONE, line=line)
 
 
-class _Records:
-    """Numbers as they are and as they will be, each read once."""
-
-    def __init__(self, storage: Storage, new: Mapping[str, Number | None]) -> None:
-        self._storage = storage
-        self._new = new
-        self._held: dict[str, tuple[Number | None, State]] = {}
-
-    def as_is(self, wanted: Iterable[str]) -> dict[str, Number]:
-        """Those that are there now, with what calls and commands have set."""
-        return self._known(wanted, {})
-
-    def as_planned(self, wanted: Iterable[str]) -> dict[str, Number]:
-        """Those that will be there."""
-        return self._known(wanted, self._new)
-
-    def _known(self, wanted: Iterable[str], new: Mapping[str, Number | None]) -> dict[str, Number]:
-        names = list(wanted)
-        self._read([name for name in names if name not in self._held])
-        known = {name: (new.get(name, number), state)
-                 for name in names for number, state in [self._held[name]]}
-        return {name: state.applied_to(number) for name, (number, state) in known.items()
-                if number}
-
-    def _read(self, names: list[str]) -> None:
-        found = self._storage.read(make(name) for make in (keys.number, keys.state)
-                                   for name in names)
-        self._held |= {name: (read_number(found.get(keys.number(name))),
-                              read_state(found.get(keys.state(name)))) for name in names}
+def _call(one: Decided) -> Call:
+    return call_of(one.ani, one.grade, one.via, anonymous=one.anonymous)
 
 
-def _moved(one: Decided, records: _Records, platform: Platform) -> Moved | None:
-    """None also where the number was not there before: it is new to all calls."""
-    at = datetime.fromtimestamp(one.received_ms / 1000, UTC)
-    number = records.as_is([one.number]).get(one.number)
-    if number is None:
+def _moved(one: Past, numbers: BothWays, platform: Platform) -> Moved | None:
+    before = _went(one, numbers.as_is, platform)
+    if not numbers.changes_any(before.asked):
         return None
-    before, after = (_went(one, at, look_up, platform)
-                     for look_up in (records.as_is, records.as_planned))
-    caller = "anonymous" if one.anonymous else one.ani or "nobody"
-    return None if before.targets == after.targets else Moved(
-        f"{at.astimezone(number.zone):%a %Y-%m-%d %H:%M}", one.number, caller, before.told,
-        after.told)
+    after = _went(one, numbers.as_planned, platform)
+    if before.targets == after.targets:
+        return None
+    caller = "anonymous" if one.call.anonymous else one.call.ani or "nobody"
+    local = one.at.astimezone(numbers.zone(one.number))
+    told = before.told(), after.told()
+    if told[0] == told[1]:  # other targets have the labels now
+        told = before.told(numbers=True), after.told(numbers=True)
+    return Moved(f"{local:%a %Y-%m-%d %H:%M}", one.number, caller, *told)
 
 
 _LookUp = Callable[[Iterable[str]], dict[str, Number]]
@@ -129,30 +119,39 @@ class _Went:
     """Who rings in which order, and what comes then; ring times and labels aside."""
 
     targets: tuple[object, ...]
-    told: str
+    plan: Plan | None
+    """None: there was no such number."""
+    asked: frozenset[str]
+    """The numbers on which it hangs."""
+
+    def told(self, *, numbers: bool = False) -> str:
+        """For people: the labels, with their numbers where wanted."""
+        if self.plan is None:
+            return "404 nobody's number"
+        if self.plan.reject:
+            return " ".join(map(str, self.plan.reject))
+        return ", then ".join(
+            " and ".join(_name(one, numbers=numbers) for one in sorted(
+                step.targets, key=lambda one: one.target.text))
+            for step in self.plan.steps)
 
 
-def _went(one: Decided, at: datetime, look_up: _LookUp, platform: Platform) -> _Went:
-    number = look_up([one.number]).get(one.number)
+def _name(one: Planned, *, numbers: bool) -> str:
+    if not one.label:
+        return str(one.target)
+    return f"{one.label} ({one.target})" if numbers else one.label
+
+
+def _went(one: Past, look_up: _LookUp, platform: Platform) -> _Went:
+    asked = {one.number}
+
+    def others(call: Call, names: Iterable[str]) -> tuple[Call, dict[str, Number]]:
+        asked.update(names)
+        return call, look_up(names)
+
+    number = look_up(asked).get(one.number)
     if number is None:
-        return _Went((404,), "404 nobody's number")
-    return _told(decide_whole(_call(one), number, at, platform,
-                              lambda call, wanted: (call, look_up(wanted)))[1])
-
-
-def _told(plan: Plan) -> _Went:
-    if plan.reject:
-        return _Went(plan.reject, " ".join(map(str, plan.reject)))
-    steps = [sorted((one.target.text, one.label or str(one.target)) for one in step.targets)
-             for step in plan.steps]
-    return _Went(tuple(tuple(text for text, _ in step) for step in steps),
-                 ", then ".join(" and ".join(label for _, label in step) for step in steps))
-
-
-def _call(one: Decided) -> Call:
-    """The call as far as its record tells: a number that was not asserted, or was diverted, is
-    not.
-    """
-    line = one.via.removeprefix(_LINE) if one.via.startswith(_LINE) else None
-    return Call(one.ani or None, asserted=one.grade in _BY_TRUNK, anonymous=one.anonymous,
-                verdict=Verdict.ATTESTED if one.grade == "C" else Verdict.NONE, line=line)
+        return _Went((404,), None, frozenset(asked))
+    plan = decide_whole(one.call, number, one.at, platform, others)[1]
+    return _Went(plan.reject or tuple(tuple(sorted(ring.target.text for ring in step.targets))
+                                      for step in plan.steps), plan, frozenset(asked))

@@ -59,7 +59,9 @@ def row(chapter: Chapter) -> dict[str, Any]:
         "number": one.number,
         "dialled": one.dialled,
         "caller": _caller(chapter),
+        "grade": one.grade,
         "via": one.via,
+        "rule": one.rule,
         "result": str(chapter.result),
         "status": chapter.status or None,
         "answered_by": chapter.answered_by,
@@ -75,8 +77,6 @@ def as_dict(chapter: Chapter) -> dict[str, Any]:
     one = chapter.decided
     return row(chapter) | {
         "owner": one.owner,
-        "grade": one.grade,
-        "rule": one.rule,
         "revision": one.revision,
         "handed_over": [_remark(each) for each in one.handed],
         "skipped": [_remark(each) for each in one.skipped],

@@ -74,6 +74,15 @@ def test_ring_times_and_labels_send_no_call_elsewhere(
     assert replayed(loaded, path) == {"total": 1, "moved": []}
 
 
+def test_other_targets_with_the_same_labels_are_told_apart(
+        loaded: Followme, put: Calls, edited: Edit) -> None:
+    put.put(MONDAY_10)
+    (moved,) = replayed(loaded, edited("office.yaml", (
+        "to: 49115234567", "to: 49115234568")))["moved"]
+    assert [moved[key].split(", then ")[1] for key in ("before", "after")] == [
+        "office (49115234567)", "office (49115234568)"]
+
+
 def test_only_calls_to_what_changes_are_replayed_the_last_ones(
         loaded: Followme, put: Calls, edited: Edit) -> None:
     for minute in range(5):
