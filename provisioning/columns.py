@@ -121,7 +121,7 @@ def _number(row: Mapping[str, Written], problems: Problems) -> Written:
         if not isinstance(name, str):
             problems.errors.append(Problem(row["sequence"].value, _ONE_TEXT))
             name = SEQUENCE
-        content["sequences"] = _node({name: replace(_node({}, first), content=steps)}, first)
+        content["sequences"] = _node({name: _node(steps, first)}, first)
         if not content.keys() & {"default", "schedule"}:
             content["default"] = _leaf(name, first)
     made = _node(content, number.value)
@@ -143,7 +143,7 @@ def _steps(row: Mapping[str, Written]) -> Iterator[Written]:
             yield _node(step, start)
             continue
         together = [_node({**step, "to": one}, one.value) for one in targets]
-        yield _node({"together": replace(_node({}, start), content=together)}, start)
+        yield _node({"together": _node(together, start)}, start)
 
 
 def _lines(row: Mapping[str, Written], problems: Problems) -> Written | None:
@@ -172,5 +172,5 @@ def _leaf(text: str, place: Place) -> Written:
     return Written(text, place, place, text, (0, len(text), 0))
 
 
-def _node(content: dict[str, Written], place: Place) -> Written:
+def _node(content: dict[str, Written] | list[Written], place: Place) -> Written:
     return Written(content, place, place, "", (0, 0, 0))

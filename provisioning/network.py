@@ -12,9 +12,11 @@ from kemi_routing import limits, sequence
 from kemi_routing.model import Number, Platform, Ring
 from kemi_routing.targets import Kind, Target
 from provisioning import grants, loops, reachable
+from provisioning.alike import Sound
 from provisioning.checked import Checked, Entry
 from provisioning.grants import NO_LIMIT, Grant
 from provisioning.problems import suggest
+from provisioning.source import Spot
 
 Numbers = Mapping[str, Number]
 
@@ -79,7 +81,10 @@ def connect(checked: Checked, stored: Numbers, now: datetime,
     extents = Extents(numbers)
     for entry in checked.numbers:
         _check_targets(entry, numbers)
-        _check_whole(entry, extents, numbers)
+        if numbers.keys().isdisjoint(others(entry.number)):
+            _ALONE.look(entry.spot, entry.number, checked.platform)
+        else:
+            _check_whole(entry.spot, entry.number, extents)
     _refuse_loops(checked, numbers, now)
     checked.problems.settle()
     return checked
@@ -96,8 +101,10 @@ def _limited(entry: Entry, limits: Mapping[str, Grant], platform: Platform) -> E
     noted.
     """
     number = entry.number
-    less = replace(number, rights=grants.limited(
-        number.rights, limits.get(number.organisation, NO_LIMIT)))
+    rights = grants.limited(number.rights, limits.get(number.organisation, NO_LIMIT))
+    if rights == number.rights:
+        return entry
+    less = replace(number, rights=rights)
     for target, why in reachable.newly_skipped(number, less, platform).items():
         entry.places.get(target, entry.spot).warning(f"{target} will be skipped: {why}")
     return replace(entry, number=less)
@@ -109,6 +116,8 @@ def _resolved(entry: Entry, stored: Numbers) -> Entry:
         return replace(ring, target=_target(ring.target, stored))
 
     number = entry.number
+    if stored.keys().isdisjoint(others(number)):
+        return entry
     number = replace(
         number,
         sequences=tuple(replace(one, steps=tuple(tuple(map(ring_of_ours, step))
@@ -170,15 +179,15 @@ def _in_the_middle(number: Number) -> Iterator[Target]:
                         if ring.target.kind is Kind.NUMBER and not (last and ring is last[1]))
 
 
-def _check_whole(entry: Entry, extents: Extents, numbers: Numbers) -> None:
+def _check_whole(spot: Spot, number: Number, extents: Extents) -> None:
     """Counts and set-up times, with the lines of others and beyond a hand-over (SPEC F5)."""
-    number = entry.number
+    numbers = extents.numbers
     named = [key for key in others(number) if key in numbers]
     phones = {key: _phones(numbers[key]) for key in named}
     branches = {key: extents.of(key).branches for key in named}
     setup_s = {key: extents.of(key).setup_s for key in named}
     for one in number.sequences:
-        where = (entry.spot / "sequences" / one.name).at_key()
+        where = (spot / "sequences" / one.name).at_key()
         if phones and limits.count_branches(number, one) <= limits.MAX_BRANCHES:
             where.read(limits.check_counts, number, one, phones, branches)
         longest_s = limits.longest_setup_s(number, one, setup_s)
@@ -187,10 +196,15 @@ def _check_whole(entry: Entry, extents: Extents, numbers: Numbers) -> None:
                           f"up after {limits.LONG_SETUP_S} s")
 
 
+_ALONE = Sound(lambda spot, number, _: _check_whole(spot, number, Extents({})))
+
+
 def _refuse_loops(checked: Checked, numbers: Numbers, now: datetime) -> None:
     known: set[frozenset[str]] = set()
     for entry in checked.numbers:
         key = entry.number.number
+        if numbers.keys().isdisjoint(others(entry.number)):
+            continue
         loop = loops.find(key, numbers, now)
         found = loop or loops.find(key, numbers, now, by_hand=True)
         if found and frozenset(found.way) not in known:

@@ -10,7 +10,7 @@ from dataclasses import replace
 from kemi_routing import limits, record, sequence
 from kemi_routing.errors import InvalidValue
 from kemi_routing.model import Number, Platform
-from provisioning import callers, reachable, sequences, shape, times, values
+from provisioning import alike, callers, reachable, sequences, shape, times, values
 from provisioning.organisation import Organisation, warn_of_number
 from provisioning.sequences import Places
 from provisioning.source import Spot
@@ -46,11 +46,13 @@ def read(spot: Spot, written: shape.Number, common: Number, organisation: Organi
         overrides=found.timetable.overrides, default=found.timetable.default,
         sequences=tuple(reader.sequence(spot / "sequences" / name, name, one)
                         for name, one in written.sequences.items()))
-    number = _check_sequences(spot, number)
+    number = _without_circles(spot, number)
     if number.number and len(spot.problems.errors) == errors_before:
-        spot.at_key().read(_check_stored, number)
-        _warn_of_sequences(spot, number, organisation.platform)
-        times.warn(spot, number, found, organisation.shared.now)
+        _SOUND.look(spot, number, organisation.platform)
+        if len(spot.problems.errors) == errors_before:
+            times.warn(spot, number, found, organisation.shared.now)
+    else:
+        _check_sequences(spot, number)
     return number
 
 
@@ -64,20 +66,31 @@ def read_aliases(spot: Spot, written: list[str], organisation: Organisation) -> 
     return aliases
 
 
-def _check_sequences(spot: Spot, number: Number) -> Number:
+def _without_circles(spot: Spot, number: Number) -> Number:
     """The number without continuations that go in a circle: nothing could be worked out then."""
     try:
         limits.check_continuations(number)
     except InvalidValue as error:
         (spot / "sequences").at_key().error(str(error))
-        number = replace(number, sequences=tuple(replace(one, on=()) for one in number.sequences))
+        return replace(number, sequences=tuple(replace(one, on=()) for one in number.sequences))
+    return number
+
+
+def _look(spot: Spot, number: Number, platform: Platform) -> None:
+    errors_before = len(spot.problems.errors)
+    _check_sequences(spot, number)
+    if len(spot.problems.errors) == errors_before:
+        spot.at_key().read(_check_stored, number)
+        _warn_of_sequences(spot, number, platform)
+
+
+def _check_sequences(spot: Spot, number: Number) -> None:
     spot.at_key().read(limits.check_counts, number, number.sequence(None))
     for one in number.sequences:
         where = (spot / "sequences" / one.name).at_key()
         where.read(limits.check_end, one)
         where.read(limits.check_unconditional, number, one)
         where.read(limits.check_counts, number, one)
-    return number
 
 
 def _warn_of_sequences(spot: Spot, number: Number, platform: Platform) -> None:
@@ -115,3 +128,6 @@ def _warn_of_continuations(spot: Spot, number: Number, following: Set[tuple[str,
 def _check_stored(number: Number) -> None:
     """Refuse what a reader of the store would not take (DESIGN law 3)."""
     record.decode_number(record.encode_number(number))
+
+
+_SOUND = alike.Sound(_look)

@@ -128,7 +128,7 @@ class Number(Shape):
     """Callers that get a sequence of their own."""
     on: Annotated[dict[str, kinds.SequenceName], kinds.Named(kinds.OUTCOME)] = {}
     """Outcome: the sequence that comes next instead of the next step."""
-    schedule: OwnSchedule = Schedule()
+    schedule: OwnSchedule = Field(default_factory=Schedule)
     """Windows, or the name of a shared schedule."""
     holidays: list[Holidays] = []
     """Calendars whose days beat the windows."""
@@ -251,7 +251,7 @@ class Organisation(Shape):
     """What outside targets are shown: in From, P-Asserted-Identity and Remote-Party-ID number (what
     the number's cli chose), personal (always the personal number), caller, or digits; pai and rpid
     may be none. diversion is all, last or none, history yes or no."""
-    dial_plan: DialPlan = DialPlan()
+    dial_plan: DialPlan = Field(default_factory=DialPlan)
     """How the organisation dials."""
     redirects: kinds.Redirects | None = None
     """follow: a 302 of a phone is looked into like a target that was written, with the owner's

@@ -7,7 +7,7 @@ No scalar is given a type: 08:00 is no 480, NO is not false, 0049 keeps its zero
 import re
 import warnings
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
@@ -95,14 +95,16 @@ class Spot:
 
     written: Written
     problems: Problems
+    at: Place | None = None
+    """Where errors stand; None: at the value."""
 
     def __truediv__(self, step: str | int) -> "Spot":
         """The value below; this one where there is none, so that an error has a place."""
         content = self.written.content
-        if isinstance(content, dict) and step in content:
-            return replace(self, written=content[step])
+        if isinstance(content, dict):
+            return Spot(content[step], self.problems) if step in content else self
         if isinstance(content, list) and isinstance(step, int):
-            return replace(self, written=content[step])
+            return Spot(content[step], self.problems)
         return self
 
     def error(self, text: str) -> None:
@@ -118,7 +120,11 @@ class Spot:
         self.problems.notes.append(self._problem(text))
 
     def _problem(self, text: str) -> Problem:
-        return self.written.problem(self.written.value, text)
+        return self.written.problem(self._place, text)
+
+    @property
+    def _place(self) -> Place:
+        return self.at or self.written.value
 
     def required(self, key: str, text: str | None, parse: Callable[[str], T], example: str,
                  ) -> T | None:
@@ -145,11 +151,11 @@ class Spot:
     @property
     def line(self) -> str:
         """``file:line``, for messages at another place."""
-        return f"{self.written.value.file}:{self.written.value.line}"
+        return f"{self._place.file}:{self._place.line}"
 
     def at_key(self) -> "Spot":
         """This spot where its key stands: for errors of the key, or of all that is under it."""
-        return replace(self, written=replace(self.written, value=self.written.key))
+        return Spot(self.written, self.problems, self.written.key)
 
 
 def read(path: Path, problems: Problems) -> Written | None:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from datetime import date
 from difflib import get_close_matches
 from enum import StrEnum
-from functools import cache
+from functools import cache, lru_cache
 from zoneinfo import ZoneInfo, available_timezones
 
 import phonenumbers
@@ -27,6 +27,7 @@ CLASSES = (PREMIUM, INTERNATIONAL, NATIONAL)
 """Classes of outside numbers; the country of the dial plan says what is national."""
 SHORT_PASSWORD = 8
 MAX_TEXT = 64
+_TELLING = 8
 
 YES, NO = "yes", "no"
 _MEANT = {"true": YES, "on": YES, "1": YES, "yes": YES, "false": NO, "off": NO, "0": NO, "no": NO}
@@ -200,16 +201,32 @@ def hint(digits: str) -> str | None:
     """What ``phonenumbers`` finds odd about a number, None where nothing. Never an error: real
     numbering plans have numbers that it does not know (SPEC N1).
     """
-    try:
-        number = phonenumbers.parse(f"+{digits}")
-    except phonenumbers.NumberParseException:
-        return f"{digits} starts with no known country code"
-    odd = _ODD.get(phonenumbers.is_possible_number_with_reason(number))
-    return odd and f"{digits} looks {odd} for a number of country code {number.country_code}"
+    odd = _odd(_alike(digits))
+    return odd and f"{digits} {odd}"
 
 
 def may_be_mobile(digits: str) -> bool:
     """Whether ``phonenumbers`` takes it for a mobile, or would if it had a digit or two more."""
+    return _may_be_mobile(_alike(digits))
+
+
+def _alike(digits: str) -> str:
+    """The number of which ``phonenumbers`` says the same: no plan tells by later digits."""
+    return digits[:_TELLING].ljust(len(digits), "0")
+
+
+@lru_cache(maxsize=1 << 16)
+def _odd(digits: str) -> str | None:
+    try:
+        number = phonenumbers.parse(f"+{digits}")
+    except phonenumbers.NumberParseException:
+        return "starts with no known country code"
+    odd = _ODD.get(phonenumbers.is_possible_number_with_reason(number))
+    return odd and f"looks {odd} for a number of country code {number.country_code}"
+
+
+@lru_cache(maxsize=1 << 16)
+def _may_be_mobile(digits: str) -> bool:
     return any(_type(digits + more) in _MOBILE for more in ("", "0", "00"))
 
 
