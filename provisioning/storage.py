@@ -198,15 +198,18 @@ class Storage:
 
 
 def _batches(changes: Iterable[Change]) -> Iterator[list[Change]]:
-    """In order; none writes what another one of its batch looks at."""
+    """In order; none looks at what another one of its batch writes."""
     batch: list[Change] = []
-    touched: set[str] = set()
+    seen_by, written = set[str](), set[str]()
     for change in changes:
-        if len(batch) == AT_ONCE or not touched.isdisjoint(change.touched):
+        writes = {*change.sets, *change.deletes}
+        if (len(batch) == AT_ONCE or not written.isdisjoint(change.expects)
+                or not seen_by.isdisjoint(writes)):
             yield batch
-            batch, touched = [], set()
+            batch, seen_by, written = [], set(), set()
         batch.append(change)
-        touched |= change.touched
+        seen_by |= change.expects.keys()
+        written |= writes
     if batch:
         yield batch
 
