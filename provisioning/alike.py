@@ -55,7 +55,8 @@ def _likeness(number: Number, platform: Platform) -> tuple[Hashable, ...]:
     rights = number.rights
     key: list[Hashable] = [
         "/" in number.number, number.owner.isprintable(), len(number.aliases),
-        number.timetable, number.mode, number.ring_s, rights, number.on, number.screens, number.callers, number.mailbox, number.dial_plan,
+        number.timetable, number.mode, number.ring_s, rights, number.on, number.screens,
+        number.callers, number.mailbox, number.dial_plan,
         number.cli if number.cli in (CLI_OF_NUMBER, CLI_OF_CALLER) else None,
         why_skipped(VOICEMAIL, rights, platform)]
     for line in number.lines:

@@ -96,7 +96,7 @@ class Spot:
     written: Written
     problems: Problems
     at: Place | None = None
-    """Where errors stand; None: at the value."""
+    """Where errors stand, if not at the value."""
 
     def __truediv__(self, step: str | int) -> "Spot":
         """The value below; this one where there is none, so that an error has a place."""
@@ -120,10 +120,11 @@ class Spot:
         self.problems.notes.append(self._problem(text))
 
     def _problem(self, text: str) -> Problem:
-        return self.written.problem(self._place, text)
+        return self.written.problem(self.place, text)
 
     @property
-    def _place(self) -> Place:
+    def place(self) -> Place:
+        """Where errors stand."""
         return self.at or self.written.value
 
     def required(self, key: str, text: str | None, parse: Callable[[str], T], example: str,
@@ -151,7 +152,7 @@ class Spot:
     @property
     def line(self) -> str:
         """``file:line``, for messages at another place."""
-        return f"{self._place.file}:{self._place.line}"
+        return f"{self.place.file}:{self.place.line}"
 
     def at_key(self) -> "Spot":
         """This spot where its key stands: for errors of the key, or of all that is under it."""

@@ -28,8 +28,8 @@ def test_every_scalar_stays_the_text_that_was_written(text: str) -> None:
 
 def test_a_value_and_its_key_know_where_they_stand() -> None:
     spot = Spot(parse("a:\n  - b: x\n    c: y\n"), Problems()) / "a" / 0 / "c"
-    assert str(spot.written.value) == "a.yaml:3:8"
-    assert str(spot.at_key().written.value) == "a.yaml:3:5"
+    assert str(spot.place) == "a.yaml:3:8"
+    assert str(spot.at_key().place) == "a.yaml:3:5"
 
 
 def test_a_place_that_does_not_exist_is_that_around_it() -> None:
