@@ -76,7 +76,7 @@ def _run(desk: Desk, asked: _Asked, read: Callable[[Import], str]) -> int:
     text = read(ours)
     ours.problems.settle()
     for warning in ours.problems.warnings:
-        desk.warn(f"{warning.place}: warning: {warning.text}")
+        desk.problem(warning, "warning")
     if output:
         _write(output, text)
         warnings = counted(len(ours.problems.warnings), "warning")

@@ -11,9 +11,9 @@ from dataclasses import dataclass, field, replace
 
 from kemi_routing import dialplan
 from kemi_routing.errors import InvalidValue
-from provisioning import shape, shape_base, yaml_text
-from provisioning.problems import Place, Problem, Problems, suggest
-from provisioning.source import Written
+from provisioning import masking, shape, shape_base, yaml_text
+from provisioning.problems import Place, Problems, Rows, suggest
+from provisioning.source import Spot, Written
 
 SEQUENCE = "forward"
 """Name of the sequence of a row's steps, where no column says another one."""
@@ -43,6 +43,15 @@ class Headers:
         """Our key for a header as it is written."""
         return self.ours.get(header.strip(), "_".join(header.lower().split()))
 
+    def hides(self, header: str) -> bool:
+        """Whether messages do not show what stands there: a secret, or what is no key of ours."""
+        return self.may_be_secret(header) or not is_key(self.key(header))
+
+    def may_be_secret(self, header: str) -> bool:
+        """Whether it is one of ours, is called like one, or left out for reasons not known."""
+        key = self.key(header)
+        return not key or masking.is_secret(key) or masking.may_be_secret(header)
+
 
 def headers(pairs: Iterable[str]) -> Headers:
     """What ``THEIRS=OURS`` says; raises InvalidValue."""
@@ -68,35 +77,32 @@ def unknown(key: str) -> str:
     return f"there is no column {key!r}; {suggest(key, KEYS)}"
 
 
-def one_or_many(key: str, text: str, place: Place) -> Written:
-    """A cell as the value of its key; each value of a list knows its own column."""
-    if key not in LISTS:
-        return _leaf(text, place)
-    return replace(_leaf(text, place), content=list(_parts(_ONE_OF_LIST, text, place)))
+def one_or_many(key: str, text: str, place: Place, row: Rows | None) -> Written:
+    """A cell of a row as the value of its key; each value of a list knows its own column."""
+    one = leaf(text, place, row)
+    return replace(one, content=list(_parts(_ONE_OF_LIST, one))) if key in LISTS else one
 
 
-def tree(row: Mapping[str, Written], start: Place, problems: Problems) -> Written | None:
+def tree(row: Mapping[str, Written], start: Written, problems: Problems) -> Written | None:
     """A row as a file of its own, with one subscriber; None after it was noted that it does not
-    say whose or which number it is.
+    say whose or which number it is. ``start`` is where the row begins.
     """
     for key, example in (("subscriber", "jana"), ("number", "42027777100")):
         if key not in row:
-            problems.errors.append(
-                Problem(start, f"{key} is missing; write one, such as  {example}"))
+            Spot(start, problems).error(f"{key} is missing; write one, such as  {example}")
             return None
         if not isinstance(row[key].content, str):
-            problems.errors.append(Problem(row[key].value, _ONE_TEXT))
+            Spot(row[key], problems).error(_ONE_TEXT)
             return None
     number = row["number"]
     kind = "extensions" if dialplan.is_extension(number.content) else "numbers"
     content = {key: row[key] for key in ("group", "permissions") if key in row}
     if lines := _lines(row, problems):
         content["lines"] = lines
-    content[kind] = _node({number.content: _number(row, problems)}, number.value)
+    content[kind] = _node({number.content: _number(row, problems)}, number)
     subscriber = row["subscriber"]
     parts = {key: row[key] for key in ("organisation", "time_zone") if key in row}
-    parts["subscribers"] = _node({subscriber.content: _node(content, subscriber.value)},
-                                 subscriber.value)
+    parts["subscribers"] = _node({subscriber.content: _node(content, subscriber)}, subscriber)
     return _node(parts, start)
 
 
@@ -113,19 +119,19 @@ def _number(row: Mapping[str, Written], problems: Problems) -> Written:
     number = row["number"]
     content = {key: row[key] for key in _NUMBER if key in row and key != "time_zone"}
     if steps := list(_steps(row)):
-        first = steps[0].value
+        first = steps[0]
         name = row["sequence"].content if "sequence" in row else SEQUENCE
         if "sequences" in row:
-            problems.errors.append(Problem(
-                first, "the steps stand in sequences here; write all of them there, or none"))
+            Spot(first, problems).error(
+                "the steps stand in sequences here; write all of them there, or none")
         if not isinstance(name, str):
-            problems.errors.append(Problem(row["sequence"].value, _ONE_TEXT))
+            Spot(row["sequence"], problems).error(_ONE_TEXT)
             name = SEQUENCE
         content["sequences"] = _node({name: _node(steps, first)}, first)
         if not content.keys() & {"default", "schedule"}:
-            content["default"] = _leaf(name, first)
-    made = _node(content, number.value)
-    return _Made(made.content, made.value, made.key, number.content, made.span)
+            content["default"] = leaf(name, first.value, first.file)
+    made = _node(content, number)
+    return _Made(made.content, made.value, made.key, number.content, made.span, made.file)
 
 
 def _steps(row: Mapping[str, Written]) -> Iterator[Written]:
@@ -135,14 +141,13 @@ def _steps(row: Mapping[str, Written]) -> Iterator[Written]:
         if match := _OF_STEP.fullmatch(key):
             found.setdefault(int(match[2]), {})[match[1]] = value
     for _, step in sorted(found.items()):
-        start = next(iter(step.values())).value
+        start = next(iter(step.values()))
         to = step.get("to")
-        targets = list(_parts(_ONE_TOGETHER, to.content, to.value)) if (
-            to and isinstance(to.content, str)) else []
+        targets = list(_parts(_ONE_TOGETHER, to)) if to and isinstance(to.content, str) else []
         if len(targets) < 2:
             yield _node(step, start)
             continue
-        together = [_node({**step, "to": one}, one.value) for one in targets]
+        together = [_node({**step, "to": one}, one) for one in targets]
         yield _node({"together": _node(together, start)}, start)
 
 
@@ -151,26 +156,29 @@ def _lines(row: Mapping[str, Written], problems: Problems) -> Written | None:
     written = {key: row[key] for key in _LINE if key in row}
     name = row.get("line")
     if name is not None and isinstance(name.content, str):
-        return _node({name.content: _node(written, name.value)}, name.value)
+        return _node({name.content: _node(written, name)}, name)
     for one in (name, *written.values()):
         if one is not None:
-            problems.errors.append(Problem(one.value, "this belongs to a line; write its name into "
-                                                      "the column line"))
+            Spot(one, problems).error(
+                "this belongs to a line; write its name into the column line")
             break
     return None
 
 
-def _parts(pattern: re.Pattern[str], text: str, place: Place) -> Iterator[Written]:
+def _parts(pattern: re.Pattern[str], whole: Written) -> Iterator[Written]:
+    text, place = whole.content, whole.value
     for match in pattern.finditer(text):
-        start, before = match.start(), text.rfind("\n", 0, match.start())
+        start = match.end() - len(match[0].lstrip())
+        before = text.rfind("\n", 0, start)
         where = replace(place, column=place.column + start) if before < 0 else replace(
             place, line=place.line + text.count("\n", 0, start), column=start - before)
-        yield _leaf(match[0].strip(), where)
+        yield leaf(match[0].strip(), where, whole.file)
 
 
-def _leaf(text: str, place: Place) -> Written:
-    return Written(text, place, place, text, (0, len(text), 0))
+def leaf(text: str, place: Place, row: Rows | None) -> Written:
+    """A text that stands in a row."""
+    return Written(text, place, place, text, (0, len(text), 0), row)
 
 
-def _node(content: dict[str, Written] | list[Written], place: Place) -> Written:
-    return Written(content, place, place, "", (0, 0, 0))
+def _node(content: dict[str, Written] | list[Written], at: Written) -> Written:
+    return Written(content, at.value, at.value, "", (0, 0, 0), at.file)

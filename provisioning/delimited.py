@@ -5,11 +5,13 @@ The separator is found in the first line: comma, semicolon or tab.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from provisioning.line_by_line import MAX_LINE, TOO_LONG, lines
+from provisioning import masking
+from provisioning.line_by_line import MAX_LINE, TOO_LONG, Row, lines
+from provisioning.masking import Span
 from provisioning.problems import Place, Problem, Problems
 
 SEPARATORS = (",", ";", "\t")
@@ -27,38 +29,100 @@ class Cell:
     text: str
     place: Place
     """Of its first character, behind the quote."""
+    row: Row
+
+    def problem(self, text: str) -> Problem:
+        """What is wrong with it."""
+        return self.row.problem(self.place, text)
 
 
-def rows(path: Path, problems: Problems) -> Iterator[list[Cell]]:
-    """The rows of a file, the first with the names of the columns; empty lines are left out, and
-    so is, after it was noted, what cannot be read. A first row that cannot be read is the last.
+def rows(path: Path, problems: Problems, hides: Callable[[str], bool] = masking.may_be_secret,
+         ) -> Iterator[list[Cell]]:
+    """The rows of a file, the first with the names of the columns and all with as many values;
+    empty ones are left out, and so is, after it was noted, what cannot be read. A first row that
+    cannot be read is the last. ``hides`` says by its name whether messages do not show a column.
     """
-    source = lines(path, problems)
-    separator, before = "", len(problems.errors)
+    known = _Secrets()
+    source = lines(path, problems, known.of_line)
+    before = len(problems.errors)
     for number, line in source:
-        if not separator and len(problems.errors) > before:
+        if not known.separator and len(problems.errors) > before:
             return
         if not line.strip():
             continue
-        first = not separator
-        separator = separator or _separator(line)
-        row = _Row(str(path), separator, number)
+        first = not known.separator
+        known.separator = known.separator or _separator(line)
+        row = _Row(str(path), known.separator, number)
         row.add(line)
         while row.is_open and (more := next(source, None)):
             row.add(more[1])
         if row.is_open:
             row.wrong(row.text_from, _NEVER_CLOSED)
+        whole = Row(row.text, number, masking.of_text if first else known.of_row)
         if row.problem:
-            problems.errors.append(row.problem)
+            problems.errors.append(whole.problem(*row.problem))
             if first:
                 return
             continue
-        yield row.cells
+        cells = [Cell(text, place, whole) for text, place in row.cells]
+        if first:
+            known.count = len(cells)
+            known.hidden = {index for index, cell in enumerate(cells) if hides(cell.text)}
+        elif not any(cell.text.strip() for cell in cells):
+            continue
+        if len(cells) == known.count:
+            yield cells
+        else:
+            problems.errors.append(cells[0].problem(
+                f"this row has {len(cells)} values for {known.count} columns"))
 
 
 def _separator(line: str) -> str:
     bare = _QUOTED.sub("", line)
     return max(SEPARATORS, key=bare.count)
+
+
+@dataclass(slots=True)
+class _Secrets:
+    """What is hidden of rows, which may be wrong in any way."""
+
+    separator: str = ""
+    count: int = 0
+    """Of the columns."""
+    hidden: set[int] = field(default_factory=set)
+    """Which of them are."""
+
+    def of_line(self, text: str) -> Iterator[Span]:
+        """Of a line that is perhaps in the middle of a row: all."""
+        yield from [(0, len(text))] if self.hidden else masking.of_text(text)
+
+    def of_row(self, text: str) -> Iterator[Span]:
+        """Of a row: its hidden columns; where it has more or fewer, or a quote that does not end a
+        cell, all that may belong there.
+        """
+        cells, sure = self._cells(text)
+        if self.hidden and (moved := abs(self.count - len(cells))):
+            sure = min(sure, min(self.hidden) - moved)
+        for index, span in enumerate(cells):
+            if index in self.hidden or (self.hidden and index >= sure):
+                yield span
+            else:
+                yield from masking.of_value(text, *span)
+
+    def _cells(self, text: str) -> tuple[list[Span], int]:
+        """Where the cells stand, and how many of them for sure."""
+        cells: list[Span] = []
+        start, sure = 0, len(text)
+        while True:
+            match = _QUOTED.match(text, start)
+            end = text.find(self.separator, match.end() if match else start)
+            end = len(text) if end < 0 else end
+            if text[match.end():end].strip("\r\n") if match else text.startswith('"', start):
+                sure = min(sure, len(cells))
+            cells.append((start, end))
+            if end == len(text):
+                return cells, sure
+            start = end + 1
 
 
 @dataclass(slots=True)
@@ -74,8 +138,8 @@ class _Row:
     """Where in ``text`` the cell begins whose quote is open."""
     size: int = 0
     is_open: bool = False
-    problem: Problem | None = None
-    cells: list[Cell] = field(default_factory=list)
+    problem: tuple[Place, str] | None = None
+    cells: list[tuple[str, Place]] = field(default_factory=list)
 
     def add(self, line: str) -> None:
         """Take one more line."""
@@ -91,12 +155,12 @@ class _Row:
         else:
             column = 1
             for text in line.rstrip("\r\n").split(self.separator):
-                self.cells.append(Cell(text, Place(self.file, self.line, column)))
+                self.cells.append((text, Place(self.file, self.line, column)))
                 column += len(text) + 1
 
     def wrong(self, start: int, what: str) -> None:
         """The row cannot be read, because of what stands there."""
-        self.problem = self.problem or Problem(self._place(start), what)
+        self.problem = self.problem or (self._place(start), what)
         self.is_open = False
 
     def _split_quoted(self, text: str) -> None:
@@ -113,7 +177,7 @@ class _Row:
             else:
                 self.text_from, self.is_open = start, True
                 return
-            self.cells.append(Cell(content, self._place(start + quote)))
+            self.cells.append((content, self._place(start + quote)))
             if end == len(text):
                 return
             if not text.startswith(self.separator, end):

@@ -183,7 +183,7 @@ class _Reader:
             text = match[0].strip()
             digits = re.sub(r"[^0-9*+]", "", text)
             start = written.place.column + match.start()
-            cell = Cell(text, replace(written.place, column=start))
+            cell = replace(written, text=text, place=replace(written.place, column=start))
             follows = text.endswith("#")
             if digits == self.extension:
                 if self._line:

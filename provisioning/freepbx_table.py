@@ -2,10 +2,10 @@
 """Tables of FreePBX's Bulk Handler: what nobody takes out of them is named."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from provisioning import delimited
+from provisioning import delimited, line_by_line
 from provisioning.delimited import Cell
 from provisioning.importing import Import
 from provisioning.output import counted
@@ -20,15 +20,15 @@ _USUAL = {"findmefollow_ringing": "Ring"}
 class Row:
     """A row of a table."""
 
-    place: Place
+    start: Cell
     cells: dict[str, Cell]
     taken: set[str] = field(default_factory=set)
 
     def take(self, column: str) -> Cell:
         """The cell of that column; an empty one where there is none."""
         self.taken.add(column)
-        cell = self.cells.get(column)
-        return Cell(cell.text.strip(), cell.place) if cell else Cell("", self.place)
+        cell = self.cells.get(column, replace(self.start, text=""))
+        return replace(cell, text=cell.text.strip())
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +38,20 @@ class Table:
     path: Path
     columns: Sequence[str]
     rows: list[Row]
+
+
+@dataclass(frozen=True, slots=True)
+class _Lines:
+    """A file, as messages show it."""
+
+    rows: dict[int, line_by_line.Row] = field(default_factory=dict)
+    """Those of each of its lines."""
+
+    def add(self, row: line_by_line.Row) -> None:
+        self.rows.update(dict.fromkeys(range(row.line, row.line + len(row.text.splitlines())), row))
+
+    def problem(self, place: Place, text: str) -> Problem:
+        return self.rows[place.line].problem(place, text)
 
 
 def read(paths: Sequence[Path], ours: Import) -> list[Table]:
@@ -52,22 +66,20 @@ def read(paths: Sequence[Path], ours: Import) -> list[Table]:
 def _table(path: Path, ours: Import) -> Table:
     found = delimited.rows(path, ours.problems)
     names = next(found, [])
+    ours.files[str(path)] = lines = _Lines()
     columns = [name.text.strip().lower() or f"{index} (without a name)"
                for index, name in enumerate(names, 1)]
     errors = ours.problems.errors
     if names and "extension" not in columns:
-        errors.append(Problem(names[0].place, "there is no column extension; export the "
-                                              "extensions by the Bulk Handler of FreePBX"))
+        errors.append(names[0].problem("there is no column extension; export the extensions by "
+                                       "the Bulk Handler of FreePBX"))
     for column, name in zip(columns, names, strict=True):
         if columns.count(column) > 1:
-            errors.append(Problem(name.place, f"the column {column} stands here more than once"))
+            errors.append(name.problem(f"the column {column} stands here more than once"))
     rows = []
     for row in found:
-        if len(row) != len(columns):
-            errors.append(Problem(row[0].place, f"this row has {len(row)} values for "
-                                                f"{len(columns)} columns"))
-        elif any(cell.text for cell in row):
-            rows.append(Row(row[0].place, dict(zip(columns, row, strict=True))))
+        lines.add(row[0].row)
+        rows.append(Row(row[0], dict(zip(columns, row, strict=True))))
     if not names and not errors:
         errors.append(Problem(Place(str(path)), "the file is empty"))
     return Table(path, columns, rows)

@@ -16,7 +16,7 @@ from kemi_routing.errors import InvalidValue
 from kemi_routing.model import Platform
 from provisioning import values
 from provisioning.check import check_text
-from provisioning.problems import Place, Problem, Problems, Refused
+from provisioning.problems import Place, Problem, Problems, Refused, Rows
 from provisioning.yaml_text import Remark, block
 
 _NAME = "imported.yaml"
@@ -72,6 +72,8 @@ class Import:
     dial_plan: Mapping[str, str]
     now: datetime
     problems: Problems = field(default_factory=Problems)
+    files: dict[str, Rows] = field(default_factory=dict)
+    """What is imported, by its place in messages."""
     remarks: list[str] = field(default_factory=list)
     """What stands at the top of the file; long lines are folded."""
     _refused: dict[str, str | None] = field(default_factory=dict)
@@ -84,7 +86,8 @@ class Import:
 
     def warn(self, place: Place, text: str) -> None:
         """Say what is to be known of the import."""
-        self.problems.warnings.append(Problem(place, text))
+        file = self.files.get(place.file)
+        self.problems.warnings.append(file.problem(place, text) if file else Problem(place, text))
 
     def lose(self, draft: Draft, place: Place, text: str) -> None:
         """Say what of a subscriber is not kept, here and in the file."""

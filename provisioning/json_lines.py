@@ -3,13 +3,17 @@
 
 import json
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from provisioning.line_by_line import lines
-from provisioning.problems import Place, Problem, Problems
+from provisioning import masking
+from provisioning.columns import Headers
+from provisioning.line_by_line import Row, lines
+from provisioning.masking import Span
+from provisioning.problems import Place, Problems
 from provisioning.source import HALF_A_CHARACTER, Written
 
 _DEEPEST = 16
@@ -17,19 +21,37 @@ _STRING = json.JSONDecoder()
 _SPACE = re.compile(r"[ \t\r\n]*")
 _OTHER = re.compile(r"-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?|true|false|null")
 _WORDS = {"true": "yes", "false": "no"}
+_Says = Callable[[str], bool]
+_IN_QUOTES = re.compile(r'"((?:[^"\\]|\\.)*)"?')
 
 
-def objects(path: Path, problems: Problems) -> Iterator[Written]:
+def objects(path: Path, problems: Problems, headers: Headers | None = None) -> Iterator[Written]:
     """The objects of a file; a line that holds none is noted and left out. A number keeps its
-    digits, true is yes, false is no, and a key with null is not written.
+    digits, true is yes, false is no, and a key with null is not written. Messages do not show what
+    ``headers`` hides.
     """
-    for number, text in lines(path, problems):
+    secrets = partial(_secrets, *([headers.hides, headers.may_be_secret] if headers else
+                                  [masking.may_be_secret, masking.may_be_secret]))
+    for number, text in lines(path, problems, secrets):
         if not text.strip():
             continue
+        row = Row(text, number, secrets)
         try:
-            yield _Line(str(path), number, text, problems).object()
+            yield _Line(str(path), row, text, problems).object()
         except _NotJson as error:
-            problems.errors.append(Problem(Place(str(path), number, error.at + 1), error.what))
+            problems.errors.append(row.problem(
+                Place(str(path), number, error.at + 1), error.what))
+
+
+def _secrets(hides: _Says, may_be_secret: _Says, text: str) -> list[Span]:
+    """Those of a line, which is read once more to look for them."""
+    line = _Line("", Row(text, 1, masking.of_text), text, Problems(), hides)
+    try:
+        line.object()
+    except _NotJson:
+        hidden = (one.end() for one in _IN_QUOTES.finditer(text) if may_be_secret(one[1]))
+        return [*line.secrets, *masking.of_text(text), (next(hidden, len(text)), len(text))]
+    return line.secrets
 
 
 class _NotJson(Exception):
@@ -42,9 +64,12 @@ class _NotJson(Exception):
 @dataclass(frozen=True, slots=True)
 class _Line:
     file: str
-    number: int
+    row: Row
     text: str
     problems: Problems
+    hides: _Says | None = None
+    """Whether the value of a key is secret; None: secrets are not looked for."""
+    secrets: list[Span] = field(default_factory=list)
 
     def object(self) -> Written:
         start = self._skip(0)
@@ -76,7 +101,15 @@ class _Line:
             return None, end
         place = self._place(at)
         where = place if key is None else self._place(key)
-        return Written(content, place, where, self.text, (at, end, at)), end
+        if self.hides and isinstance(content, str):
+            self.secrets.extend(self._of_text(content, at, end))
+        return Written(content, place, where, self.text, (at, end, at), self.row), end
+
+    def _of_text(self, content: str, first: int, last: int) -> Iterable[Span]:
+        """The secrets of a text; where it is written with escapes, all of it."""
+        if self.text[first + 1:last - 1] == content:
+            return masking.of_value(self.text, first, last)
+        return [(first, last)] if any(masking.of_value(content, 0, len(content))) else []
 
     def _mapping(self, at: int, depth: int) -> tuple[dict[str, Written], int]:
         children: dict[str, Written] = {}
@@ -87,7 +120,10 @@ class _Line:
             if not self.text.startswith('"', at):
                 raise _NotJson(at, "a key in quotes is expected here")
             name, end = self._string(at)
-            found, end = self._value(self._behind(end, ":"), at, depth + 1)
+            first = self._behind(end, ":")
+            found, end = self._value(first, at, depth + 1)
+            if self.hides and (masking.is_secret(name) if depth else self.hides(name)):
+                self.secrets.append((first, end))
             if name in children:
                 self._note(at, f"{name!r} stands here twice; write it once")
             elif found is not None:
@@ -143,7 +179,8 @@ class _Line:
         return match.end() if match else at
 
     def _place(self, at: int) -> Place:
-        return Place(self.file, self.number, at + 1)
+        return Place(self.file, self.row.line, at + 1)
 
     def _note(self, at: int, text: str) -> None:
-        self.problems.errors.append(Problem(self._place(at), text))
+        if self.hides is None:
+            self.problems.errors.append(self.row.problem(self._place(at), text))

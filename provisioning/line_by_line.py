@@ -2,10 +2,13 @@
 """Files of rows, a line at a time: memory holds one line, however long the file."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
 from io import BufferedReader
 from pathlib import Path
 
+from provisioning.masking import Span, masked
 from provisioning.problems import Place, Problem, Problems
 
 MAX_LINE = 1 << 20
@@ -18,21 +21,47 @@ _UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 _NOT_UTF_8 = "this is not UTF-8; save the file as UTF-8"
 
 
-def lines(path: Path, problems: Problems) -> Iterator[tuple[int, str]]:
+Secrets = Callable[[str], Iterable[Span]]
+"""Where secrets stand in the text of a row, whatever is wrong with it."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """The text of a row, over several lines where a quoted cell has line feeds."""
+
+    text: str
+    line: int
+    """That of the file on which it begins, from 1."""
+    secrets: Secrets
+
+    @cached_property
+    def lines(self) -> list[str]:
+        """For messages, so made for them only: secrets are ``HIDDEN``."""
+        shown = masked(self.text, self.secrets(self.text)).split("\n")
+        return [one.removesuffix("\r") for one in shown]
+
+    def problem(self, place: Place, text: str) -> Problem:
+        """What is wrong at a place of it, with that line."""
+        index = place.line - self.line
+        return Problem(place, text, self.lines[index] if index < len(self.lines) else "")
+
+
+def lines(path: Path, problems: Problems, secrets: Secrets) -> Iterator[tuple[int, str]]:
     """Each line with its end, counted from 1; one that cannot be read is noted and left out."""
     try:
         with path.open("rb") as file:
-            yield from _lines(file, str(path), problems)
+            yield from _lines(file, str(path), problems, secrets)
     except OSError as error:
         problems.errors.append(
             Problem(Place(str(path)), f"the file cannot be read: {error.strerror}"))
 
 
-def _lines(file: BufferedReader, name: str, problems: Problems) -> Iterator[tuple[int, str]]:
+def _lines(file: BufferedReader, name: str, problems: Problems, secrets: Secrets,
+           ) -> Iterator[tuple[int, str]]:
     number = 0
     while data := file.readline(MAX_LINE + 1):
         number += 1
-        column, what = 1, ""
+        column, what, text = 1, "", ""
         if number == 1:
             data = data.removeprefix(_BOM)
         if len(data) > MAX_LINE:
@@ -51,5 +80,7 @@ def _lines(file: BufferedReader, name: str, problems: Problems) -> Iterator[tupl
                     yield number, text
             except UnicodeDecodeError as error:
                 column, what = len(data[:error.start].decode()) + 1, _NOT_UTF_8
+                text = data.decode(errors="replace")
         if what:
-            problems.errors.append(Problem(Place(name, number, column), what))
+            row = Row(text, number, secrets)
+            problems.errors.append(row.problem(Place(name, number, column), what))

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Where secrets stand in a file, so that a message can show its rows without them (SPEC T3).
 
-A secret is the password of a line, of an IAX target, and all else that stands where one belongs.
+A secret is the password of a line or its digest, that of an IAX target, and all else that stands
+where one belongs.
 """
 
 import re
@@ -17,10 +18,11 @@ MASK = "***"
 Span = tuple[int, int]
 """First and last index, ``[first, last)``."""
 
-_PASSWORD = re.compile(r"pas+\w*", re.IGNORECASE)
+_PASSWORD = re.compile(r"(?:pas+|ha1)\w*", re.IGNORECASE)
+_FOREIGN = re.compile(r"pas+|pwd|secret|token|ha1|\bpin|pin\b", re.IGNORECASE)
 _IAX = re.compile(r"IAX2?/[^:@]*:(.*(?=@)|.*)", re.IGNORECASE | re.DOTALL)
 _IN_NO_YAML = (
-    re.compile(r"\bpas+\w*[\"']?\s*:\s*(\S.*)", re.IGNORECASE),
+    re.compile(r"\b(?:pas+|ha1)\w*[\"']?\s*:\s*(\S.*)", re.IGNORECASE),
     re.compile(r"\blines[\"']?\s*:\s*\{(.*)"),
     re.compile(r"IAX2?/[^\s:@]*:(\S*(?=@)|[^\s\"'}\],]*)", re.IGNORECASE))
 
@@ -32,17 +34,32 @@ def of_tree(node: Node, text: str, *, secret: bool = False) -> Iterator[Span]:
         if secret:
             yield first, last
         elif node.value.lstrip()[:3].upper() == "IAX":
-            yield from _found([_IAX], text, first, last)
+            yield from of_value(text, first, last)
     elif isinstance(node, MappingNode):
         for key, value in node.value:
             name = key.value if isinstance(key, ScalarNode) else ""
             if name == "lines":
                 yield from _of_lines(value, text)
             else:
-                yield from of_tree(value, text, secret=secret or bool(_PASSWORD.fullmatch(name)))
+                yield from of_tree(value, text, secret=secret or is_secret(name))
     else:
         for child in node.value:
             yield from of_tree(child, text, secret=secret)
+
+
+def is_secret(key: str) -> bool:
+    """Whether a secret stands under this key of ours, or where it is meant."""
+    return _PASSWORD.fullmatch(key) is not None
+
+
+def may_be_secret(name: str) -> bool:
+    """Whether other people may call a secret so."""
+    return _FOREIGN.search(name) is not None
+
+
+def of_value(text: str, first: int, last: int) -> Iterator[Span]:
+    """The secrets of a value that stands there."""
+    return _found([_IAX], text, first, last)
 
 
 def of_text(text: str) -> Iterator[Span]:

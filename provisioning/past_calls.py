@@ -11,16 +11,16 @@ from zoneinfo import ZoneInfo
 from kemi_routing.decide import OUTGOING
 from kemi_routing.errors import InvalidValue
 from kemi_routing.rules import GRADES
-from provisioning import delimited, json_lines
-from provisioning.delimited import Cell
-from provisioning.problems import Place, Problem, Problems, Refused, RefusedFiles, suggest
+from provisioning import columns, delimited, json_lines
+from provisioning.problems import Problems, Refused, RefusedFiles, suggest
 from provisioning.question import ANONYMOUS, moment
 from provisioning.replay import Past, call_of
 from provisioning.rows import LINES, TABLES
+from provisioning.source import Spot, Written
 from provisioning.values import number_key
 
 T = TypeVar("T")
-Row = tuple[Place, Mapping[str, Cell]]
+Row = tuple[Written, Mapping[str, Written]]
 """Where it begins, and its values by our names."""
 
 _OTHER_NAMES = {"from": "caller", "at": "received"}
@@ -61,15 +61,14 @@ class _Reader:
         self._zone = cache(zone_of)
         self._key = cache(number_key)
 
-    def past(self, start: Place, row: Mapping[str, Cell]) -> Past | None:
+    def past(self, start: Written, row: Mapping[str, Written]) -> Past | None:
         """The call of a row; None for one that its owner made, and after its errors were noted."""
         before = len(self._problems.errors)
-        texts = {name: row[name].text if name in row else "" for name in _READ}
+        texts = {name: row[name].content if name in row else "" for name in _READ}
         for name, example in _NEEDED.items():
             if not texts[name]:
-                place = row[name].place if name in row else start
-                self._problems.errors.append(
-                    Problem(place, f"{name} is missing; write one, such as  {example}"))
+                Spot(row.get(name, start), self._problems).error(
+                    f"{name} is missing; write one, such as  {example}")
         if texts["rule"] == OUTGOING:
             return None
         hidden = texts["caller"].endswith(_HIDDEN) or texts["caller"] == ANONYMOUS
@@ -81,15 +80,15 @@ class _Reader:
             return None
         return Past(number, at, call_of(caller or "", grade, texts["via"], anonymous=hidden))
 
-    def _read(self, row: Mapping[str, Cell], name: str, parse: Callable[[str], T]) -> T | None:
+    def _read(self, row: Mapping[str, Written], name: str, parse: Callable[[str], T]) -> T | None:
         """None also where nothing stands there."""
-        cell = row.get(name)
-        if cell is None or not cell.text:
+        value = row.get(name)
+        if value is None or not value.content:
             return None
         try:
-            return parse(cell.text)
+            return parse(value.content)
         except (InvalidValue, Refused) as error:
-            self._problems.errors.append(Problem(cell.place, str(error)))
+            Spot(value, self._problems).error(str(error))
             return None
 
     def _caller(self, text: str) -> str:
@@ -113,23 +112,19 @@ def _of_table(path: Path, problems: Problems) -> Iterator[Row]:
     names = [_ours(cell.text) for cell in first]
     lacking = [name for name in _NEEDED if name not in names]
     for name in lacking:
-        problems.errors.append(Problem(first[0].place, f"there is no column {name}; a file of "
-                                       f"calls has {', '.join(_NEEDED)} at least"))
+        problems.errors.append(first[0].problem(
+            f"there is no column {name}; a file of calls has {', '.join(_NEEDED)} at least"))
     for row in found if not lacking else ():
-        if len(row) == len(names):
-            yield row[0].place, {name: Cell(cell.text.strip(), cell.place)
-                                 for name, cell in zip(names, row, strict=True) if name in _READ}
-        else:
-            problems.errors.append(Problem(row[0].place, f"this row has {len(row)} values for "
-                                           f"{len(names)} columns"))
+        values = [columns.leaf(cell.text.strip(), cell.place, cell.row) for cell in row]
+        yield values[0], {name: value for name, value in zip(names, values, strict=True)
+                          if name in _READ}
 
 
 def _of_lines(path: Path, problems: Problems) -> Iterator[Row]:
     for written in json_lines.objects(path, problems):
         row = {_ours(key): value for key, value in written.content.items()}
-        yield written.value, {name: Cell(value.content, value.value)
-                              for name, value in row.items()
-                              if name in _READ and isinstance(value.content, str)}
+        yield written, {name: value for name, value in row.items()
+                        if name in _READ and isinstance(value.content, str)}
 
 
 def _ours(heading: str) -> str:

@@ -2,6 +2,7 @@
 """What is wrong with what somebody wrote, and where it stands."""
 
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from kemi_routing import errors
 
@@ -33,6 +34,13 @@ class Problem:
         """One line, safe to print: a control character of the file becomes ``?``."""
         line = f"{self.place}: {self.text}"
         return "".join(one if one.isprintable() else "?" for one in line)
+
+
+class Rows(Protocol):
+    """A file, or a row of one."""
+
+    def problem(self, place: Place, text: str) -> Problem:
+        """What is wrong at a place of it, with its row."""
 
 
 @dataclass(slots=True)

@@ -44,17 +44,18 @@ def rows(path: Path, headers: Headers, problems: Problems) -> Iterator[tuple[Pla
     for start, row in (_of_table if is_table else _of_lines)(path, headers, problems):
         any_row = True
         if tree := columns.tree(row, start, problems):
-            yield start, tree
+            yield start.value, tree
     if not any_row and len(problems.errors) == errors:
         problems.errors.append(Problem(Place(str(path)), "there is no row; a row has "
                                        "organisation, subscriber and number at least"))
 
 
-Row = tuple[Place, Mapping[str, Written]]
+Row = tuple[Written, Mapping[str, Written]]
+"""Its start, and what stands in it."""
 
 
 def _of_table(path: Path, headers: Headers, problems: Problems) -> Iterator[Row]:
-    found = delimited.rows(path, problems)
+    found = delimited.rows(path, problems, headers.hides)
     first = next(found, None)
     if first is None:
         return
@@ -62,14 +63,7 @@ def _of_table(path: Path, headers: Headers, problems: Problems) -> Iterator[Row]
     if _NEEDED.difference(names):
         return
     for row in found:
-        start = row[0].place
-        if not any(cell.text.strip() for cell in row):
-            continue
-        if len(row) == len(names):
-            yield start, dict(_values(names, row, problems))
-        else:
-            problems.errors.append(Problem(
-                start, f"this row has {len(row)} values for {len(names)} columns"))
+        yield columns.leaf("", row[0].place, row[0].row), dict(_values(names, row, problems))
 
 
 def _names(row: list[Cell], headers: Headers, problems: Problems) -> list[str | None]:
@@ -88,11 +82,11 @@ def _names(row: list[Cell], headers: Headers, problems: Problems) -> list[str | 
         else:
             what = ""
         if what:
-            problems.errors.append(Problem(cell.place, what))
+            problems.errors.append(cell.problem(what))
         names.append(key or (None if cell.text.strip() else ""))
     for key in sorted(_NEEDED.difference(names)):
-        problems.errors.append(Problem(
-            row[0].place, f"there is no column {key}; --map THEIRS={key} says which one it is"))
+        problems.errors.append(row[0].problem(
+            f"there is no column {key}; --map THEIRS={key} says which one it is"))
     return names
 
 
@@ -101,25 +95,25 @@ def _values(names: list[str | None], row: list[Cell], problems: Problems,
     for name, cell in zip(names, row, strict=False):
         text = cell.text if name == "password" else cell.text.strip()
         if text and name == "":
-            problems.errors.append(Problem(cell.place, "this column has no name; write one above"))
+            problems.errors.append(cell.problem("this column has no name; write one above"))
         elif text and name:
-            yield name, columns.one_or_many(name, text, cell.place)
+            yield name, columns.one_or_many(name, text, cell.place, cell.row)
 
 
 def _of_lines(path: Path, headers: Headers, problems: Problems) -> Iterator[Row]:
-    for written in json_lines.objects(path, problems):
+    for written in json_lines.objects(path, problems, headers):
         row: dict[str, Written] = {}
         for theirs, value in written.content.items():
             key = headers.key(theirs)
             if key and not columns.is_key(key):
-                problems.errors.append(Problem(value.key, columns.unknown(key)))
+                problems.errors.append(value.problem(value.key, columns.unknown(key)))
             elif key in row:
-                problems.errors.append(Problem(value.key, f"{key} stands here twice"))
+                problems.errors.append(value.problem(value.key, f"{key} stands here twice"))
             elif key:
                 is_text = key in columns.LISTS and isinstance(value.content, str)
-                row[key] = (columns.one_or_many(key, value.content, value.value) if is_text
-                            else value)
-        yield written.value, row
+                row[key] = columns.one_or_many(
+                    key, value.content, value.value, value.file) if is_text else value
+        yield written, row
 
 
 def _merged(found: Iterable[Written], files: list[Written], problems: Problems) -> list[Written]:
@@ -130,7 +124,8 @@ def _merged(found: Iterable[Written], files: list[Written], problems: Problems) 
             tree.content["organisation"] = next(iter(known.values())).content["organisation"]
         name = _name(tree)
         if name not in merged:
-            merged[name] = Written(_in_common(name, files), tree.value, tree.key, "", tree.span)
+            merged[name] = Written(
+                _in_common(name, files), tree.value, tree.key, "", tree.span, tree.file)
         whole = merged[name].content
         _keep_time_zone(whole, tree)
         _join(whole, tree.content, problems)
@@ -178,4 +173,4 @@ def _join(whole: dict[str, Written], more: dict[str, Written], problems: Problem
                                      "write it alike, or once")
         else:
             continue
-        problems.errors.append(Problem(at, text))
+        problems.errors.append(value.problem(at, text))

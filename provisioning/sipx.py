@@ -70,21 +70,23 @@ class _Found:
 
 def read(paths: Iterable[Path], ours: Import) -> str:
     """The file of ours; raises RefusedFiles where one cannot be read."""
-    paths = list(paths)
-    roots = [(path, xml_source.read(path, ours.problems)) for path in paths]
+    roots = []
+    for path in paths:
+        if read_one := xml_source.read(path, ours.problems):
+            root, ours.files[str(path)] = read_one
+            roots.append((path, root))
     if ours.problems.errors:
         ours.problems.settle()
         raise RefusedFiles(ours.problems)
     items: dict[str, list[_Item]] = {kind: [] for kind in _USED}
     for path, root in roots:
-        if root is not None:
-            ours.remarks.append(f"From {path.name}, of sipXecs")
-            kind = root.attributes.get("type", "") if root.tag == "items" else ""
-            if kind not in _USED:
-                ours.warn(root.place, f"not kept: all in {root.tag}; {_RULES}")
-            items.setdefault(kind, []).extend(
-                item for item in _items(root, _USED.get(kind, frozenset()), ours)
-                if _is_whole(item, _NEEDED[kind], ours))
+        ours.remarks.append(f"From {path.name}, of sipXecs")
+        kind = root.attributes.get("type", "") if root.tag == "items" else ""
+        if kind not in _USED:
+            ours.warn(root.place, f"not kept: all in {root.tag}; {_RULES}")
+        items.setdefault(kind, []).extend(
+            item for item in _items(root, _USED.get(kind, frozenset()), ours)
+            if _is_whole(item, _NEEDED[kind], ours))
     found = _Found(_domain(items["alias"] + items["permission"]))
     lost: list[tuple[str, Place, str]] = []
     times = Counter(_text(item, "identity") for item in items["alias"])

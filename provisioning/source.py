@@ -19,7 +19,7 @@ from ruamel.yaml.reader import ReaderError
 
 from kemi_routing.errors import InvalidValue
 from provisioning import masking
-from provisioning.problems import Place, Problem, Problems
+from provisioning.problems import Place, Problem, Problems, Rows
 
 T = TypeVar("T")
 P = ParamSpec("P")
@@ -60,7 +60,7 @@ class Written:
     source: str
     span: tuple[int, int, int]
     """First and last index in ``source`` with its key, and the column of the first."""
-    file: Source | None = None
+    file: Rows | None = None
     """For messages; None: they show no row."""
 
     @property

@@ -16,7 +16,7 @@ def rows(text: str) -> list[str]:
     if tree is None:
         (error,) = problems.errors
         return [excerpt.excerpt(error.row, 1, 999).text]
-    assert tree.file is not None
+    assert isinstance(tree.file, source.Source)
     return [excerpt.excerpt(row, 1, 999).text for row in tree.file.rows]
 
 
@@ -30,6 +30,9 @@ def rows(text: str) -> list[str]:
     ("lines: {desk: {secret: hush-hush}}", "lines: {desk: {secret: ***}}"),
     ("lines: {desk: hush-hush, other: [hush-hush]}", "lines: {desk: ***, other: [***]}"),
     ("lines: [hush-hush]", "lines: [***]"),
+    ("lines: {desk: {ha1: hush-hush, ha1_sha256: hush-hush}}",
+     "lines: {desk: {ha1: ***, ha1_sha256: ***}}"),
+    ("line: {desk: {ha1_sha256: hush-hush}}", "line: {desk: {ha1_sha256: ***}}"),
     ("line: {desk: {Passwort: hush-hush}}", "line: {desk: {Passwort: ***}}"),
     ("? [a]\n: {password: hush-hush}", ": {password: ***}"),
     ("lines: {desk: {[a]: hush-hush}}", "lines: {desk: {[a]: ***}}"),
@@ -42,6 +45,7 @@ def rows(text: str) -> list[str]:
     ("a: {to: sip:jana@pbx.example.net}", "a: {to: sip:jana@pbx.example.net}"),
     pytest.param("lines: {desk: {password: hush-hush", "lines: {***", id="no YAML, a line"),
     pytest.param("a: {'password': hush-hush, b", "a: {'password': ***", id="no YAML"),
+    pytest.param("a: {ha1: hush-hush, b", "a: {ha1: ***", id="no YAML, a digest"),
     pytest.param("a: [IAX2/jana:hush-hush@b/1", "a: [IAX2/jana:***@b/1", id="no YAML, IAX"),
 ])
 def test_a_row_is_shown_without_its_secrets(text: str, shown: str) -> None:
