@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """``python -m provisioning``: what ``script/followme`` runs."""
 
-import io
 import os
 import sys
 
@@ -13,9 +12,6 @@ except KeyboardInterrupt:
 
 def run() -> int:
     """The exit code, whatever becomes of the output."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
     try:
         return main(sys.argv[1:])
     except KeyboardInterrupt:

@@ -6,6 +6,8 @@ else; ``plan`` and ``drift`` end with 2 where they find changes, and Ctrl-C ends
 a person does wrong is answered in words, never with a traceback.
 """
 
+import io
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -56,6 +58,9 @@ INTERRUPTED = 130
 
 def main(arguments: Sequence[str]) -> int:
     """Run one command; the exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # whatever was typed, and of a number was stored
+            stream.reconfigure(errors="backslashreplace")
     try:
         result = followme.main(args=list(arguments), prog_name="followme", standalone_mode=False)
     except click.exceptions.NoArgsIsHelpError as error:

@@ -15,7 +15,7 @@ from kemi_routing.call_story import Chapter, Result
 from provisioning import calls, story, values
 from provisioning.calls import Wanted
 from provisioning.cli_plan import DRY_RUN
-from provisioning.completion import numbers
+from provisioning.completion import numbers, organisations, owners
 from provisioning.desk import Desk, with_desk
 from provisioning.output import counted
 from provisioning.problems import Refused
@@ -60,8 +60,10 @@ class _Asked:
 
 @click.command("calls")
 @click.argument("number", required=False, shell_complete=numbers)
-@click.option("--owner", metavar="OWNER", default="", help="Calls of all numbers of acme/jana.")
-@click.option("--organisation", metavar="NAME", default="", help="Calls of all its numbers.")
+@click.option("--owner", metavar="OWNER", default="", shell_complete=owners,
+              help="Calls of all numbers of acme/jana.")
+@click.option("--organisation", metavar="NAME", default="", shell_complete=organisations,
+              help="Calls of all its numbers.")
 @click.option("--since", metavar="TIME", default="",
               help="2026-11-23 09:30 or 2026-11-23 in UTC, or with an offset; 09:30 is today.")
 @click.option("--until", metavar="TIME", default="", help="Up to that time, exclusive.")

@@ -7,7 +7,7 @@ from kemi_routing.explain import Explained
 from kemi_routing.model import Number
 from kemi_routing.redis.store import Store
 from provisioning import override, preview, values
-from provisioning.completion import numbers
+from provisioning.completion import numbers, sequences
 from provisioning.desk import SVG, Desk, with_picture_desk
 from provisioning.pictures import flow, flow_svg, flow_text, svg, week, week_svg, week_text
 from provisioning.problems import Refused
@@ -34,7 +34,7 @@ def show_week(desk: Desk, number: str, at: str) -> int:
 
 @click.command("flow")
 @click.argument("number", shell_complete=numbers)
-@click.option("--sequence", metavar="NAME",
+@click.option("--sequence", metavar="NAME", shell_complete=sequences,
               help="Were this sequence in force; default what holds now.")
 @with_picture_desk
 def show_flow(desk: Desk, number: str, sequence: str | None) -> int:

@@ -36,6 +36,8 @@ FORMS = ("table", "json", "yaml")
 SVG = "svg"
 FOR_EYES = ("table", SVG)
 _REFUSALS = (ResponseError, AuthenticationError)
+_OF_A_PIPELINE = " of pipeline caused error: "
+"""What redis-py writes after a command with its values, which are nobody's to read."""
 """Forms whose errors are words on the error output."""
 FORM = click.option("-F", "form", type=click.Choice(FORMS), default="table", show_default=True,
                     help="For people, or for programs.")
@@ -192,7 +194,8 @@ def _at_desk(run: Callable[..., int]) -> Callable[..., int]:
             return 1
         except (StoreUnavailable, RedisError) as error:
             said = "refuses" if isinstance(error, _REFUSALS) else "does not answer"
-            raise Refused(f"the store {masked(desk.settings.redis)} {said}: {error}") from error
+            why = str(error).rpartition(_OF_A_PIPELINE)[2]
+            raise Refused(f"the store {masked(desk.settings.redis)} {said}: {why}") from error
     return at_desk
 
 

@@ -112,9 +112,10 @@ class Change:
 class Storage:
     """One Redis; its errors are RedisError, and ValueError for an address that is none."""
 
-    def __init__(self, url: str, by: str = "", clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, url: str, by: str = "", clock: Callable[[], float] = time.time,
+                 timeout_s: float = TIMEOUT_S) -> None:
         """``by`` is who writes, as ``user@host``."""
-        self.client = store.connect(url, TIMEOUT_S)
+        self.client = store.connect(url, timeout_s)
         self._by = by
         self._clock = clock
 

@@ -114,7 +114,8 @@ def dump(storage: Storage) -> dict[str, object]:
     client = storage.client
     read: dict[bytes, Callable[[bytes], object]] = {
         b"string": client.get, b"set": client.smembers, b"stream": client.xlen,
-        b"list": lambda key: client.lrange(key, 0, -1)}
+        b"list": lambda key: client.lrange(key, 0, -1),
+        b"zset": lambda key: client.zrange(key, 0, -1, withscores=True)}
     return {key.decode(): read[cast(bytes, client.type(key))](key)
             for key in set(client.scan_iter()) - {keys.network().encode()}}
 

@@ -193,6 +193,12 @@ class TestForgetting:
         assert "give --yes to erase the records of 3 calls" in ran.err
         assert listed(loaded, JANA) == ["d@x", "b@x", "a@x"]
 
+    def test_a_dry_run_erases_nothing(self, four: Calls, loaded: Followme) -> None:
+        dry = ("calls", JANA, "--forget", "--dry-run")
+        assert loaded(*dry).out == "the records of 3 calls would be erased\n"
+        assert json.loads(loaded(*dry, "-F", "json").out) == {"erased": 0, "found": 3}
+        assert listed(loaded, JANA) == ["d@x", "b@x", "a@x"]
+
     def test_erases_what_is_chosen_and_no_more(self, four: Calls, loaded: Followme) -> None:
         said = loaded("calls", "--from", "42073723999", "--limit", "1", "--forget", "--yes").out
         assert said == "the records of 1 call are erased\n"

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What the shell completes, and where settings come from."""
 
+import time
 from pathlib import Path
 
 import pytest
@@ -31,8 +32,13 @@ def completed(*words: str, incomplete: str = "") -> list[str]:
     (("override", "42099999999"), "", []),
     ((), "hist", ["history"]),
     (("show",), "*", ["42027777100", JANA, "42027777102"]),
+    (("undo",), f"{JANA}@", [f"{JANA}@1"]),
+    (("diff",), f"{JANA}@2", []),
+    (("flow", JANA, "--sequence"), "on", ["on_call"]),
+    (("calls", "--owner"), "", ["acme/jana", "novak/petr", "workshop/service"]),
+    (("calls", "--organisation"), "w", ["workshop"]),
 ])
-def test_numbers_and_their_sequences_are_completed(
+def test_numbers_and_names_of_the_store_are_completed(
         loaded: Followme, words: tuple[str, ...], incomplete: str, found: list[str]) -> None:
     assert completed(*words, incomplete=incomplete) == found
 
@@ -42,10 +48,41 @@ def test_of_many_numbers_some_are_offered(loaded: Followme, storage: Storage) ->
     assert len(completed("show", incomplete="4203")) == completion.MOST
 
 
-def test_without_a_store_nothing_is_completed(monkeypatch: pytest.MonkeyPatch) -> None:
-    for url in ("redis://127.0.0.1:1/0", "nonsense"):
+ASKED = (("show",), ("override", JANA), ("flow", JANA, "--sequence"), ("calls", "--owner"))
+
+
+@pytest.mark.parametrize("words", ASKED, ids=" ".join)
+def test_without_a_store_nothing_is_completed(
+        monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], words: tuple[str, ...],
+        ) -> None:
+    for url in ("redis://127.0.0.1:1/0", "nonsense", "redis://\udcff"):
         monkeypatch.setenv("FOLLOWME_REDIS", url)
-        assert completed("show", incomplete="4") == []
+        assert completed(*words) == []
+        assert completed(*words, "-c", "nowhere") == []
+    assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("words", ASKED, ids=" ".join)
+def test_a_store_that_hangs_is_not_waited_for(
+        loaded: Followme, redis_server: RedisServer, words: tuple[str, ...]) -> None:
+    assert completed(*words)
+    redis_server.freeze()
+    try:
+        began = time.monotonic()
+        assert completed(*words) == []
+    finally:
+        redis_server.thaw()
+    assert time.monotonic() - began < 3 * completion.WITHIN_S
+
+
+def test_the_store_of_the_settings_is_asked(
+        loaded: Followme, redis_server: RedisServer, tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "followme"
+    path.write_text(f"FOLLOWME_REDIS={redis_server.url}\n")
+    monkeypatch.setenv("FOLLOWME_REDIS", "redis://127.0.0.1:1/0")
+    for given in (("-c", str(path)), ("--redis", redis_server.url)):
+        assert JANA in completed("show", *given)
 
 
 class TestSettingsInAFile:

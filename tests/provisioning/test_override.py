@@ -213,6 +213,17 @@ def test_an_override_is_set_shown_and_cleared(office: Followme) -> None:
                                  first.replace("in force", "ended by this")]
 
 
+def test_a_dry_run_says_what_would_be(office: Followme) -> None:
+    wish = ("override", OFFICE, "night", "--until", "2098-11-24 08:00")
+    heading, *rows = office(*wish, "--dry-run").out.splitlines()
+    assert heading == "42027777101 (Europe/Prague) would have:"
+    assert [row.partition(",")[0] for row in rows] == [
+        "night until 2098-11-24 08:00", "away until 2100-01-01 00:00"]
+    assert office(*wish).out.splitlines()[1:] == rows
+    assert "night" in office("override", OFFICE, "--clear", "--dry-run").out.splitlines()[-1]
+    assert "night" in office("override", OFFICE).out
+
+
 def test_overrides_for_programs(office: Followme) -> None:
     ran = office("override", OFFICE, "night", "--until", "for ever", "-F", "json")
     assert ran.code == 0
