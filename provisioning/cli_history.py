@@ -6,12 +6,11 @@ from dataclasses import asdict
 import click
 
 from kemi_routing.targets import mask
-from provisioning import changes, history, show, values
+from provisioning import changes, history, planned, show, values
 from provisioning.checked import Checked
 from provisioning.cli_plan import DRY_RUN, YES, would, write
 from provisioning.completion import numbers
 from provisioning.desk import Desk, with_desk
-from provisioning.planned import Plan
 from provisioning.problems import Refused, RefusedFiles
 
 
@@ -75,7 +74,7 @@ def undo(desk: Desk, what: str, yes: bool, dry_run: bool) -> int:
         raise RefusedFiles(checked.problems)
     for warning in checked.problems.warnings:
         desk.problem(warning, "warning")
-    plan = Plan(tuple(pending), tuple(map(str, checked.problems.warnings)))
+    plan = planned.few(pending, map(str, checked.problems.warnings))
     return would(desk, plan) if dry_run else write(desk, storage, plan, yes=yes)
 
 

@@ -5,9 +5,10 @@
 """
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from datetime import datetime
+from itertools import islice
 from pathlib import Path
 
 import click
@@ -18,8 +19,10 @@ from provisioning.check import read
 from provisioning.completion import numbers
 from provisioning.desk import Desk, with_desk
 from provisioning.output import counted
+from provisioning.plan_file import SUFFIX
 from provisioning.planned import Plan
 from provisioning.problems import Refused, RefusedFiles
+from provisioning.progress import Progress
 from provisioning.replay import Replayed, recorded, replay
 from provisioning.storage import Storage
 
@@ -33,6 +36,7 @@ CHANGED = click.option("--changed", type=int, metavar="COUNT", help="So many num
 UNANSWERED = click.option("--unanswered", type=int, metavar="COUNT", help="So many numbers are "
                           "meant to be left without anything that answers.")
 FOUND = 2
+MOST_TOLD = 1000
 
 
 @click.command("plan")
@@ -55,7 +59,7 @@ def make_plan(desk: Desk, files: tuple[Path, ...], pairs: tuple[str, ...], out: 
     if out:
         planned.save(out, plan, now)
     would(desk, plan, _replayed(desk, plan, past, storage) if past else None)
-    return FOUND if plan.writes else 0
+    return FOUND if plan.count else 0
 
 
 def _replayed(desk: Desk, plan: Plan, past: str, storage: Storage) -> Replayed:
@@ -77,10 +81,9 @@ def drift(desk: Desk, files: tuple[Path, ...], pairs: tuple[str, ...]) -> int:
     Ends with 2 where something is.
     """
     plan = _plan(desk, files, pairs, desk.now, quiet=True)
-    for change in plan.writes:
-        desk.say(str(change))
-    desk.print(_as_dict(plan))
-    return FOUND if plan.writes else 0
+    _say(desk, plan)
+    desk.stream(_as_dict(plan))
+    return FOUND if plan.count else 0
 
 
 @click.command("apply")
@@ -97,7 +100,7 @@ def apply_files(desk: Desk, files: tuple[Path, ...], pairs: tuple[str, ...], yes
     if nothing of it has moved since.
     """
     storage = desk.storage()
-    if any(path.suffix == planned.SUFFIX for path in files):
+    if any(path.suffix == SUFFIX for path in files):
         if len(files) > 1:
             raise Refused("one plan at a time, and no files beside it")
         plan = planned.still_to_do(planned.load(files[0]), storage)
@@ -117,7 +120,7 @@ def apply_files(desk: Desk, files: tuple[Path, ...], pairs: tuple[str, ...], yes
 def remove_number(desk: Desk, number: str, yes: bool, dry_run: bool) -> int:
     """Take NUMBER out of the store; the lines of its owner too where it was the last."""
     storage, key = desk.storage(), values.number_key(number)
-    plan = Plan(tuple(changes.removal(key, storage)), (
+    plan = planned.few(changes.removal(key, storage), (
         *(f"warning: {other} forwards to {key}, which will be left out there"
           for other in show.forwarding_to(key, storage)),
         *(f"warning: {other} shows {key} to outside targets until its file is applied again"
@@ -147,45 +150,57 @@ def _plan(desk: Desk, files: Sequence[Path], pairs: Sequence[str], now: datetime
 
 def would(desk: Desk, plan: Plan, replayed: Replayed | None = None) -> int:
     """Say what a plan would write; the exit code of a dry run."""
-    for change in plan.writes:
-        desk.say(str(change))
+    _say(desk, plan)
     desk.say(plan.summary())
     for line in replayed.lines() if replayed else ():
         desk.say(line)
     for brake in plan.brakes:
         desk.warn(f"apply will refuse: {brake}")
-    desk.print(_as_dict(plan) | ({"replay": asdict(replayed)} if replayed else {}))
+    desk.stream(_as_dict(plan) | ({"replay": asdict(replayed)} if replayed else {}))
     return 0
 
 
 def write(desk: Desk, storage: Storage, plan: Plan, *, yes: bool) -> int:
     """Ask unless ``yes``, write change by change and say so; the exit code."""
-    if plan.writes and not yes:
+    if plan.count and not yes:
         _ask(plan)
     conflicts = []
-    for change, conflict in storage.write_all(plan.writes):
+    progress = Progress("written", plan.count)
+    for index, (change, conflict) in enumerate(progress.of(storage.write_all(plan.writes))):
         if conflict:
             conflicts.append(str(conflict))
             desk.error(str(conflict))
-        else:
+        elif index < MOST_TOLD:
             desk.say(change.head if change.result == "new" else str(change))
-    written = len(plan.writes) - len(conflicts)
-    desk.say(f"{counted(written, 'change')} written" if plan.writes else "nothing to do")
-    desk.print(_as_dict(plan) | {"refused": conflicts})
+    written = plan.count - len(conflicts)
+    desk.say(f"{counted(written, 'change')} written" if plan.count else "nothing to do")
+    desk.stream(_as_dict(plan) | {"refused": conflicts})
     return 1 if conflicts else 0
 
 
 def _ask(plan: Plan) -> None:
     if not sys.stdin.isatty():
         raise Refused("there is nobody to ask; give --yes to write "
-                      f"{counted(len(plan.writes), 'change')}")
-    for change in plan.writes:
-        click.echo(str(change), err=True)
-    click.confirm(f"Write {counted(len(plan.writes), 'change')}?", abort=True, err=True)
+                      f"{counted(plan.count, 'change')}")
+    for text in _told(plan):
+        click.echo(text, err=True)
+    click.confirm(f"Write {counted(plan.count, 'change')}?", abort=True, err=True)
+
+
+def _say(desk: Desk, plan: Plan) -> None:
+    for text in _told(plan) if desk.for_people else ():
+        desk.say(text)
+
+
+def _told(plan: Plan) -> Iterator[str]:
+    """What is done, for people, who read no more than so much."""
+    yield from map(str, islice(plan.writes, MOST_TOLD))
+    if plan.count > MOST_TOLD:
+        yield f"and {plan.count - MOST_TOLD:,} more; -F json tells them all"
 
 
 def _as_dict(plan: Plan) -> dict[str, object]:
-    return {"changes": [show.change_as_dict(change) for change in plan.changes],
+    return {"changes": map(show.change_as_dict, plan.changes),
             "warnings": list(plan.warnings), "brakes": [
                 {"option": brake.option, "count": brake.count, "text": brake.text}
                 for brake in plan.brakes]}

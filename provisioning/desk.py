@@ -7,7 +7,7 @@ import os
 import re
 import socket
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,7 +23,7 @@ from kemi_routing.redis.store import Store
 from kemi_routing.settings import Settings
 from provisioning import trunking
 from provisioning.excerpt import excerpt
-from provisioning.output import counted, document, problem, table
+from provisioning.output import counted, document, problem, streamed, table
 from provisioning.problems import Problem, Problems, Refused, RefusedFiles
 from provisioning.storage import TIMEOUT_S, Storage
 
@@ -105,6 +105,12 @@ class Desk:
         """Print for a program; nothing for a person."""
         if self.form not in FOR_EYES:
             click.echo(document(data, self.form))
+
+    def stream(self, data: Mapping[str, Any]) -> None:
+        """As ``print``, of a mapping with iterators for lists that are too long to be held."""
+        if self.form not in FOR_EYES:
+            for piece in streamed(data, self.form):
+                click.echo(piece, nl=False)
 
     def table(self, rows: list[dict[str, Any]]) -> None:
         """Print rows for a person, their keys as headings; nothing for a program."""

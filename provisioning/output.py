@@ -4,7 +4,7 @@
 import io
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -33,6 +33,39 @@ def document(data: Any, form: str) -> str:
     yaml.width = _WIDE
     yaml.dump(data, text)
     return text.getvalue().rstrip()
+
+
+def streamed(data: Mapping[str, Any], form: str) -> Iterator[str]:
+    """The same in pieces; a value of the mapping that is an iterator is gone through once, and is a
+    list.
+    """
+    if form != "json":
+        for key, value in data.items():
+            if not isinstance(value, Iterator):
+                yield document({key: value}, form) + "\n"
+                continue
+            pieces = (document([one], form) + "\n" for one in value)
+            first = next(pieces, None)
+            yield f"{key}:\n{first}" if first else f"{key}: []\n"
+            yield from pieces
+        return
+    before = "{\n"
+    for key, value in data.items():
+        yield f"{before}  {json.dumps(key)}: "
+        before = ",\n"
+        if not isinstance(value, Iterator):
+            yield _indented(value, "  ")
+            continue
+        begin = "["
+        for one in value:
+            yield f"{begin}\n    {_indented(one, '    ')}"
+            begin = ","
+        yield "[]" if begin == "[" else "\n  ]"
+    yield "\n}\n"
+
+
+def _indented(data: Any, margin: str) -> str:
+    return document(data, "json").replace("\n", f"\n{margin}")
 
 
 def counted(count: int, thing: str) -> str:

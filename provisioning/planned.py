@@ -6,29 +6,27 @@ made; so a plan whose numbers have moved since is refused, and one that was writ
 where it stopped.
 """
 
-import base64
-import binascii
 import json
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, fields, replace
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from itertools import chain, islice
 from pathlib import Path
-from typing import Any
 
 from provisioning.output import counted
+from provisioning.plan_file import SUFFIX, Changes, Kept, Spool, encode, refused
 from provisioning.problems import Refused
-from provisioning.storage import Change, Seen, Storage, seen
+from provisioning.storage import Change, Storage
 from provisioning.stored import names
 
-SUFFIX = ".plan"
-_VERSION = 1
+_VERSION = 2
 _FEW = 10
 """Of fewer numbers any share may change."""
 _SHARE = 30
 """Per cent of the numbers of the organisations concerned."""
-_OWNERS_AT_ONCE = 500
-_OF_BYTES = ("sets", "remembers")
+_NAMED = 5
+_AT_ONCE = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,14 +45,21 @@ class Brake:
 class Plan:
     """All changes, unchanged things included, and what stops them."""
 
-    changes: tuple[Change, ...]
+    changes: Changes
+    counts: Mapping[str, int]
+    """How many of them are ``new``, ``changed``, ``removed`` and ``unchanged``."""
     warnings: tuple[str, ...] = ()
     brakes: tuple[Brake, ...] = ()
 
     @property
-    def writes(self) -> list[Change]:
+    def writes(self) -> Iterator[Change]:
         """The changes that have anything to do."""
-        return [change for change in self.changes if change.writes]
+        return (change for change in self.changes if change.writes)
+
+    @property
+    def count(self) -> int:
+        """How many those are."""
+        return sum(self.counts.values()) - self.counts.get("unchanged", 0)
 
     def release(self, released: dict[str, int | None]) -> None:
         """Let go what is meant: option -> count, or None. Raises Refused for all that is not."""
@@ -64,45 +69,70 @@ class Plan:
 
     def summary(self) -> str:
         """How many things are new, changed and removed; and how many are not."""
-        results = [change.result for change in self.changes]
-        told = [f"{results.count(result)} {result}"
-                for result in ("new", "changed", "removed", "unchanged") if result in results]
-        return ", ".join(told) if self.writes else "nothing to do"
+        told = [f"{count} {result}" for result in ("new", "changed", "removed", "unchanged")
+                if (count := self.counts.get(result))]
+        return ", ".join(told) if self.count else "nothing to do"
 
 
 def of(changes: Iterable[Change], warnings: Iterable[str], storage: Storage) -> Plan:
-    """The plan of these changes."""
-    found = tuple(changes)
-    return Plan(found, tuple(warnings), tuple(_brakes(found, storage)))
+    """The plan of these changes, of which it holds one at a time."""
+    spool, tally = Spool(), _Tally()
+    for change in changes:
+        spool.add(change)
+        tally.add(change)
+    return Plan(spool, tally.counts, tuple(warnings), tuple(tally.brakes(storage)))
 
 
-def _brakes(changes: Sequence[Change], storage: Storage) -> Iterable[Brake]:
-    moved = [change for change in changes if change.kind == "number" and change.before
-             and change.writes and not change.same_calls]
-    if len(moved) * 100 > _FEW * _SHARE:
-        organisations = {change.owner.partition("/")[0] for change in moved}
-        total = _numbers_of(organisations, storage, len(moved) * 100 // _SHARE + 1)
-        if total >= _FEW and len(moved) * 100 > total * _SHARE:
-            yield Brake("changed", len(moved), f"{len(moved)} of {total} numbers of "
-                        f"{', '.join(sorted(organisations))} are changed or removed")
-    silent = [change.name for change in changes if change.goes_silent]
-    if silent:
-        yield Brake("unanswered", len(silent), f"{counted(len(silent), 'number')} would be left "
-                    f"without anything that answers: {_listed(silent)}")
+def few(changes: Sequence[Change], warnings: Iterable[str] = ()) -> Plan:
+    """The plan of changes that nothing stops."""
+    return Plan(changes, Counter(change.result for change in changes), tuple(warnings))
+
+
+@dataclass(slots=True)
+class _Tally:
+    """What is counted of changes one after another."""
+
+    counts: Counter[str] = field(default_factory=Counter)
+    moved: int = 0
+    """Numbers that are changed or removed, and in which organisations."""
+    organisations: set[str] = field(default_factory=set)
+    silent: list[str] = field(default_factory=list)
+    """The first numbers that nothing answers any more, and how many."""
+    silenced: int = 0
+
+    def add(self, change: Change) -> None:
+        self.counts[change.result] += 1
+        if change.kind == "number" and change.before and change.writes and not change.same_calls:
+            self.moved += 1
+            self.organisations.add(change.owner.partition("/")[0])
+        if change.goes_silent:
+            self.silenced += 1
+            self.silent += [change.name][:_NAMED - len(self.silent)]
+
+    def brakes(self, storage: Storage) -> Iterator[Brake]:
+        if self.moved * 100 > _FEW * _SHARE:
+            total = _numbers_of(self.organisations, storage, self.moved * 100 // _SHARE + 1)
+            if total >= _FEW and self.moved * 100 > total * _SHARE:
+                yield Brake("changed", self.moved, f"{self.moved} of {total} numbers of "
+                            f"{_listed(sorted(self.organisations))} are changed or removed")
+        if self.silenced:
+            yield Brake("unanswered", self.silenced,
+                        f"{counted(self.silenced, 'number')} would be left without anything that "
+                        f"answers: {_listed(self.silent, self.silenced)}")
 
 
 def _numbers_of(organisations: set[str], storage: Storage, enough: int) -> int:
     """How many numbers they have; not all are counted where there are ``enough``."""
     found: set[str] = set()
     owners = chain.from_iterable(map(storage.owners, sorted(organisations)))
-    while len(found) < enough and (some := list(islice(owners, _OWNERS_AT_ONCE))):
+    while len(found) < enough and (some := list(islice(owners, _AT_ONCE))):
         found = found.union(*(names(things, "number")
                               for things in storage.belongings(some).values()))
     return len(found)
 
 
-def _listed(each: Sequence[str]) -> str:
-    first, rest = each[:5], len(each) - 5
+def _listed(each: Sequence[str], count: int = 0) -> str:
+    first, rest = each[:_NAMED], max(count, len(each)) - _NAMED
     return ", ".join(first) + (f" and {rest} more" if rest > 0 else "")
 
 
@@ -110,19 +140,22 @@ def still_to_do(plan: Plan, storage: Storage) -> Plan:
     """The plan without what was written already; raises Refused with the names of what has moved
     since it was made.
     """
-    held = storage.digests({key for change in plan.writes for key in change.touched})
-    left = [replace(change, result="unchanged") if change.writes and change.is_made(held)
-            else change for change in plan.changes]
-    moved: list[str] = []
-    for change in left:
-        if change.writes and not change.may_be_made(held):
-            moved.append(change.named)
-        elif change.writes:  # a later one may need it
-            held |= {key: seen(value) for key, value in change.sets.items()}
-    if moved:
-        raise Refused(f"changed since the plan was made: {_listed(moved)}; nothing was written, "
-                      "make the plan anew")
-    return replace(plan, changes=tuple(left))
+    spool, tally, moved, many = Spool(), _Tally(), list[str](), 0
+    changes = iter(plan.changes)
+    while some := list(islice(changes, _AT_ONCE)):
+        held = storage.digests({key for change in some if change.writes for key in change.touched})
+        for change in some:
+            left = replace(change, result="unchanged") if (
+                change.writes and change.is_made(held)) else change
+            if left.writes and not left.may_be_made(held):
+                many += 1
+                moved += [left.named][:_NAMED - len(moved)]
+            spool.add(left)
+            tally.add(left)
+    if many:
+        raise Refused(f"changed since the plan was made: {_listed(moved, many)}; nothing was "
+                      "written, make the plan anew")
+    return replace(plan, changes=spool, counts=tally.counts)
 
 
 def save(path: Path, plan: Plan, now: datetime) -> None:
@@ -132,13 +165,15 @@ def save(path: Path, plan: Plan, now: datetime) -> None:
     """
     if path.suffix != SUFFIX:
         raise Refused(f"{path}: the name of a plan ends with {SUFFIX}")
-    data = {"followme plan": _VERSION, "made": now.isoformat(timespec="seconds"),
-            "changes": [_as_json(change) for change in plan.changes],
-            "warnings": plan.warnings, "brakes": [asdict(brake) for brake in plan.brakes]}
+    head = {"followme plan": _VERSION, "made": now.isoformat(timespec="seconds"),
+            "counts": plan.counts, "warnings": plan.warnings,
+            "brakes": [asdict(brake) for brake in plan.brakes]}
     try:
         path.touch(mode=0o600)
         path.chmod(0o600)
-        path.write_text(json.dumps(data, indent=1, ensure_ascii=False) + "\n", "utf-8")
+        with path.open("wb") as file:
+            file.write(json.dumps(head, ensure_ascii=False).encode() + b"\n")
+            file.writelines(map(encode, plan.changes))
     except OSError as error:
         raise Refused(f"{path}: the plan cannot be written: {error.strerror}") from None
 
@@ -146,31 +181,15 @@ def save(path: Path, plan: Plan, now: datetime) -> None:
 def load(path: Path) -> Plan:
     """The plan in a file; raises Refused where it is none."""
     try:
-        data = json.loads(path.read_text("utf-8"))
+        with path.open("rb") as file:
+            data = json.loads(file.readline())
+            start = file.tell()
         if data["followme plan"] != _VERSION:
             raise Refused(f"{path} is a plan of another version; make it anew")
-        return Plan(tuple(map(_from_json, data["changes"])), tuple(data["warnings"]),
+        counts = {str(result): int(count) for result, count in data["counts"].items()}
+        return Plan(Kept(path, start, sum(counts.values())), counts, tuple(data["warnings"]),
                     tuple(Brake(**brake) for brake in data["brakes"]))
     except OSError as error:
         raise Refused(f"{path}: the plan cannot be read: {error.strerror}") from None
     except (ValueError, TypeError, KeyError, AttributeError):
-        raise Refused(f"{path} is not a plan; make one:  followme plan FILES -o {path}") from None
-
-
-def _as_json(change: Change) -> dict[str, Any]:
-    return {field.name: getattr(change, field.name) for field in fields(change)} | {
-        "expects": {key: sorted(seen, key=str) for key, seen in change.expects.items()},
-        **{name: {key: base64.b64encode(value).decode() for key, value
-                  in getattr(change, name).items()} for name in _OF_BYTES}}
-
-
-def _from_json(data: dict[str, Any]) -> Change:
-    lists = {key: tuple(value) for key, value in data.items() if isinstance(value, list)}
-    expects: dict[str, frozenset[Seen]] = {
-        key: frozenset(seen) for key, seen in data["expects"].items()}
-    try:
-        records = {name: {key: base64.b64decode(value, validate=True)
-                          for key, value in data[name].items()} for name in _OF_BYTES}
-    except binascii.Error as error:
-        raise ValueError(str(error)) from None
-    return Change(**data | lists | records | {"expects": expects})
+        raise refused(path) from None

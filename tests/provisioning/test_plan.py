@@ -14,6 +14,7 @@ from tests.provisioning.conftest import EXAMPLES, Edit, Followme, Write, dump
 OFFICE = EXAMPLES / "office.yaml"
 JANA = "42027777101"
 SHORTER = ("ring: 30, label: office", "ring: 25, label: office")
+HEAD_OF_A_PLAN = '{"followme plan": 2, "counts": {"new": 1}, "warnings": [], "brakes": []}\n'
 HEAD = "number 42027777101 of acme/jana: changed, revision 1 → 2"
 SAID = "  sequence working_hours, step 2 office (49115234567): ring time 30 s → 25 s"
 
@@ -45,6 +46,18 @@ def test_a_plan_for_programs_has_the_words_too(loaded: Followme, edited: Edit) -
     number, line = json.loads(ran.out)["changes"]
     assert (ran.code, number["result"], line["result"]) == (2, "changed", "unchanged")
     assert number["what"][0] == SAID.strip()
+
+
+def test_of_very_many_changes_a_person_is_shown_the_first_and_how_many_more(
+        followme: Followme, write: Write) -> None:
+    file = write("many.yaml", people(600))
+    planned = followme("plan", file)
+    assert planned.things[1000:] == ["and 200 more; -F json tells them all", "1200 new"]
+    done = followme("apply", "--yes", file)
+    assert done.out.splitlines()[1000:] == ["1200 changes written"]
+    assert done.err.splitlines()[-1].startswith("written: 1,000 of 1,200 (83 %), ")
+    again = followme("apply", "-F", "json", file)
+    assert len(json.loads(again.out)["changes"]) == 1200
 
 
 def test_what_is_wrong_in_files_is_no_plan(loaded: Followme, edited: Edit) -> None:
@@ -127,9 +140,9 @@ class TestThePlanInAFile:
         assert loaded("apply", "--yes", plan).code == 0
         assert storage.client.get(keys.alias("42073723123")) is None
 
-    @pytest.mark.parametrize("text", ["", "{}", "[]", '{"followme plan": 1}', "organisation: x",
-                                      '{"followme plan": 1, "changes": [{"kind": "x"}], '
-                                      '"warnings": [], "brakes": []}'])
+    @pytest.mark.parametrize("text", ["", "{}", "[]", '{"followme plan": 2}', "organisation: x",
+                                      HEAD_OF_A_PLAN + '{"kind": "x"}', HEAD_OF_A_PLAN,
+                                      HEAD_OF_A_PLAN + "[]", HEAD_OF_A_PLAN + '{"sets": 1}'])
     def test_that_is_none_is_refused(self, loaded: Followme, tmp_path: Path, text: str) -> None:
         path = tmp_path / "monday.plan"
         path.write_text(text)
@@ -139,7 +152,7 @@ class TestThePlanInAFile:
 
     def test_of_another_version_is_refused(self, loaded: Followme, tmp_path: Path) -> None:
         path = tmp_path / "monday.plan"
-        path.write_text('{"followme plan": 2}')
+        path.write_text('{"followme plan": 1}')
         assert "another version" in loaded("apply", "--yes", path).err
 
     @pytest.mark.parametrize("name", ["monday.json", "no/such/folder/monday.plan"])
