@@ -7,7 +7,7 @@ where it stopped.
 """
 
 import json
-from collections import Counter
+from collections import ChainMap, Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
@@ -17,7 +17,7 @@ from pathlib import Path
 from provisioning.output import counted
 from provisioning.plan_file import SUFFIX, Changes, Kept, Spool, encode, refused
 from provisioning.problems import Refused
-from provisioning.storage import Change, Storage
+from provisioning.storage import Change, Seen, Storage, seen
 from provisioning.stored import names
 
 _VERSION = 2
@@ -27,6 +27,8 @@ _SHARE = 30
 """Per cent of the numbers of the organisations concerned."""
 _NAMED = 5
 _AT_ONCE = 500
+_NEEDED = 200_000
+"""A change looks at keys that an earlier one writes only where these are the last ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,17 +143,22 @@ def still_to_do(plan: Plan, storage: Storage) -> Plan:
     since it was made.
     """
     spool, tally, moved, many = Spool(), _Tally(), list[str](), 0
+    made: dict[str, Seen] = {}  # by one before, and a later one may need it
     changes = iter(plan.changes)
     while some := list(islice(changes, _AT_ONCE)):
         held = storage.digests({key for change in some if change.writes for key in change.touched})
         for change in some:
             left = replace(change, result="unchanged") if (
                 change.writes and change.is_made(held)) else change
-            if left.writes and not left.may_be_made(held):
+            if left.writes and not left.may_be_made(ChainMap(made, held)):
                 many += 1
                 moved += [left.named][:_NAMED - len(moved)]
+            elif left.writes:
+                made |= {key: seen(value) for key, value in left.sets.items()}
             spool.add(left)
             tally.add(left)
+        for key in list(islice(made, max(0, len(made) - _NEEDED))):
+            del made[key]
     if many:
         raise Refused(f"changed since the plan was made: {_listed(moved, many)}; nothing was "
                       "written, make the plan anew")
