@@ -67,9 +67,7 @@ def read(spot: Spot, name: str, written: shape_times.Calendar, zone: ZoneInfo, t
     errors_before = len(spot.problems.errors)
     spot.at_key().read(values.words, name)
     years = range(today.year, today.year + YEARS_AHEAD + 1)
-    path = spot.optional("ics", written.ics, _file_beside(spot), None)
-    events = path and (spot / "ics").read(
-        ics.read, path, date(years[0], 1, 1), date(years[-1], 12, 31))
+    events = spot.optional("ics", written.ics, _events(spot, years), None)
     added = list(_added(spot / "add", written.add, name))
     removed = list(_removed(spot / "remove", written.remove))
     calendar = Calendar(name, tuple(_public(spot, written, years)), tuple(events or ()),
@@ -122,13 +120,18 @@ def _packaged() -> Any:
     return import_module("holidays")
 
 
-def _file_beside(spot: Spot) -> Callable[[str], Path]:
-    def read_name(text: str) -> Path:
-        if Path(text).name != text:
-            raise InvalidValue(f"{text!r} is not the name of a file beside this one; "
-                               f"write it without folders: {Path(text).name or 'closures.ics'}")
-        return Path(spot.written.value.file).parent / text
-    return read_name
+def _events(spot: Spot, years: range) -> Callable[[str], list[Event]]:
+    def read_file(name: str) -> list[Event]:
+        if Path(name).name != name:
+            raise InvalidValue(f"{name!r} is not the name of a file beside this one; "
+                               f"write it without folders: {Path(name).name or 'closures.ics'}")
+        try:
+            data = spot.written.beside(name)
+        except OSError as error:
+            raise InvalidValue(f"the file {name} cannot be read: {error.strerror}; "
+                               "put it beside this one") from None
+        return ics.read(name, data, date(years[0], 1, 1), date(years[-1], 12, 31))
+    return read_file
 
 
 def _added(spot: Spot, written: list[shape_times.Day], calendar: str,

@@ -5,19 +5,18 @@ A file holds all that its subscribers have. What the store has beyond it is remo
 is harmless (aliases, lines); a number goes only by ``remove``.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
 
 from kemi_routing import record
-from kemi_routing.model import Number, Platform
+from kemi_routing.model import Number
 from kemi_routing.record import LineRecord
 from kemi_routing.redis import keys
-from kemi_routing.targets import Kind
-from provisioning import difference, granted, network, reachable, source, trunking
+from provisioning import difference, granted, kept, network, reachable, trunking
 from provisioning.checked import Checked, Entry
 from provisioning.problems import Refused
-from provisioning.revisions import Version, decode_text
+from provisioning.revisions import decode_text
 from provisioning.source import Spot
 from provisioning.storage import Change, Seen, Storage, seen
 from provisioning.stored import Stored, names, neighbours, read_state
@@ -38,9 +37,10 @@ def compare(checked: Checked, storage: Storage, now: datetime) -> list[Change]:
     lines = [change for owner in surplus for change in _removed_lines(owner, stored, surplus)]
     found = [*trunking.changes(checked, storage),
              *granted.changes(checked, limits, storage, now),
-             *_freeing([_number_change(entry, stored, checked.platform, now)
+             *_freeing([_number_change(entry, stored, checked, now)
                         for entry in checked.numbers], surplus, stored),
              *(_line_change(account.line, stored) for account in checked.lines), *lines]
+    found = [*_with_settings(found, checked, stored), *_organisations(checked)]
     _warn_of_lost_targets(checked, stored)
     checked.problems.settle()
     return found
@@ -58,52 +58,11 @@ def removal(digits: str, storage: Storage) -> list[Change]:
         raise Refused(f"{digits}: nobody owns this number" if key not in stored.values else
                       f"{digits}: its record cannot be read; apply its file first")
     belongings = storage.belongings([number.owner])
-    wanted = [key, keys.authored(digits), *map(_key, sorted(belongings[number.owner]))]
+    wanted = [key, keys.authored(digits), keys.subscriber(number.owner),
+              *map(_key, sorted(belongings[number.owner]))]
     stored = Stored(storage.read(wanted), belongings)
     others = list(stored.numbers_of(number.owner, but=digits))
     return [_number_removal(number, others, stored), *_lines_after(number, others, stored)]
-
-
-def revival(version: Version, checked: Checked, storage: Storage, now: datetime) -> list[Change]:
-    """The changes that make a number again what it was in that version, within what its
-    organisation is given now; what does not go together with the store is noted as an error.
-
-    Raises Refused where the number has another owner, or the version cannot be read.
-    """
-    number = version.number
-    if number is None:
-        raise Refused(f"revision {version.revision} is no number: it was removed then, or its "
-                      "record cannot be read")
-    tree = source.parse(version.source.text or f"{number.number}: {{}}\n",
-                        f"{number.number}@{version.revision}", checked.problems)
-    assert tree is not None
-    spot = Spot(tree, checked.problems)
-    checked.owners[number.owner] = spot
-    checked.numbers.append(Entry(
-        number, version.source.text, spot, dict.fromkeys(number.aliases, spot),
-        {ring.target: spot for one in number.sequences for step in one.steps for ring in step
-         if ring.target.kind in (Kind.PSTN, Kind.NUMBER)}))
-    stored = _look(checked, _given(checked), storage)
-    _refuse_what_others_have(checked, stored)
-    _refuse_lost_lines(checked, stored)
-    network.connect(checked, neighbours(checked, storage), now, granted.read(checked, storage))
-    (entry,), belongings = checked.numbers, stored.belongings[number.owner]
-    others = set[str]().union(*map(_of_number, stored.numbers_of(number.owner, number.number)))
-    held = stored.number(number.number)
-    surplus = (_of_number(held) if held else set()) - _of_number(number) - others
-    found = list(_freeing([_number_change(entry, stored, checked.platform, now)],
-                          {number.owner: surplus & belongings}, stored))
-    _warn_of_lost_overrides(checked, stored, now)
-    checked.problems.settle()
-    return found
-
-
-def _refuse_lost_lines(checked: Checked, stored: Stored) -> None:
-    for entry in checked.numbers:
-        for line in entry.number.lines:
-            if stored.owner_of("line", line.name) != entry.number.owner:
-                entry.spot.error(f"{entry.number.owner} has no line {line.name} any more; apply "
-                                 "the file with it")
 
 
 def _given(checked: Checked) -> dict[str, set[str]]:
@@ -123,6 +82,7 @@ def _of_number(number: Number) -> set[str]:
 def _look(checked: Checked, given: dict[str, set[str]], storage: Storage) -> Stored:
     belongings = storage.belongings(list(given))
     wanted = [_key(thing) for owner in given for thing in given[owner] | belongings[owner]]
+    wanted += map(keys.subscriber, given)
     for entry in checked.numbers:
         wanted += [make(entry.number.number) for make in (keys.authored, keys.state, keys.alias)]
         wanted += map(keys.number, entry.aliases)
@@ -183,7 +143,7 @@ def _warn_of_lost_targets(checked: Checked, stored: Stored) -> None:
                 entry.spot.warning(f"from now on {target} is skipped: {why}")
 
 
-def _number_change(entry: Entry, stored: Stored, platform: Platform, now: datetime) -> Change:
+def _number_change(entry: Entry, stored: Stored, checked: Checked, now: datetime) -> Change:
     old = stored.number(entry.number.number)
     number, owner = _with_times_kept(entry.number, old), entry.number.owner
     before = old.revision if old else stored.last_revision(number.number)
@@ -200,12 +160,14 @@ def _number_change(entry: Entry, stored: Stored, platform: Platform, now: dateti
         "number", number.number, owner, "changed" if old else "new", old.revision if old else 0,
         new.revision,
         expects=stored.as_found(key, keys.alias(number.number), *map(keys.number, number.aliases))
-        | {alias: frozenset([None, seen(owner.encode())]) for alias in aliases},
+        | {alias: frozenset([None, seen(owner.encode())]) for alias in aliases}
+        | {keys.organisation(number.organisation):
+           frozenset([checked.homes[number.organisation].seen])},
         sets={key: record.encode_number(new), **aliases}, texts={authored_key: entry.authored},
         remembers=stored.remembered(old), joins=tuple(_of_number(number)),
         what=tuple(what) or (difference.TEXT_ONLY,),
         same_calls=not what,
-        goes_silent=bool(old and reachable.goes_silent(old, number, platform)))
+        goes_silent=bool(old and reachable.goes_silent(old, number, checked.platform)))
 
 
 def _freeing(found: list[Change], surplus: dict[str, set[str]], stored: Stored,
@@ -243,6 +205,40 @@ def _others(owner: str, made: Mapping[str, Seen], stored: Stored) -> dict[str, f
     return {key: frozenset([made.get(key, seen(stored.values.get(key)))]) for key in found}
 
 
+def _with_settings(found: Iterable[Change], checked: Checked, stored: Stored) -> Iterator[Change]:
+    """The same changes; what subscribers have beside their numbers goes with the first number that
+    is written, or by itself.
+    """
+    left = {owner: data for owner, one in checked.subscribers.items()
+            if stored.values.get(keys.subscriber(owner)) != (data := kept.encode_subscriber(one))}
+    for change in found:
+        if change.kind != "number" or not change.writes or change.owner not in left:
+            yield change
+            continue
+        key = keys.subscriber(change.owner)
+        yield replace(change, expects=change.expects | stored.as_found(key),
+                      sets=change.sets | {key: left.pop(change.owner)})
+    for owner, data in left.items():
+        key = keys.subscriber(owner)
+        old = stored.values.get(key)
+        what = kept.differences(kept.decode_subscriber(old, owner), checked.subscribers[owner]
+                                ) if old else ()
+        yield Change("subscriber", owner, owner, "changed" if old else "new",
+                     expects=stored.as_found(key), sets={key: data},
+                     what=tuple(what) or (difference.TEXT_ONLY,) * bool(old))
+
+
+def _organisations(checked: Checked) -> Iterator[Change]:
+    """They come last: until all numbers are written that use them, there is something to do."""
+    for name, home in checked.homes.items():
+        key = keys.organisation(name)
+        if home.shared != home.before:
+            yield Change("organisation", name, name, "changed" if home.before else "new",
+                         expects={key: frozenset([home.seen])},
+                         sets={key: kept.encode_shared(home.shared)},
+                         what=home.changed or (difference.TEXT_ONLY,) * bool(home.before))
+
+
 def _with_times_kept(number: Number, old: Number | None) -> Number:
     """A vacation that is not new was set when it was written first."""
     before = {replace(one, set_at=0): one for one in old.overrides} if old else {}
@@ -270,13 +266,21 @@ def _removed_lines(owner: str, stored: Stored, surplus: dict[str, set[str]]) -> 
 
 def _number_removal(number: Number, others: list[Number], stored: Stored) -> Change:
     leaves = _of_number(number).difference(*map(_of_number, others))
+    settings = keys.subscriber(number.owner)
+    found = stored.values.get(settings)
+    sets: dict[str, bytes] = {}
+    if found and others:
+        left = kept.decode_subscriber(found, number.owner)
+        sets = {settings: kept.encode_subscriber(replace(
+            left, numbers=tuple(key for key in left.numbers if key != number.number)))}
     return Change(
         "number", number.number, number.owner, "removed", number.revision, number.revision + 1,
-        expects=stored.as_found(*(keys.number(one.number) for one in (number, *others))),
+        expects=stored.as_found(settings, *(keys.number(one.number) for one in (number, *others))),
+        sets=sets,
         deletes=(keys.authored(number.number), keys.state(number.number),
                  keys.last_caller(number.number),  # the next owner's *60 must not block him
-                 *_deletable(leaves, number.owner, stored)),
-        leaves=tuple(leaves), remembers=stored.remembered(number))
+                 *(() if others else (settings,)), *_deletable(leaves, number.owner, stored)),
+        leaves=tuple(leaves), remembers=stored.remembered(number, found or b""))
 
 
 def _lines_after(number: Number, others: list[Number], stored: Stored) -> Iterator[Change]:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
+from itertools import chain
 from pathlib import Path
 
 from kemi_routing import e164
@@ -18,6 +19,7 @@ from provisioning import (
     codes,
     fitting,
     grants,
+    joined,
     network,
     number,
     organisation,
@@ -28,17 +30,12 @@ from provisioning import (
     trunking,
     values,
 )
-from provisioning.checked import Account, Checked, Entry
+from provisioning.checked import Account, Checked, Entry, Home
 from provisioning.columns import Headers
+from provisioning.kept import Kept, of_subscriber
 from provisioning.organisation import Organisation, Ours, warn_of_number
 from provisioning.sequences import Places
 from provisioning.source import Spot, Written
-
-File = tuple[Spot, shape.Organisation]
-
-_WHOLE = frozenset({"dial_plan", "redirects", "feature_codes"})
-_BY_NAME = {"calendars": "calendar", "schedules": "schedule", "classes": "class",
-            "groups": "group"}
 
 
 def check(paths: Iterable[Path], platform: Platform, now: datetime,
@@ -52,35 +49,54 @@ def check(paths: Iterable[Path], platform: Platform, now: datetime,
 def check_text(text: str, file: str, platform: Platform, now: datetime) -> Checked:
     """As ``check``, of a text; ``file`` is its name in messages."""
     checked = Checked(platform)
-    _add([source.parse(text, file, checked.problems)], checked, now)
+    tree = source.parse(text, file, checked.problems)
+    _add([tree] if tree else [], [], checked, now, Kept())
     return network.connect(checked, {}, now)
 
 
-def read(paths: Iterable[Path], platform: Platform, now: datetime,
-         headers: Headers = Headers()) -> Checked:
-    """As ``check``, but what names other numbers is still to be connected with the store."""
+def read(paths: Iterable[Path], platform: Platform, now: datetime, headers: Headers = Headers(),
+         kept: Kept | None = None) -> Checked:
+    """As ``check``, with what is ``kept`` of organisations; what names other numbers is still to be
+    connected with the store. Raises Refused where the store cannot be read.
+    """
     checked = Checked(platform)
-    _add(rows.trees(paths, headers, checked.problems), checked, now)
+    of_yaml, of_rows = rows.split(paths)
+    files = filter(None, [source.read(path, checked.problems) for path in of_yaml])
+    found = chain.from_iterable(rows.rows(path, headers, checked.problems) for path in of_rows)
+    _add(files, (tree for _, tree in found), checked, now, kept or Kept())
     return checked
 
 
-def _add(trees: Iterable[Written | None], checked: Checked, now: datetime) -> None:
-    files: list[File] = []
-    for tree in filter(None, trees):
-        if written := fitting.read(shape.Organisation, tree, checked.problems):
-            files.append((Spot(tree, checked.problems), written))
-    files = [(spot, written) for spot, written in files
-             if not _is_operators(checked, spot, written)]
+def read_tree(tree: Written, platform: Platform, now: datetime, kept: Kept) -> Checked:
+    """As ``read``, of one file that is read already."""
+    checked = Checked(platform)
+    _add([tree], [], checked, now, kept)
+    return checked
+
+
+def _add(files: Iterable[Written], of_rows: Iterable[Written], checked: Checked, now: datetime,
+         kept: Kept) -> None:
+    fitted = {id(tree): (tree, written) for tree in files
+              if (written := fitting.read(shape.Organisation, tree, checked.problems))
+              and not _is_operators(checked, Spot(tree, checked.problems), written)}
     checked.platform = trunking.platform_of(checked)
-    _refuse_differences(files)
+    wholes = joined.join((tree for tree, _ in fitted.values()), of_rows, kept, checked.problems)
+    homes: list[tuple[Spot, shape.Organisation]] = []
+    for whole in wholes:
+        _, known = fitted.get(id(whole.tree), (None, None))
+        if written := known or fitting.read(shape.Organisation, whole.tree, checked.problems):
+            spot = Spot(whole.tree, checked.problems)
+            homes.append((spot, written))
+            checked.homes[whole.name] = Home(whole.shared, kept.shared(whole.name),
+                                             kept.seen(whole.name), whole.changed)
     extensions = Ours(frozenset(
-        f"{written.organisation}/{key}" for _, written in files
+        f"{written.organisation}/{key}" for _, written in homes
         for subscriber in written.subscribers.values() for key in subscriber.extensions))
     found = [(spot, written, organisation.read(spot, written, checked.platform, extensions, now))
-             for spot, written in files]
+             for spot, written in homes]
     keys = extensions.keys | {key for _, written, home in found for key in _numbers(written, home)}
     for spot, written, home in found:
-        _add_file(checked, spot, written, replace(home, ours=Ours(keys)))
+        _add_whole(checked, spot, written, replace(home, ours=Ours(keys)))
     _compare(checked)
     for spot, written, home in found:
         codes.warn_of_sequences(spot / "feature_codes", written.feature_codes, {
@@ -104,31 +120,6 @@ def _is_operators(checked: Checked, spot: Spot, written: shape.Organisation) -> 
     return True
 
 
-def _refuse_differences(files: Iterable[File]) -> None:
-    """Files of one organisation may share out what it has in common, but agree where they meet."""
-    seen: dict[tuple[str | None, ...], tuple[object, Spot]] = {}
-    for spot, written in files:
-        for (*path, what), one in _in_common(written):
-            where = spot
-            for key in path:
-                where /= key
-            first, before = seen.setdefault((written.organisation, *path), (one, where.at_key()))
-            if one != first:
-                where.at_key().error(f"{what} of {written.organisation} is not the same in "
-                                     f"{before.line}; write it alike, or once")
-
-
-def _in_common(written: shape.Organisation) -> Iterator[tuple[tuple[str, ...], object]]:
-    """What a file says of its whole organisation: the keys, its name for people, the value."""
-    if not written.organisation:
-        return
-    for key in sorted(written.model_fields_set & _WHOLE):
-        yield (key, key), getattr(written, key)
-    for key, word in _BY_NAME.items():
-        for name, one in getattr(written, key).items():
-            yield (key, name, f"{word} {name}"), one
-
-
 def _numbers(written: shape.Organisation, home: Organisation) -> Iterator[str]:
     for subscriber in written.subscribers.values():
         for key in subscriber.numbers:
@@ -136,8 +127,8 @@ def _numbers(written: shape.Organisation, home: Organisation) -> Iterator[str]:
                 yield home.digits(key)
 
 
-def _add_file(checked: Checked, spot: Spot, written: shape.Organisation, home: Organisation,
-              ) -> None:
+def _add_whole(checked: Checked, spot: Spot, written: shape.Organisation, home: Organisation,
+               ) -> None:
     checked.wishes += [(home.name, wish) for group in home.groups.values()
                        for wish in group.wishes]
     for key, subscriber in written.subscribers.items():
@@ -150,7 +141,6 @@ def _add_file(checked: Checked, spot: Spot, written: shape.Organisation, home: O
 def _add_subscriber(checked: Checked, spot: Spot, written: shape.Subscriber, common: Number,
                     home: Organisation) -> None:
     owner = common.owner
-    checked.claim("subscriber", owner, owner, spot.at_key())
     checked.owners[owner] = spot.at_key()
     group = rights.of_subscriber(spot, written, home.groups, home.follow_redirects)
     checked.wishes += [(home.name, wish) for wish in group.wishes]
@@ -171,16 +161,26 @@ def _add_subscriber(checked: Checked, spot: Spot, written: shape.Subscriber, com
     checked.numbers += entries
     main = main or next((entry.number.number for entry in entries), "")
     for line in common.lines:
-        secret = written.lines[line.name].password or ""
-        md5, sha256 = values.ha1(line.name, home.platform.domain, secret)
+        one = written.lines[line.name]
+        md5, sha256, *_ = (*one.ha1, "") if one.ha1 else values.ha1(
+            line.name, home.platform.domain, one.password or "")
         record = LineRecord(line.name, owner, md5, main, line.max_phones, home.plan, home.codes,
                             sha256)
         checked.lines.append(Account(record, (spot / "lines" / line.name).at_key()))
+    if not spot.problems.errors:
+        checked.subscribers[owner] = of_subscriber(
+            owner.partition("/")[2], spot.written, [entry.number.number for entry in entries])
 
 
 def _line(spot: Spot, name: str, written: shape.Line) -> Line:
     spot.at_key().read(values.name, name)
-    secret = spot.at_key().required("password", written.password, values.password, '"..."')
+    if written.ha1:
+        (spot / "ha1").read(values.digests, written.ha1)
+        if written.password is not None:
+            (spot / "password").at_key().error("a line has a password or ha1, not both")
+        secret = None
+    else:
+        secret = spot.at_key().required("password", written.password, values.password, '"..."')
     if secret and len(secret) < values.SHORT_PASSWORD:
         (spot / "password").warning(
             f"the password is short; {values.SHORT_PASSWORD} characters or more are safer")

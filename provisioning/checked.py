@@ -7,10 +7,12 @@ from typing import Any
 from kemi_routing.model import Number, Platform
 from kemi_routing.record import LineRecord
 from provisioning.grants import Grant
+from provisioning.kept import Shared, Subscriber
 from provisioning.problems import Problems
 from provisioning.rights import Wish
 from provisioning.sequences import Places
 from provisioning.source import Spot
+from provisioning.storage import Seen
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,18 @@ class Account:
     spot: Spot
 
 
+@dataclass(frozen=True, slots=True)
+class Home:
+    """What an organisation has in common, as it is kept."""
+
+    shared: Shared
+    before: Shared | None
+    """What the store had when we looked."""
+    seen: Seen
+    changed: tuple[str, ...]
+    """What is different, for people; empty: at most comments."""
+
+
 @dataclass(slots=True)
 class Checked:
     """What the files say; complete only where ``problems`` holds no error."""
@@ -45,6 +59,10 @@ class Checked:
     problems: Problems = field(default_factory=Problems)
     owners: dict[str, Spot] = field(default_factory=dict)
     """``organisation/subscriber`` -> where."""
+    subscribers: dict[str, Subscriber] = field(default_factory=dict)
+    """The same -> what is kept of them beside their numbers."""
+    homes: dict[str, Home] = field(default_factory=dict)
+    """Organisation -> what its subscribers share."""
     numbers: list[Entry] = field(default_factory=list)
     lines: list[Account] = field(default_factory=list)
     grants: dict[str, tuple[Grant, Spot]] = field(default_factory=dict)

@@ -19,6 +19,7 @@ from kemi_routing.model import Verdict
 from provisioning import cases, columns, override, show, trunking, values
 from provisioning.check import check
 from provisioning.cli_calls import list_calls, why
+from provisioning.cli_export import export
 from provisioning.cli_history import diff, show_history, show_version, undo
 from provisioning.cli_import import import_files
 from provisioning.cli_pictures import draw_flow, show_flow, show_week
@@ -250,6 +251,7 @@ followme.add_command(show_week)
 followme.add_command(show_flow)
 followme.add_command(print_schema)
 followme.add_command(import_files)
+followme.add_command(export)
 
 
 def _show_network(desk: Desk, storage: Storage) -> int:

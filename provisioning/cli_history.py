@@ -6,12 +6,12 @@ from dataclasses import asdict
 import click
 
 from kemi_routing.targets import mask
-from provisioning import changes, history, planned, show, values
-from provisioning.checked import Checked
+from provisioning import history, planned, show, values
 from provisioning.cli_plan import DRY_RUN, YES, would, write
 from provisioning.completion import numbers
 from provisioning.desk import Desk, with_desk
 from provisioning.problems import Refused, RefusedFiles
+from provisioning.revival import revive
 
 
 @click.command("history")
@@ -68,8 +68,8 @@ def undo(desk: Desk, what: str, yes: bool, dry_run: bool) -> int:
     before = history.find(found, at.when, now) if at.when else history.before_last(found)
     if before is None:
         raise Refused(f"{at.number} has no version before this one")
-    checked = Checked(desk.in_network().settings.platform)
-    pending = changes.revival(before, checked, storage, now)
+    platform = desk.in_network().settings.platform
+    checked, pending = revive(before, found, platform, storage, now)
     if checked.problems.errors:
         raise RefusedFiles(checked.problems)
     for warning in checked.problems.warnings:

@@ -18,6 +18,7 @@ from provisioning.both_ways import BothWays
 from provisioning.check import read
 from provisioning.completion import numbers
 from provisioning.desk import Desk, with_desk
+from provisioning.kept import Kept
 from provisioning.output import counted
 from provisioning.plan_file import SUFFIX
 from provisioning.planned import Plan
@@ -134,7 +135,8 @@ def _plan(desk: Desk, files: Sequence[Path], pairs: Sequence[str], now: datetime
           quiet: bool = False) -> Plan:
     """Raises RefusedFiles where the files, or they and the store, do not go together."""
     storage = desk.storage()
-    checked = read(files, desk.in_network().settings.platform, now, columns.headers(pairs))
+    checked = read(files, desk.in_network().settings.platform, now, columns.headers(pairs),
+                   Kept(storage))
     of_files = set(checked.problems.warnings)
     found = [] if checked.problems.errors else changes.compare(checked, storage, now)
     if checked.problems.errors:

@@ -17,7 +17,7 @@ from provisioning.source import Spot, Written
 
 SEQUENCE = "forward"
 """Name of the sequence of a row's steps, where no column says another one."""
-LISTS = frozenset({"permissions", "aliases", "allow", "block"})
+LISTS = frozenset({"permissions", "aliases", "allow", "block", "ha1"})
 """Columns with several values, apart by spaces or commas."""
 
 _LINE = tuple(shape_base.keys(shape.Line))

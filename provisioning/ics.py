@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from importlib import import_module
-from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -30,25 +29,23 @@ class Event:
     name: str
 
 
-def read(path: Path, first: date, last: date) -> list[Event]:
-    """The events that touch these days, each repetition by itself; cancelled ones are left out.
+def read(name: str, data: bytes, first: date, last: date) -> list[Event]:
+    """The events of a file that touch these days, each repetition by itself; cancelled ones are
+    left out.
 
-    Raises InvalidValue for a file that cannot be read, or only in part.
+    Raises InvalidValue for a file that can be read only in part.
     """
     # Loaded here: most files have no use for it, and every command would wait.
     icalendar, recurring = map(import_module, ("icalendar", "recurring_ical_events"))
     try:
-        calendar = icalendar.Calendar.from_ical(path.read_bytes())
+        calendar = icalendar.Calendar.from_ical(data)
         _refuse_unread(calendar)
         found = [_event(one, first, last)
                  for one in recurring.of(calendar).between(first, last + _DAY)
                  if one.get("STATUS") != "CANCELLED"]
-    except OSError as error:
-        raise InvalidValue(f"the file {path.name} cannot be read: {error.strerror}; "
-                           "put it beside this one") from None
     except (ValueError, LookupError, OverflowError, TypeError, AttributeError) as error:
         # What the two packages let through, depending on what is wrong.
-        raise InvalidValue(f"{path.name} is no calendar file (RFC 5545): {_line(error)}; "
+        raise InvalidValue(f"{name} is no calendar file (RFC 5545): {_line(error)}; "
                            "mend it, or leave it out") from None
     return found
 

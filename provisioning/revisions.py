@@ -33,6 +33,8 @@ class Version:
     source: Text
     data: bytes
     """Its record; empty where the number was removed."""
+    settings: bytes = b""
+    """Of a number that was removed then: what its owner had beside numbers."""
 
     @property
     def number(self) -> Number | None:
@@ -62,13 +64,15 @@ def decode_text(data: bytes | None) -> Text:
 def encode(version: Version) -> bytes:
     """An entry of the list."""
     source = version.source
-    return record.pack([version.revision, source.written, source.by, source.text, version.data])
+    return record.pack([version.revision, source.written, source.by, source.text, version.data,
+                        version.settings])
 
 
 def decode(data: bytes) -> Version | None:
     """An entry of the list; None where it cannot be read."""
     try:
-        revision, written, by, text, found = record.unpack(data)
-        return Version(int(revision), Text(str(text), int(written), str(by)), bytes(found))
+        revision, written, by, text, found, *more = record.unpack(data)
+        return Version(int(revision), Text(str(text), int(written), str(by)), bytes(found),
+                       *map(bytes, more))
     except (BrokenRecord, ValueError, TypeError):
         return None

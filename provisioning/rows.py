@@ -2,37 +2,26 @@
 """Files in which a row, or a line, is one number: CSV and JSON lines, beside files in YAML."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from itertools import chain
 from pathlib import Path
 
-from provisioning import columns, delimited, json_lines, shape, shape_base, source
+from provisioning import columns, delimited, json_lines
 from provisioning.columns import Headers
 from provisioning.delimited import Cell
 from provisioning.problems import Place, Problem, Problems
-from provisioning.source import Spot, Written
+from provisioning.source import Written
 
 TABLES = (".csv", ".tsv")
 LINES = (".jsonl", ".ndjson")
 
-_SHARED = [key for key in shape_base.keys(shape.Organisation)
-           if key not in {"organisation", "subscribers", *shape.OPERATORS}]
-"""What a table takes from the YAML file of its organisation."""
-_ONCE = {"numbers": "number", "extensions": "extension"}
 _NEEDED = {"subscriber", "number"}
 
 
-def trees(paths: Iterable[Path], headers: Headers, problems: Problems) -> list[Written]:
-    """All files, those in YAML each by itself, all rows of an organisation as one.
-
-    What an organisation has in common (dial plan, groups, schedules, time zone …) holds for its
-    rows too, and rows that name no organisation are that of the YAML file, where there is one.
-    """
-    by_form: dict[bool, list[Path]] = {True: [], False: []}
+def split(paths: Iterable[Path]) -> tuple[list[Path], list[Path]]:
+    """The files in YAML, and those of rows."""
+    kinds: dict[bool, list[Path]] = {True: [], False: []}
     for path in paths:
-        by_form[path.suffix.lower() in TABLES + LINES].append(path)
-    files = list(filter(None, [source.read(path, problems) for path in by_form[False]]))
-    found = chain.from_iterable(rows(path, headers, problems) for path in by_form[True])
-    return files + _merged((tree for _, tree in found), files, problems)
+        kinds[path.suffix.lower() in TABLES + LINES].append(path)
+    return kinds[False], kinds[True]
 
 
 def rows(path: Path, headers: Headers, problems: Problems) -> Iterator[tuple[Place, Written]]:
@@ -114,63 +103,3 @@ def _of_lines(path: Path, headers: Headers, problems: Problems) -> Iterator[Row]
                 row[key] = columns.one_or_many(
                     key, value.content, value.value, value.file) if is_text else value
         yield written, row
-
-
-def _merged(found: Iterable[Written], files: list[Written], problems: Problems) -> list[Written]:
-    known = {name: file for file in reversed(files) if (name := _name(file))}
-    merged: dict[str, Written] = {}
-    for tree in found:
-        if "organisation" not in tree.content and len(known) == 1:
-            tree.content["organisation"] = next(iter(known.values())).content["organisation"]
-        name = _name(tree)
-        if name not in merged:
-            merged[name] = Written(
-                _in_common(name, files), tree.value, tree.key, "", tree.span, tree.file)
-        whole = merged[name].content
-        _keep_time_zone(whole, tree)
-        _join(whole, tree.content, problems)
-    return list(merged.values())
-
-
-def _name(file: Written) -> str:
-    """The organisation of a file, empty where that is not to be read."""
-    written = file.content.get("organisation") if isinstance(file.content, dict) else None
-    return written.content if written and isinstance(written.content, str) else ""
-
-
-def _in_common(name: str, files: list[Written]) -> dict[str, Written]:
-    of_it = [file.content for file in files if name and _name(file) == name]
-    return {key: content[key] for key in _SHARED for content in reversed(of_it) if key in content}
-
-
-def _keep_time_zone(whole: dict[str, Written], tree: Written) -> None:
-    """A row in another time zone than its organisation has it for its number."""
-    zone = tree.content.pop("time_zone", None)
-    if zone is None or whole.setdefault("time_zone", zone).plain() == zone.plain():
-        return
-    for subscriber in tree.content["subscribers"].content.values():
-        for kind in _ONCE.keys() & subscriber.content.keys():
-            for number in subscriber.content[kind].content.values():
-                number.content["time_zone"] = zone
-
-
-def _join(whole: dict[str, Written], more: dict[str, Written], problems: Problems,
-          above: tuple[str, ...] = ()) -> None:
-    """Add what a row says; where both say something they must agree."""
-    kind = _ONCE.get(above[2], "") if len(above) == 3 else ""  # below subscribers, a subscriber
-    for key, value in more.items():
-        before = whole.setdefault(key, value)
-        if before is value:
-            continue
-        if kind:
-            at, text = value.key, (f"{kind} {key} stands in {Spot(before, problems).line} already; "
-                                   "write it once")
-        elif isinstance(before.content, dict) and isinstance(value.content, dict):
-            _join(before.content, value.content, problems, (*above, key))
-            continue
-        elif before.plain() != value.plain():
-            at, text = value.value, (f"{key} is not the same in {Spot(before, problems).line}; "
-                                     "write it alike, or once")
-        else:
-            continue
-        problems.errors.append(value.problem(at, text))

@@ -147,9 +147,14 @@ class Line(Shape):
     """A SIP account."""
 
     form = '{password: "..."}'
-    needs = ("password",)
+    rules: ClassVar[dict[str, Any]] = {"oneOf": [{"required": ["password"]},
+                                                 {"required": ["ha1"]}]}
     password: kinds.Password | None = None
     """What its phones register with, 8 characters or more."""
+    ha1: list[kinds.Digest] = []
+    """In place of the password, as exports have it: what digest authentication makes of the line's
+    name, the domain and the password (HA1, RFC 7616), by MD5 and by SHA-256. It holds in its domain
+    only, and who has it can register: keep it secret too."""
     max_phones: kinds.Phones | None = None
     """How many phones may register at once; 3 unless given."""
 

@@ -6,15 +6,17 @@ No scalar is given a type: 08:00 is no 480, NO is not false, 0049 keeps its zero
 
 import re
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from errno import ENOENT
 from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError
-from ruamel.yaml.nodes import MappingNode, Node, ScalarNode
+from ruamel.yaml.nodes import CollectionNode, MappingNode, Node, ScalarNode
 from ruamel.yaml.reader import ReaderError
 
 from kemi_routing.errors import InvalidValue
@@ -36,6 +38,8 @@ class Source:
 
     text: str
     secrets: tuple[masking.Span, ...] = ()
+    files: Mapping[str, bytes] | None = None
+    """Those that it may name, where they do not lie beside it."""
 
     @cached_property
     def rows(self) -> list[str]:
@@ -62,16 +66,43 @@ class Written:
     """First and last index in ``source`` with its key, and the column of the first."""
     file: Rows | None = None
     """For messages; None: they show no row."""
+    around: tuple[int, int] | None = None
+    """Where the comments above it begin, and those behind it end; None: it has none."""
 
     @property
     def text(self) -> str:
         """As written, with its key and comments, moved to the left margin."""
+        return self.text_with(())
+
+    def text_with(self, others: Iterable[tuple["Written", str]]) -> str:
+        """The text with something else in place of some values below it and their keys."""
         first, last, margin = self.span
-        head, *rest = self.source[first:last].split("\n")
-        lines = [head, *(line[min(margin, _indent(line)):] for line in rest)]
-        while len(lines) > 1 and (not lines[-1].strip() or lines[-1].startswith("#")):
-            lines.pop()  # a comment at the left margin belongs to what comes next
+        last = self.around[1] if self.around else last
+        pieces = []
+        for value, other in others:
+            begin, end = value.span[:2]
+            pieces += [self.source[first:begin], other]
+            first = begin + len(self.source[begin:end].rstrip())
+        head, *rest = "".join([*pieces, self.source[first:last]]).split("\n")
+        lines = [*self.comments, head, *(line[min(margin, _indent(line)):] for line in rest)]
         return "\n".join(lines).rstrip() + "\n"
+
+    @property
+    def comments(self) -> list[str]:
+        """The comments above its key, each on a line."""
+        if self.around is None:
+            return []
+        rows = self.source[self.around[0]:self.span[0]].split("\n")
+        return [row[row.index("#"):].rstrip() for row in rows if "#" in row]
+
+    def beside(self, name: str) -> bytes:
+        """A file of that name beside its own; raises OSError."""
+        files = self.file.files if isinstance(self.file, Source) else None
+        if files is None:
+            return (Path(self.value.file).parent / name).read_bytes()
+        if name not in files:
+            raise FileNotFoundError(ENOENT, "no such file", name)
+        return files[name]
 
     def problem(self, place: Place, text: str) -> Problem:
         """What is wrong at a place of its file."""
@@ -174,14 +205,15 @@ def read(path: Path, problems: Problems) -> Written | None:
     return None
 
 
-def parse(text: str, file: str, problems: Problems) -> Written | None:
-    """As ``read``, of a text that is there already."""
+def parse(text: str, file: str, problems: Problems,
+          files: Mapping[str, bytes] | None = None) -> Written | None:
+    """As ``read``, of a text that is there already, and so may be the files that it names."""
     try:
         with warnings.catch_warnings(action="ignore"):  # we say what is wrong ourselves
             node = YAML(typ="safe", pure=True).compose(text)
         if node is not None:
-            source = Source(text, tuple(masking.of_tree(node, text)))
-            return _Tree(file, source, problems).written(node)
+            source = Source(text, tuple(masking.of_tree(node, text)), files)
+            return _Tree(file, source, problems).written(node, around=(0, len(text)))
         place, what = Place(file), "the file is empty; it starts with  organisation: NAME"
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
@@ -239,7 +271,8 @@ class _Tree:
     source: Source
     problems: Problems
 
-    def written(self, node: Node, key: Node | None = None) -> Written:
+    def written(self, node: Node, key: Node | None = None, around: tuple[int, int] | None = None,
+                ) -> Written:
         if node.anchor:
             self._error(node, f"anchors are not part of this format; leave out &{node.anchor}, and "
                               f"write the value again in place of *{node.anchor}")
@@ -248,16 +281,18 @@ class _Tree:
         if isinstance(node, ScalarNode):
             content = self._text(node)
         elif isinstance(node, MappingNode):
-            content = self._mapping(node.value)
+            content = self._mapping(node, key, around)
         else:
             content = [self.written(child) for child in node.value]
         first = key or node
         span = first.start_mark.index, node.end_mark.index, first.start_mark.column
-        return Written(content, place, self._place(first), self.source.text, span, self.source)
+        return Written(content, place, self._place(first), self.source.text, span, self.source,
+                       around)
 
-    def _mapping(self, pairs: Iterable[tuple[Node, Node]]) -> dict[str, Written]:
+    def _mapping(self, node: MappingNode, above: Node | None, around: tuple[int, int] | None,
+                 ) -> dict[str, Written]:
         children: dict[str, Written] = {}
-        for key, value in pairs:
+        for (key, value), own in zip(node.value, self._around(node, above, around), strict=True):
             if not isinstance(key, ScalarNode):
                 self._error(key, "a key is one word, not a list or keys with values")
                 continue
@@ -266,8 +301,32 @@ class _Tree:
                 self._error(key, f"{name!r} stands here twice, first on line "
                                  f"{first.key.line}; write it once")
             else:
-                children[name] = self.written(value, key)
+                children[name] = self.written(value, key, own)
         return children
+
+    def _around(self, node: MappingNode, above: Node | None, around: tuple[int, int] | None,
+                ) -> list[tuple[int, int] | None]:
+        """For each value whose comments are its own: no two have the same, and none is lost."""
+        if around is None or node.flow_style or not node.value:
+            return [None] * len(node.value)
+        begins = [above.end_mark.index if above else 0]
+        for (_, before), (key, _) in pairwise(node.value):
+            begins.append(self._first_comment(_end(before), key))
+        return [*pairwise([*begins, around[1]])]
+
+    def _first_comment(self, floor: int, key: Node) -> int:
+        """Where the comments begin that stand above a key, no further right than it."""
+        begin: int = key.start_mark.index
+        rows = self.source.text[floor:begin].split("\n")
+        at = begin - len(rows[-1])
+        for row in reversed(rows[1:-1]):
+            at -= len(row) + 1
+            if row.strip() and (not row.lstrip().startswith("#")
+                                or _indent(row) > key.start_mark.column):
+                break
+            if row.strip():
+                begin = at
+        return begin
 
     def _text(self, node: ScalarNode) -> str:
         """The scalar; JSON writes a character beyond 16 bits as two escapes, here it is one."""
@@ -283,6 +342,14 @@ class _Tree:
 
     def _error(self, node: Node, text: str) -> None:
         self.problems.errors.append(self.source.problem(self._place(node), text))
+
+
+def _end(node: Node) -> int:
+    """Where a value ends; what stands behind a block up to the next one is not part of it."""
+    last = None
+    if isinstance(node, CollectionNode) and not node.flow_style and node.value:
+        last = node.value[-1][1] if isinstance(node, MappingNode) else node.value[-1]
+    return int(node.end_mark.index) if last is None else _end(last)
 
 
 def _indent(line: str) -> int:

@@ -82,7 +82,8 @@ class Change:
         revision = f", revision {self.before or self.revision}" if self.before else ""
         if self.result == "changed" and self.before:
             revision += f" → {self.revision}"
-        return f"{self.named} of {self.owner}: {self.result}{revision}"
+        of = f" of {self.owner}" if self.owner != self.name else ""
+        return f"{self.named}{of}: {self.result}{revision}"
 
     @property
     def named(self) -> str:
@@ -141,6 +142,12 @@ class Storage:
         found = self.client.sscan_iter(
             keys.owners(), match=f"{organisation}/*" if organisation else None, count=_SCANNED)
         return (name.decode() for name in found)
+
+    def names(self, make: Callable[[str], str]) -> Iterator[str]:
+        """The names of all keys that are made like this; some may come twice."""
+        before, _, after = make("*").partition("*")
+        for key in self.client.scan_iter(match=f"{before}*", count=_SCANNED):
+            yield key.decode().removeprefix(before).removesuffix(after)
 
     def belongings(self, owners: Sequence[str]) -> dict[str, set[str]]:
         """Owner -> all that is theirs: ``number:…``, ``line:…``, ``alias:…``."""

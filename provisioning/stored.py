@@ -104,14 +104,16 @@ class Stored:
         """The one with which a number was removed; 0 where it never was there."""
         return self.last[digits].revision if digits in self.last else 0
 
-    def remembered(self, number: Number | None) -> dict[str, bytes]:
-        """The entry of its history that a number becomes when it is changed or removed."""
+    def remembered(self, number: Number | None, settings: bytes = b"") -> dict[str, bytes]:
+        """The entry of its history that a number becomes when it is changed or removed, then with
+        the ``settings`` of its owner.
+        """
         if number is None:
             return {}
         digits = number.number
         return {keys.history(digits): encode(Version(
             number.revision, decode_text(self.values.get(keys.authored(digits))),
-            self.values[keys.number(digits)]))}
+            self.values[keys.number(digits)], settings))}
 
     def as_found(self, *wanted: str) -> dict[str, frozenset[Seen]]:
         """Those keys may hold what was found, nothing else."""

@@ -4,7 +4,7 @@
 import hashlib
 import re
 from calendar import monthrange
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date
 from difflib import get_close_matches
 from enum import StrEnum
@@ -188,6 +188,14 @@ def password(text: str) -> str:
         return text
     raise InvalidValue(f"a password has 1 to {MAX_TEXT} printable characters; "
                        "put it in quotes")
+
+
+def digests(texts: Sequence[str]) -> None:
+    """Refuses what cannot be the two digests of a password."""
+    lengths = [len(text) for text in texts if re.fullmatch("[0-9a-f]+", text)]
+    if lengths not in ([32], [32, 64]) or len(texts) != len(lengths):
+        raise InvalidValue("ha1 is two digests: MD5 with 32 and SHA-256 with 64 of the characters "
+                           "0-9a-f; or write the password:  password: \"...\"")
 
 
 def ha1(line: str, realm: str, secret: str) -> tuple[str, str]:

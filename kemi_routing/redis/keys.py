@@ -58,6 +58,16 @@ def alias(digits: str) -> str:
     return f"{PREFIX}alias:{{{digits}}}"
 
 
+def organisation(name: str) -> str:
+    """What the subscribers of an organisation share, as it was written."""
+    return f"{PREFIX}organisation:{{{name}}}"
+
+
+def subscriber(owner: str) -> str:
+    """What an owner has beside numbers, as it was written."""
+    return f"{PREFIX}subscriber:{{{owner}}}"
+
+
 def owner(name: str) -> str:
     """The set of all that an owner has: ``number:…``, ``line:…``, ``alias:…``."""
     return f"{PREFIX}owner:{{{name}}}"

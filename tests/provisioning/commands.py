@@ -20,6 +20,7 @@ WORK: dict[str, tuple[str, ...]] = {
     "diff": ("@yesterday",),
     "doctor": (),
     "drift": (EDITED,),
+    "export": ("acme",),
     "explain": (JANA,),
     "flow": (JANA,),
     "history": (JANA,),

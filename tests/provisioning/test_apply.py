@@ -12,8 +12,9 @@ from kemi_routing.model import Platform
 from kemi_routing.record import VERSION, decode_line, decode_number
 from kemi_routing.redis import keys
 from provisioning import changes
-from provisioning.check import check, check_text
+from provisioning.check import check, read
 from provisioning.checked import Checked
+from provisioning.kept import Kept
 from provisioning.storage import Change, Conflict, Storage
 from tests.provisioning.conftest import EXAMPLES, LOADED, Edit, Followme, dump
 from tests.support.builders import NOW
@@ -40,8 +41,10 @@ def test_a_number_is_stored_with_all_that_belongs_to_it(loaded: Followme, storag
         "fm:1:line:{back-office}", "fm:1:line:{bench-one}", "fm:1:line:{bench-two}",
         "fm:1:line:{jana-desk}",
         "fm:1:number:{42027777100}", "fm:1:number:{42027777101}", "fm:1:number:{42027777102}",
+        "fm:1:organisation:{acme}", "fm:1:organisation:{novak}", "fm:1:organisation:{workshop}",
         "fm:1:owner:{acme/jana}", "fm:1:owner:{novak/petr}", "fm:1:owner:{workshop/service}",
-        "fm:1:owners"]
+        "fm:1:owners", "fm:1:subscriber:{acme/jana}", "fm:1:subscriber:{novak/petr}",
+        "fm:1:subscriber:{workshop/service}"]
     assert held["fm:1:alias:{42073723123}"] == b"novak/petr"
     assert held["fm:1:owner:{novak/petr}"] == {b"number:42027777100", b"alias:42073723123"}
     assert held["fm:1:owner:{acme/jana}"] == {b"number:42027777101", b"line:jana-desk"}
@@ -187,7 +190,7 @@ def test_a_file_with_an_error_writes_nothing(followme: Followme, storage: Storag
 
 
 def planned(path: Path, storage: Storage) -> list[Change]:
-    checked = check([path], Platform(), NOW)
+    checked = read([path], Platform(), NOW, kept=Kept(storage))
     pending = changes.compare(checked, storage, NOW)
     assert not checked.problems.errors
     return [change for change in pending if change.writes]
@@ -195,7 +198,7 @@ def planned(path: Path, storage: Storage) -> list[Change]:
 
 def test_a_concurrent_edit_is_refused_by_name_and_not_lost(
         loaded: Followme, storage: Storage, edited: Edit) -> None:
-    (mine,) = planned(edited("second-number.yaml", ("ring: 20", "ring: 40")), storage)
+    mine, *_ = planned(edited("second-number.yaml", ("ring: 20", "ring: 40")), storage)
     theirs = edited("second-number.yaml", ("ring: 20", "ring: 30"))
     assert loaded("apply", "--yes", theirs).code == 0
     before = dump(storage)
@@ -206,7 +209,7 @@ def test_a_concurrent_edit_is_refused_by_name_and_not_lost(
 
 def test_a_number_that_somebody_else_made_meanwhile_is_refused(
         followme: Followme, storage: Storage) -> None:
-    (mine,) = planned(SECOND, storage)
+    mine, *_ = planned(SECOND, storage)
     assert followme("apply", "--yes", SECOND).code == 0
     with pytest.raises(Conflict):
         storage.write(mine)
@@ -215,7 +218,7 @@ def test_a_number_that_somebody_else_made_meanwhile_is_refused(
 def test_an_alias_that_somebody_else_took_meanwhile_is_refused(
         followme: Followme, storage: Storage) -> None:
     assert followme("show").code == 0
-    (mine,) = planned(SECOND, storage)
+    mine, *_ = planned(SECOND, storage)
     storage.client.set(keys.alias(ALIAS), "other/eva")
     with pytest.raises(Conflict):
         storage.write(mine)
@@ -227,7 +230,7 @@ def test_a_write_between_look_and_transaction_is_seen(
         monkeypatch: pytest.MonkeyPatch) -> None:
     """The watched keys, not only the look at them, keep the change out."""
     assert followme("show").code == 0
-    (mine,) = planned(SECOND, storage)
+    mine, *_ = planned(SECOND, storage)
     other = Storage(redis_server.url)
     begin = Pipeline.multi
     begun: list[Pipeline] = []
@@ -286,7 +289,7 @@ def test_remove_takes_all_that_was_only_its_own(loaded: Followme, storage: Stora
     for number in ("+420 277 771 00", "42027777101", "42027777102"):
         assert loaded("remove", "--yes", number).code == 0
     assert {key.partition("{")[0] for key in dump(storage)} == {
-        "fm:1:changes", "fm:1:history:"}
+        "fm:1:changes", "fm:1:history:", "fm:1:organisation:"}
 
 
 def organisation(folder: Path, subscribers: str) -> Path:
@@ -338,10 +341,13 @@ def test_remove_names_the_numbers_that_go_on_showing_it(
     assert [json.loads(text)["cli"] for text in shown] == ["12125550124", "caller"]
 
 
-def test_thousands_of_numbers_are_read_in_batches(storage: Storage) -> None:
+def test_thousands_of_numbers_are_read_in_batches(storage: Storage, tmp_path: Path) -> None:
+    path = tmp_path / "a.yaml"
     numbers = "".join(f"      {12125550000 + count}: {{}}\n" for count in range(1200))
-    checked = check_text("organisation: acme\ntime_zone: UTC\nsubscribers:\n  jana:\n"
-                         f"    numbers:\n{numbers}", "a.yaml", Platform(), NOW)
-    for change in changes.compare(checked, storage, NOW):
+    path.write_text("organisation: acme\ntime_zone: UTC\nsubscribers:\n  jana:\n"
+                    f"    numbers:\n{numbers}")
+    written = planned(path, storage)
+    for change in written:
         storage.write(change)
-    assert {change.result for change in changes.compare(checked, storage, NOW)} == {"unchanged"}
+    assert len(written) == 1201
+    assert planned(path, storage) == []

@@ -172,7 +172,8 @@ def test_apply_says_what_it_wrote(followme: Followme) -> None:
     assert (ran.code, ran.things, ran.err) == (0, [
         "number 42027777101 of acme/jana: new",
         "line jana-desk of acme/jana: new",
-        "2 changes written"], "3 warnings, see followme check\n")
+        "organisation acme: new",
+        "3 changes written"], "3 warnings, see followme check\n")
 
 
 def test_apply_for_programs(followme: Followme, bad: Path) -> None:
@@ -188,6 +189,8 @@ def test_apply_for_programs(followme: Followme, bad: Path) -> None:
                  "30 s, then mobile (42073723101) 20 s",
                  "sequence on_call: mobile (42073723101) 20 s"]},
             {"kind": "line", "name": "jana-desk", "owner": "acme/jana", "result": "new",
+             "revision": None, "what": []},
+            {"kind": "organisation", "name": "acme", "owner": "acme", "result": "new",
              "revision": None, "what": []}],
         "brakes": [], "refused": [], "warnings": []}
     ran = followme("apply", "-F", "json", bad)
@@ -195,7 +198,7 @@ def test_apply_for_programs(followme: Followme, bad: Path) -> None:
 
 
 @pytest.mark.parametrize(("answer", "code", "last"), [
-    pytest.param("y\n", 0, "2 changes written", id="yes"),
+    pytest.param("y\n", 0, "3 changes written", id="yes"),
     pytest.param("n\n", 1, "followme: stopped", id="no"),
     pytest.param("\n", 1, "followme: stopped", id="nothing"),
 ])
@@ -209,7 +212,7 @@ def test_on_a_terminal_apply_asks(storage: Storage, redis_server: RedisServer, a
     os.close(terminal)
     os.close(keyboard)
     assert ran.returncode == code
-    _, asked, told = (ran.stderr + ran.stdout).partition("Write 2 changes? [y/N]: ")
+    _, asked, told = (ran.stderr + ran.stdout).partition("Write 3 changes? [y/N]: ")
     assert asked
     assert told.splitlines()[-1] == last
     assert bool(list(storage.owners())) == (code == 0)

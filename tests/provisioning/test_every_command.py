@@ -230,7 +230,7 @@ def test_ctrl_c_at_a_question_ends_with_130(storage: Storage, redis_server: Redi
     said = process.stderr
     assert said
     asked = "".join(iter(lambda: said.read(1) or "?", "?"))
-    assert asked.endswith("Write 4 changes")
+    assert asked.endswith("Write 5 changes")
     assert said.read(8) == " [y/N]: "
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=60)

@@ -97,7 +97,7 @@ def test_the_grant_in_the_store_counts_too(
     operator = write("operator.yaml", "grants: {acme: {permissions: [voicemail]}}\n")
     ran = followme("apply", "--yes", operator)
     assert (ran.code, ran.out.splitlines()) == (
-        0, ["grant acme of acme: new", "1 change written"])
+        0, ["grant acme: new", "1 change written"])
     assert followme("apply", operator).out.splitlines() == [
         "nothing to do"]
     acme = write("acme.yaml", organisation())
@@ -128,7 +128,7 @@ def test_a_smaller_grant_takes_away_from_the_numbers_in_the_store(
                                       "classes: [national], max_calls: 2}\n")
     ran = followme("apply", "--yes", operator)
     assert ran.things == [
-        "grant acme of acme: new",
+        "grant acme: new",
         f"number {NUMBER} of acme/jana: changed, revision 1 → 2",
         "2 changes written"]
     rights = rights_in(storage)

@@ -139,7 +139,7 @@ class TestUndo:
         assert loaded("remove", "--yes", JANA).code == 0
         ran = loaded("undo", "--yes", JANA)
         assert (ran.code, ran.err.splitlines()[0]) == (1, (
-            f"{JANA}@1:1:1: acme/jana has no line jana-desk any more; apply the file with it"))
+            "followme: acme/jana has no line jana-desk any more; apply the file with it"))
 
     def test_gives_no_right_back_that_the_operator_took(self, edits: Followme, storage: Storage,
                                                         write: Write) -> None:
@@ -155,7 +155,7 @@ class TestUndo:
             "        mode:", "        aliases: [42073723123@pstn]\n        mode:"))).code == 0
         ran = loaded("undo", "--yes", PETR)
         assert (ran.code, ran.err.splitlines()[0]) == (1, (
-            f"{PETR}@1:1:1: alias 42073723123 is novak/petr's here and acme/jana's in the store; "
+            f"{PETR}@1:10:19: alias 42073723123 is novak/petr's here and acme/jana's in the store; "
             "it has one owner: leave it out here, or take it from there first"))
 
     def test_drops_an_alias_that_came_since(self, loaded: Followme, storage: Storage,

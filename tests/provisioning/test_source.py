@@ -54,6 +54,7 @@ def test_the_text_of_a_value_is_kept_with_its_comments() -> None:
                  "      7654321: {}\n")
     numbers = Spot(tree, Problems()) / "subscribers" / "jana" / "numbers"
     assert (numbers / "1234567").written.text == (
+        "# before\n"
         "1234567:  # main\n"
         "  mode: x\n"
         "\n"
@@ -61,7 +62,7 @@ def test_the_text_of_a_value_is_kept_with_its_comments() -> None:
         "  schedule: [a,\n"
         "b]\n"
         "  # the end\n")
-    assert (numbers / "7654321").written.text == "7654321: {}\n"
+    assert (numbers / "7654321").written.text == "# the next one\n7654321: {}\n"
 
 
 def test_a_byte_order_mark_is_no_part_of_the_first_key(tmp_path: Path) -> None:

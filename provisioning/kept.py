@@ -1,0 +1,243 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What organisations and subscribers have beside numbers, as it was written: kept in the store.
+
+With the texts of the numbers it is all that their files say. So a number in the store is what its
+text says, read with these. In place of a password stands the name of its line, whose record has
+the digests.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from textwrap import indent
+from typing import Any
+
+from kemi_routing import record
+from kemi_routing.errors import BrokenRecord
+from kemi_routing.redis import keys
+from provisioning.kinds import NAME
+from provisioning.problems import Problems, Refused
+from provisioning.revisions import decode_text
+from provisioning.source import Written, parse
+from provisioning.storage import Seen, Storage, seen
+from provisioning.yaml_text import block, scalar
+
+NUMBERS = ("numbers", "extensions")
+_OF_LINE = re.compile(rf"(?<=ha1: \[){NAME.pattern}(?=\])")
+"""What stands in place of a password."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """What an organisation has in common: its file without subscribers."""
+
+    text: str = ""
+    files: Mapping[str, bytes] = field(default_factory=dict)
+    """Those that calendars name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Subscriber:
+    """His name and what stands below it, without numbers and extensions."""
+
+    text: str
+    numbers: tuple[str, ...] = ()
+    """Their keys, in the order in which they are written: the first one is the main number."""
+
+
+def encode_shared(shared: Shared) -> bytes:
+    """The stored form."""
+    return record.pack([shared.text, dict(shared.files)])
+
+
+def encode_subscriber(subscriber: Subscriber) -> bytes:
+    """The stored form."""
+    return record.pack([subscriber.text, list(subscriber.numbers)])
+
+
+def decode_shared(data: bytes, organisation: str) -> Shared:
+    """What is stored; raises Refused where it cannot be read: then nothing is known."""
+    try:
+        text, files = record.unpack(data)
+        return Shared(str(text), {str(name): bytes(one) for name, one in files.items()})
+    except (BrokenRecord, ValueError, TypeError, AttributeError):
+        raise _broken(organisation) from None
+
+
+def decode_subscriber(data: bytes, owner: str) -> Subscriber:
+    """As ``decode_shared``."""
+    try:
+        text, numbers = record.unpack(data)
+        return Subscriber(str(text), tuple(map(str, numbers)))
+    except (BrokenRecord, ValueError, TypeError):
+        raise _broken(owner) from None
+
+
+def _broken(name: str) -> Refused:
+    return Refused(f"the settings of {name} in the store cannot be read; apply all files of "
+                   f"{name.partition('/')[0]} again")
+
+
+class Kept:
+    """What a store holds of organisations, each read once; nothing where there is no store."""
+
+    def __init__(self, storage: Storage | None = None) -> None:
+        self._storage = storage
+        self._found: dict[str, bytes | None] = {}
+
+    def seen(self, organisation: str) -> Seen:
+        """What stood there when it was read."""
+        return seen(self._read(organisation))
+
+    def shared(self, organisation: str) -> Shared | None:
+        """Raises Refused where it cannot be read."""
+        data = self._read(organisation)
+        return decode_shared(data, organisation) if data is not None else None
+
+    def organisations(self) -> Sequence[str]:
+        """The names of all of which something is kept, in order."""
+        found = self._storage.names(keys.organisation) if self._storage else ()
+        return sorted(found)
+
+    def owners(self, organisation: str) -> list[str]:
+        """The organisation's subscribers, as ``organisation/subscriber``."""
+        return sorted(set(self._storage.owners(organisation))) if self._storage else []
+
+    def export(self, organisation: str) -> tuple[Shared, str]:
+        """What an organisation shares, and its whole file; raises Refused where nothing is kept."""
+        shared = self._known(organisation)
+        return shared, self.file(shared, self.subscribers(self.owners(organisation)), {})
+
+    def subscribers(self, owners: Iterable[str]) -> dict[str, Subscriber]:
+        """What is kept of these subscribers; of some there may be nothing. Raises Refused where
+        it cannot be read.
+        """
+        wanted = sorted(owners)
+        found = self._values(map(keys.subscriber, wanted))
+        return {owner: decode_subscriber(data, owner) for owner in wanted
+                if (data := found.get(keys.subscriber(owner))) is not None}
+
+    def tree(self, organisation: str, subscribers: Mapping[str, Subscriber] | None = None,
+             instead: Mapping[str, str] | None = None, name: str = "") -> Written:
+        """As a file of that name would have it; raises Refused where nothing is kept."""
+        shared = self._known(organisation)
+        text = self.file(shared, subscribers or {}, instead or {})
+        tree = parse(text, name or f"{organisation} in the store", problems := Problems(),
+                     shared.files)
+        if tree is None or problems.errors:
+            raise _broken(organisation)
+        return tree
+
+    def file(self, shared: Shared, subscribers: Mapping[str, Subscriber],
+             instead: Mapping[str, str]) -> str:
+        """The file of an organisation and these subscribers; ``instead`` is put in place of the
+        texts of numbers.
+        """
+        wanted = {key: keys.authored(key) for one in subscribers.values() for key in one.numbers
+                  if key not in instead}
+        found = self._values(wanted.values())
+        texts = {**{key: decode_text(found.get(name)).text for key, name in wanted.items()},
+                 **instead}
+        below = "".join(indent(_whole(replace(one, text=text), texts), "  ")
+                        for one, text in self._with_digests(subscribers))
+        return f"{shared.text}subscribers:\n{below}" if below else shared.text
+
+    def _with_digests(self, subscribers: Mapping[str, Subscriber],
+                      ) -> Iterator[tuple[Subscriber, str]]:
+        lines = {name for one in subscribers.values() for name in _OF_LINE.findall(one.text)}
+        found = self._values(map(keys.line, sorted(lines)))
+        for owner, one in sorted(subscribers.items()):
+            text = one.text
+            for name in _OF_LINE.findall(text):
+                digests = _digests(found.get(keys.line(name)), owner, name)
+                text = text.replace(f"ha1: [{name}]", f"ha1: [{', '.join(filter(None, digests))}]")
+            yield one, text
+
+    def _known(self, organisation: str) -> Shared:
+        if (shared := self.shared(organisation)) is None:
+            raise Refused(f"the store has no settings of {organisation}; where it has numbers, an "
+                          "older program wrote them: apply all its files once")
+        return shared
+
+    def _read(self, organisation: str) -> bytes | None:
+        if organisation not in self._found:
+            key = keys.organisation(organisation)
+            self._found[organisation] = self._values([key]).get(key)
+        return self._found[organisation]
+
+    def _values(self, wanted: Iterable[str]) -> dict[str, bytes]:
+        return self._storage.read(wanted) if self._storage else {}
+
+
+def _digests(data: bytes | None, owner: str, name: str) -> tuple[str, str]:
+    with suppress(BrokenRecord):
+        line = record.decode_line(data or b"")
+        if line.owner == owner:
+            return line.ha1, line.ha1_sha256
+    raise Refused(f"{owner} has no line {name} any more; apply the file with it")
+
+
+def _whole(subscriber: Subscriber, texts: Mapping[str, str]) -> str:
+    numbers = "".join(texts[key] for key in subscriber.numbers if "/" not in key)
+    extensions = "".join(texts[key] for key in subscriber.numbers if "/" in key)
+    below = "".join(f"{kind}:\n{indent(text, '  ')}"
+                    for kind, text in zip(NUMBERS, (numbers, extensions), strict=True) if text)
+    *_, last = subscriber.text.splitlines()
+    empty = not below and last.endswith(":") and not last.startswith((" ", "#"))
+    text = subscriber.text.rstrip("\n") + " {}\n" if empty else subscriber.text
+    return text + indent(below, "  ")
+
+
+def differences(before: Subscriber, after: Subscriber) -> Iterator[str]:
+    """What is different, for people."""
+    old, new = (_read(one) for one in (before, after))
+    for key in sorted({*old, *new} - {"lines"}):  # a line is told by itself
+        if old.get(key) != new.get(key):
+            yield f"{key}: {old.get(key, 'none')} → {new.get(key, 'none')}"
+    if before.numbers[:1] != after.numbers[:1]:
+        yield f"main number: {_main(before)} → {_main(after)}"
+
+
+def _read(subscriber: Subscriber) -> dict[str, Any]:
+    tree = parse(_whole(subscriber, dict.fromkeys(subscriber.numbers, "")), "", Problems())
+    (content,) = tree.plain().values() if tree else ({},)
+    return {key: ", ".join(value) if isinstance(value, list) else value
+            for key, value in content.items() if key not in NUMBERS}
+
+
+def _main(subscriber: Subscriber) -> str:
+    return next(iter(subscriber.numbers), "none")
+
+
+def of_subscriber(name: str, written: Written, numbers: Iterable[str]) -> Subscriber:
+    """What is kept of a subscriber."""
+    if not written.source:  # a row of a table: there is no text
+        content = _plain(written)
+        lines = block({name: content}) if content else [f"{scalar(name)}:"]
+        return Subscriber("\n".join(lines) + "\n", tuple(numbers))
+    rows = [*written.comments, f"{scalar(name)}:", *(
+        f"  {row}".rstrip() for key, child in written.content.items() for row in _rows(key, child))]
+    return Subscriber("\n".join(rows) + "\n", tuple(numbers))
+
+
+def _rows(key: str, child: Written) -> list[str]:
+    if key in NUMBERS:
+        return child.comments
+    text = _of_lines(child) if key == "lines" else child.text
+    return text.splitlines()
+
+
+def _of_lines(written: Written) -> str:
+    return written.text_with(
+        (line.content[key], f"ha1: [{name}]") for name, line in written.content.items()
+        for key in ("password", "ha1") if key in line.content)
+
+
+def _plain(written: Written) -> dict[str, Any]:
+    content: dict[str, Any] = {key: value for key, value in written.plain().items()
+                               if key not in NUMBERS}
+    for name, line in content.get("lines", {}).items():
+        line.pop("password", None)
+        line["ha1"] = [name]
+    return content
