@@ -52,10 +52,10 @@ def test_of_very_many_changes_a_person_is_shown_the_first_and_how_many_more(
         followme: Followme, write: Write) -> None:
     file = write("many.yaml", people(600))
     planned = followme("plan", file)
-    assert planned.things[1000:] == ["and 201 more; -F json tells them all", "1200 new"]
+    assert planned.things[1000:] == ["and 201 more; -F json tells them all", "1201 new"]
     done = followme("apply", "--yes", file)
-    assert done.out.splitlines()[1000:] == ["1200 changes written"]
-    assert done.err.splitlines()[-1].startswith("written: 1,000 of 1,200 (83 %), ")
+    assert done.out.splitlines()[1000:] == ["1201 changes written"]
+    assert done.err.splitlines()[-1].startswith("written: 1,000 of 1,201 (83 %), ")
     again = followme("apply", "-F", "json", file)
     assert len(json.loads(again.out)["changes"]) == 1200
 
