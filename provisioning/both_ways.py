@@ -38,9 +38,13 @@ class BothWays:
         """Those that will be there."""
         return {name: number for name, (_, number) in self._known(names) if number}
 
+    def both(self, name: str) -> _Both:
+        """A number as it is and as it will be; None: there is none."""
+        return self._known([name])[0][1]
+
     def zone(self, name: str) -> ZoneInfo:
         """Where the clock of a number is that is there now or will be; UTC of nobody's number."""
-        return next((one.zone for _, both in self._known([name]) for one in both if one), _UTC)
+        return next((one.zone for one in self.both(name) if one), _UTC)
 
     def read(self, names: Iterable[str]) -> None:
         """Get them from the store at once, which takes less time than one by one."""

@@ -6,25 +6,24 @@
 
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import click
 
-from provisioning import changes, columns, past_calls, planned, show, values
-from provisioning.both_ways import BothWays
+from provisioning import beside, changes, columns, planned, show, values
+from provisioning.beside import NOTHING, Beside
 from provisioning.check import read
 from provisioning.completion import numbers
-from provisioning.desk import Desk, with_desk
+from provisioning.desk import Desk, with_desk, with_picture_desk
 from provisioning.kept import Kept
 from provisioning.output import counted
 from provisioning.plan_file import SUFFIX
 from provisioning.planned import Plan
 from provisioning.problems import Refused, RefusedFiles
 from provisioning.progress import Progress
-from provisioning.replay import Replayed, recorded, replay
 from provisioning.storage import Storage
 
 FILES = click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
@@ -48,28 +47,35 @@ MOST_TOLD = 1000
 @click.option("--replay", "past", type=click.Path(), metavar="CALLS",
               help="Say which of the last so many calls, or of those in this file, would have gone "
               "elsewhere.")
-@with_desk
+@click.option("--pictures", is_flag=True, help="Show the week and the flow of each changed number, "
+              "before and after; -F svg draws them.")
+@with_picture_desk
 def make_plan(desk: Desk, files: tuple[Path, ...], pairs: tuple[str, ...], out: Path | None,
-              past: str | None) -> int:
-    """Say what applying FILES would change. Nothing is written to the store.
+              **wanted: Any) -> int:
+    """Say what applying FILES, or one FILE.plan, would change. Nothing is written to the store.
 
     Ends with 2 where there is something to do.
     """
-    now, storage = desk.now, desk.storage()
-    plan = _plan(desk, files, pairs, now)
+    kept, moved = _from_file(files), ""
+    if kept:
+        plan, moved = planned.compared(kept, desk.storage())
+        for warning in plan.warnings:
+            desk.warn(warning)
+    else:
+        plan = _plan(desk, files, pairs, desk.now)
     if out:
-        planned.save(out, plan, now)
-    would(desk, plan, _replayed(desk, plan, past, storage) if past else None)
+        planned.save(out, plan, desk.now)
+    would(desk, plan, beside.of(desk, plan, moved=moved, **wanted))
     return FOUND if plan.count else 0
 
 
-def _replayed(desk: Desk, plan: Plan, past: str, storage: Storage) -> Replayed:
-    numbers = BothWays(plan.writes, storage)
-    if past.isdecimal() and int(past):
-        found = recorded(plan.writes, int(past), storage)
-    else:
-        found = iter(past_calls.read(Path(past), numbers.zone))
-    return replay(found, numbers, desk.in_network().settings.platform)
+def _from_file(files: Sequence[Path]) -> Plan | None:
+    """The plan in a file, where one is given."""
+    if not any(path.suffix == SUFFIX for path in files):
+        return None
+    if len(files) > 1:
+        raise Refused("one plan at a time, and no files beside it")
+    return planned.load(files[0])
 
 
 @click.command("drift")
@@ -100,13 +106,9 @@ def apply_files(desk: Desk, files: tuple[Path, ...], pairs: tuple[str, ...], yes
     """Write what FILES say to the store, each number as a whole; or the changes of one FILE.plan,
     if nothing of it has moved since.
     """
-    storage = desk.storage()
-    if any(path.suffix == SUFFIX for path in files):
-        if len(files) > 1:
-            raise Refused("one plan at a time, and no files beside it")
-        plan = planned.still_to_do(planned.load(files[0]), storage)
-    else:
-        plan = _plan(desk, files, pairs, desk.now)
+    storage, kept = desk.storage(), _from_file(files)
+    plan = (planned.still_to_do(kept, storage) if kept
+            else _plan(desk, files, pairs, desk.now))
     if dry_run:
         return would(desk, plan)
     plan.release(released)
@@ -150,15 +152,18 @@ def _plan(desk: Desk, files: Sequence[Path], pairs: Sequence[str], now: datetime
     return planned.of(found, map(str, warnings), storage)
 
 
-def would(desk: Desk, plan: Plan, replayed: Replayed | None = None) -> int:
+def would(desk: Desk, plan: Plan, shown: Beside = NOTHING) -> int:
     """Say what a plan would write; the exit code of a dry run."""
-    _say(desk, plan)
+    _say(desk, plan, shown)
     desk.say(plan.summary())
-    for line in replayed.lines() if replayed else ():
+    for line in shown.replayed.lines() if shown.replayed else ():
         desk.say(line)
     for brake in plan.brakes:
         desk.warn(f"apply will refuse: {brake}")
-    desk.stream(_as_dict(plan) | ({"replay": asdict(replayed)} if replayed else {}))
+    if shown.moved:
+        desk.warn(f"apply will refuse: {shown.moved}; make the plan anew")
+    shown.draw(desk, plan)
+    desk.stream(_as_dict(plan) | shown.as_dict(plan))
     return 0
 
 
@@ -189,14 +194,15 @@ def _ask(plan: Plan) -> None:
     click.confirm(f"Write {counted(plan.count, 'change')}?", abort=True, err=True)
 
 
-def _say(desk: Desk, plan: Plan) -> None:
-    for text in _told(plan) if desk.for_people else ():
+def _say(desk: Desk, plan: Plan, shown: Beside = NOTHING) -> None:
+    for text in _told(plan, shown) if desk.for_people else ():
         desk.say(text)
 
 
-def _told(plan: Plan) -> Iterator[str]:
+def _told(plan: Plan, shown: Beside = NOTHING) -> Iterator[str]:
     """What is done, for people, who read no more than so much."""
-    yield from map(str, islice(plan.writes, MOST_TOLD))
+    for change in islice(plan.writes, MOST_TOLD):
+        yield from (str(change), *shown.below(change))
     if plan.count > MOST_TOLD:
         yield f"and {plan.count - MOST_TOLD:,} more; -F json tells them all"
 

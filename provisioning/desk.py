@@ -90,7 +90,7 @@ class Desk:
 
     def problem(self, one: Problem, kind: str) -> None:
         """Print an ``error``, ``warning`` or ``note`` of a file for a person, with its row."""
-        if self.for_people:
+        if self.form in FOR_EYES:
             problem(one, kind)
 
     def errors(self, problems: Problems) -> bool:

@@ -142,6 +142,16 @@ def still_to_do(plan: Plan, storage: Storage) -> Plan:
     """The plan without what was written already; raises Refused with the names of what has moved
     since it was made.
     """
+    left, moved = compared(plan, storage)
+    if moved:
+        raise Refused(f"{moved}; nothing was written, make the plan anew")
+    return left
+
+
+def compared(plan: Plan, storage: Storage) -> tuple[Plan, str]:
+    """The plan without what was written already; and, where anything has moved since it was made,
+    a sentence that names it.
+    """
     spool, tally, moved, many = Spool(), _Tally(), list[str](), 0
     made: dict[str, Seen] = {}  # by one before, and a later one may need it
     changes = iter(plan.changes)
@@ -159,10 +169,8 @@ def still_to_do(plan: Plan, storage: Storage) -> Plan:
             tally.add(left)
         for key in list(islice(made, max(0, len(made) - _NEEDED))):
             del made[key]
-    if many:
-        raise Refused(f"changed since the plan was made: {_listed(moved, many)}; nothing was "
-                      "written, make the plan anew")
-    return replace(plan, changes=spool, counts=tally.counts)
+    return (replace(plan, changes=spool, counts=tally.counts),
+            f"changed since the plan was made: {_listed(moved, many)}" if many else "")
 
 
 def save(path: Path, plan: Plan, now: datetime) -> None:

@@ -38,11 +38,13 @@ def picture(flow: Flow, axis_s: int = 0) -> Picture:
                    (*head, *scale, *stages, *foot))
 
 
-def before_and_after(before: Flow, after: Flow) -> Picture:
-    """Both flows as one picture, the old one on top, on the same axis."""
-    axis_s = max(before.axis_s, after.axis_s)
-    return svg.above(picture(before, axis_s), picture(after, axis_s), ("before", "after"),
-                     f"Flow of a call to {after.title}, before and after")
+def before_and_after(before: Flow | None, after: Flow | None) -> Picture:
+    """Both flows as one picture, the old one on top, on the same axis; None: there is none."""
+    found = flow_text.both(before, after)
+    axis_s = max(flow.axis_s for _, flow in found)
+    last = found[-1][1]
+    return svg.above([(title, picture(flow, axis_s)) for title, flow in found],
+                     f"Flow of a call to {last.title}, {last.rule}, before and after")
 
 
 def _x(second: float, axis_s: int) -> float:
@@ -77,7 +79,7 @@ def _bar(bar: Bar, axis_s: int, y: float) -> Iterator[Shape]:
         yield svg.line(x(bar.start_s), middle, x(bar.rings_from_s), middle, "wait")
     if bar.answers:
         yield svg.box(Area(x(bar.rings_from_s), y + 2, _ANSWER, _BAR), svg.DOTTED, says)
-        yield svg.words(x(bar.rings_from_s) + 3, y + 13, "answers")
+        yield svg.words(x(bar.rings_from_s) + 3, y + 13, "answers", f"ink {svg.on(svg.DOTTED)}")
         return
     for start_s, end_s, look, what in (
             (bar.rings_from_s, bar.rings_to_s, svg.PLAIN, says),

@@ -21,10 +21,16 @@ def as_text(flow: Flow, axis_s: int = 0) -> str:
     return "\n".join([*headlines(flow), *_stages(flow, axis_s), *closing(flow)])
 
 
-def before_and_after(before: Flow, after: Flow) -> str:
-    """Both flows as text, the old one on top, on the same axis."""
-    axis_s = max(before.axis_s, after.axis_s)
-    return f"before\n{as_text(before, axis_s)}\n\nafter\n{as_text(after, axis_s)}"
+def before_and_after(before: Flow | None, after: Flow | None) -> str:
+    """Both flows as text, the old one on top, on the same axis; None: there is none."""
+    found = both(before, after)
+    axis_s = max(flow.axis_s for _, flow in found)
+    return "\n\n".join(f"{title}\n{as_text(flow, axis_s)}" for title, flow in found)
+
+
+def both(before: Flow | None, after: Flow | None) -> list[tuple[str, Flow]]:
+    """Those that there are, under their titles."""
+    return [(title, flow) for title, flow in (("before", before), ("after", after)) if flow]
 
 
 def headlines(flow: Flow) -> list[str]:

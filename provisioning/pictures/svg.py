@@ -97,6 +97,11 @@ def line(x1: float, y1: float, x2: float, y2: float, look: str) -> Shape:
     return Shape("line", {"class": look, **_numbers(x1=x1, y1=y1, x2=x2, y2=y2)})
 
 
+def on(look: str) -> str:
+    """How words look in a box of that look: no line of it runs through them."""
+    return f"on-{look}"
+
+
 def words(x: float, y: float, text: str, look: str = "ink", anchor: str = "start") -> Shape:
     """A line of text whose base is at ``y``; ``anchor`` says where in it ``x`` is."""
     side = {} if anchor == "start" else {"text-anchor": anchor}
@@ -115,18 +120,19 @@ def lines(texts: Sequence[str], y: float, x: float = MARGIN) -> tuple[tuple[Shap
     return shapes, y + LINE * len(texts)
 
 
-def above(first: Picture, second: Picture, titles: tuple[str, str], title: str) -> Picture:
-    """Both as one picture, the first one on top, each under its own title."""
+def above(parts: Sequence[tuple[str, Picture]], title: str) -> Picture:
+    """Pictures as one, the first on top, each under its own title."""
     shapes: list[Shape] = []
     y = 0.0
-    for one, headline in zip((first, second), titles, strict=True):
-        heading, top = paragraph([headline.upper()], y + MARGIN)
-        shapes += (*heading, Shape("g", {"transform": f"translate(0,{_number(top)})"},
-                                   inside=one.shapes))
+    for headline, one in parts:
+        top = y + MARGIN
+        for text in wrapped(headline, _WIDE):
+            shapes.append(words(MARGIN, top + 13, text, "ink title"))
+            top += LINE
+        shapes.append(Shape("g", {"transform": f"translate(0,{_number(top)})"}, inside=one.shapes))
         y = top + one.height
-    both = "\n\n".join(f"{headline}\n{one.words}" for one, headline in zip(
-        (first, second), titles, strict=True))
-    return Picture(title, both, y, tuple(shapes))
+    every = "\n\n".join(f"{headline}\n{one.words}" for headline, one in parts)
+    return Picture(title, every, y, tuple(shapes))
 
 
 def document(picture: Picture, name: str = "picture") -> str:
@@ -134,7 +140,8 @@ def document(picture: Picture, name: str = "picture") -> str:
     height = _number(picture.height)
     ids = f"{name}-title", f"{name}-words"
     whole = Shape("svg", {
-        "xmlns": "http://www.w3.org/2000/svg", "id": name, "xml:lang": "en", "role": "img",
+        "xmlns": "http://www.w3.org/2000/svg", "id": name, "xml:lang": "en",
+        "xml:space": "preserve", "role": "img",
         "aria-labelledby": " ".join(ids), "width": str(WIDTH), "height": height,
         "viewBox": f"0 0 {WIDTH} {height}",
     }, inside=(
@@ -169,12 +176,15 @@ def _style(name: str) -> str:
     """The rules hold in this picture only, also where it stands in a page."""
     looks = {
         "text": f"font:{_FONT};white-space:pre",
+        ".title": "font-weight:bold",
         "rect": "stroke-width:1",
         f".{EMPTY}": "stroke-dasharray:4 3",
         ".wait": "stroke-dasharray:2 3",
         ".mark": "stroke-width:2",
         ".hatch": "stroke-width:1.2;fill:none",
         **{f".{look}": f"fill:url(#{name}-{look})" for look in _HATCHES},
+        ", ".join((".mark-words", *(f".{on(look)}" for look in _HATCHES))):
+            "paint-order:stroke;stroke-width:4;stroke-linejoin:round",
     }
     dark = "\n  ".join(_rules(name, _colours(DARK)))
     return "\n".join(["", *_rules(name, looks), *_rules(name, _colours(LIGHT)),
@@ -183,11 +193,13 @@ def _style(name: str) -> str:
 
 def _colours(scheme: Scheme) -> dict[str, str]:
     edges = ", ".join(f".{look}" for look in (PLAIN, *_HATCHES, EMPTY, "scale", "wait"))
-    tiles = {f".{name}": f"fill:{colour}" for name, colour in asdict(scheme).items()
-             if name in [colour for colour, _ in _HATCHES.values()]}
+    colours = asdict(scheme)
+    tiles = {f".{colour}": f"fill:{colours[colour]}" for colour, _ in _HATCHES.values()}
     return {
         ".paper": f"fill:{scheme.paper}", ".ink": f"fill:{scheme.ink}",
-        ".mark": f"stroke:{scheme.mark}", ".mark-words": f"fill:{scheme.mark}",
+        ".mark": f"stroke:{scheme.mark}",
+        ".mark-words": f"fill:{scheme.mark};stroke:{scheme.paper}",
+        **{f".{on(look)}": f"stroke:{colours[colour]}" for look, (colour, _) in _HATCHES.items()},
         ".hatch": f"stroke:{scheme.hatch}", edges: f"stroke:{scheme.edge}",
         f".{PLAIN}": f"fill:{scheme.blue}", f".{EMPTY}": f"fill:{scheme.paper}", **tiles}
 

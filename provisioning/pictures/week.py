@@ -22,6 +22,8 @@ from provisioning.problems import Refused
 
 DAY_S = 86_400
 NO_SEQUENCE = "no sequence"
+NOW, CHANGE = "now", "change"
+"""What may be marked: now, or when another rule begins to hold than before a change."""
 _EPOCH = date(1970, 1, 1)
 _YEARS = range(2012, 9990)
 """Until 2011 Newfoundland put its clocks back at 00:01, so that a day had begun before it came.
@@ -109,24 +111,26 @@ class Week:
 
     number: Number
     at: datetime
-    """Now, in the number's zone."""
+    """The instant that is marked, in the number's zone."""
     days: tuple[Day, ...]
     leads: tuple[tuple[str | None, str], ...]
     """Sequence -> what rings, in words."""
+    mark: str = NOW
+    """What is at that instant, a word."""
 
     @property
     def today(self) -> Day:
-        """The day of now."""
+        """The day of that instant."""
         return self.days[self.at.weekday()]
 
     @property
     def now(self) -> Span:
-        """The span of now."""
+        """The span of that instant."""
         return next(span for span in self.today.spans if span.start <= self.at < span.end)
 
     @property
     def now_s(self) -> int:
-        """Now in seconds of the wall clock's day."""
+        """That instant in seconds of the wall clock's day."""
         return self.at.hour * 3600 + self.at.minute * 60 + self.at.second
 
     @property

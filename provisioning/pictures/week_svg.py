@@ -36,14 +36,14 @@ def picture(week: Week) -> Picture:
     key, y = _key(week, keys, y + LINE)
     leads, y = svg.lines(["What rings", *week_text.leads(week)], y + LINE)
     title = (f"Week of {week.number.number} from {week.days[0].text} to {week.days[-1].text}, "
-             f"now {week.at:%a %H:%M}")
+             f"{week.mark} {week.at:%a %H:%M}")
     return Picture(title, "\n".join(week_text.words(week)), y + MARGIN,
                    (*head, *rows, *key, *leads))
 
 
 def before_and_after(before: Week, after: Week) -> Picture:
     """Both weeks as one picture, the old one on top."""
-    return svg.above(picture(before), picture(after), ("before", "after"),
+    return svg.above((("before", picture(before)), ("after", picture(after))),
                      f"Week of {after.number.number} before and after")
 
 
@@ -85,9 +85,10 @@ def _piece(span: Span, piece: Piece, day: Day, keys: Keys, y: float) -> Iterator
     begin, share = _HALVES[piece.turn]
     x, width = _x(piece.first_s), (piece.last_s - piece.first_s) * _SCALE
     area = Area(x, y + _BOX * begin, width, _BOX * share)
-    yield svg.box(area, LOOKS[span.applied.rank], f"{day.text} {span.hours}: {span.text}")
+    look = LOOKS[span.applied.rank]
+    yield svg.box(area, look, f"{day.text} {span.hours}: {span.text}")
     if text := _fitting(span, keys, width):
-        yield svg.words(x + 3, area.y + area.height / 2 + 5, text)
+        yield svg.words(x + 3, area.y + area.height / 2 + 5, text, f"ink {svg.on(look)}")
 
 
 def _fitting(span: Span, keys: Keys, width: float) -> str:
@@ -103,7 +104,7 @@ def _now(week: Week, y: float) -> Sequence[Shape]:
     late = week.now_s > DAY_S / 2
     # It ends above the words of the boxes.
     return (svg.line(x, y + 2, x, y + _STRIP + 5, "mark"),
-            svg.words(x + (-4 if late else 4), y + 13, f"now {week.at:%H:%M}", "mark-words",
+            svg.words(x + (-4 if late else 4), y + 13, f"{week.mark} {week.at:%H:%M}", "mark-words",
                       "end" if late else "start"))
 
 

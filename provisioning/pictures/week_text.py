@@ -29,11 +29,11 @@ def words(week: Week) -> list[str]:
 
 
 def headlines(week: Week) -> list[str]:
-    """Whose week it is, and what holds now."""
+    """Whose week it is, and what holds at the instant that is marked."""
     number, now = week.number, week.now
     rows = {
         "week": f"{week.days[0].text} to {week.days[-1].text} ({number.zone.key})",
-        "now": f"{week.at:%a %Y-%m-%d %H:%M} {week.at.isoformat()[-6:]}, {now.text}",
+        week.mark: f"{week.at:%a %Y-%m-%d %H:%M} {week.at.isoformat()[-6:]}, {now.text}",
         "gaps": f"{_hours(week)} outside every window",
     }
     return [*hanging("", f"{number.number} of {number.owner}, revision {number.revision}"),
@@ -48,31 +48,35 @@ def leads(week: Week) -> list[str]:
 
 def as_text(week: Week) -> str:
     """The words, and a row of letters for each day, half an hour each."""
-    found = {span.applied.rank for day in week.days for span in day.spans}
-    key = ", ".join(f"{sign} {MEANING[rank]}" for rank, sign in SIGNS.items() if rank in found)
-    scale = "".join(f"{hour:02}    " for hour in range(0, 24, 3)) + "24"
-    return "\n".join([
-        *words(week), "", *hanging("", f"half hours: {key}"), " " * _INDENT + scale,
-        *(line for day in week.days for line in _drawn(day, week))])
+    return "\n".join([*words(week), "", *_letters(week)])
 
 
 def before_and_after(before: Week, after: Week) -> str:
-    """Both weeks as text, the old one on top."""
-    return f"before\n{as_text(before)}\n\nafter\n{as_text(after)}"
+    """Both weeks as rows of letters, the old one on top."""
+    return "\n\n".join("\n".join((title, *headlines(one), "", *_letters(one)))
+                       for title, one in (("before", before), ("after", after)))
+
+
+def _letters(week: Week) -> list[str]:
+    found = {span.applied.rank for day in week.days for span in day.spans}
+    key = ", ".join(f"{sign} {MEANING[rank]}" for rank, sign in SIGNS.items() if rank in found)
+    scale = "".join(f"{hour:02}    " for hour in range(0, 24, 3)) + "24"
+    return [*hanging("", f"half hours: {key}"), " " * _INDENT + scale,
+            *(line for day in week.days for line in _drawn(day, week))]
 
 
 def _day(day: Day, week: Week) -> Iterator[str]:
     for turn in day.turns:
         yield f"{day.text}  {turn}: the clocks are put {'back' if turn.twice else 'forward'}"
     for span in day.spans:
-        now = ", now" * (day is week.today and span is week.now)
+        now = f", {week.mark}" * (day is week.today and span is week.now)
         yield from hanging(f"{day.text}  {span.hours}  ", span.text + now)
 
 
 def _drawn(day: Day, week: Week) -> Iterator[str]:
     yield f"{day.text}  {''.join(_sign(day, slot) for slot in range(HALF_HOURS))}".rstrip()
     if day is week.today:
-        yield f"{' ' * (_INDENT + week.now_s // _SLOT_S)}^ now"[:COLUMNS]
+        yield f"{' ' * (_INDENT + week.now_s // _SLOT_S)}^ {week.mark}"[:COLUMNS]
 
 
 def _sign(day: Day, slot: int) -> str:

@@ -18,10 +18,17 @@ from provisioning.pictures.flow import Flow
 from provisioning.pictures.lettering import columns
 from provisioning.pictures.svg import Picture
 from provisioning.pictures.week import Week
+from provisioning.preview import Numbers
 
 SETTINGS = settings.from_environment({}).with_network(
     Network(gateways=(Server("gw:5060"),), media_servers=(Server("ms:5060"),)))
 SPACE = "{http://www.w3.org/2000/svg}"
+
+
+def known(*numbers: Number) -> Numbers:
+    """Where these numbers are looked up."""
+    found = {one.number: one for one in numbers}
+    return lambda keys: {key: found[key] for key in keys if key in found}
 
 
 def week_of(number: Number, at: datetime) -> Week:
@@ -38,9 +45,8 @@ def rows(seen: Week) -> list[str]:
 def explained(number: Number, name: str | None, at: datetime,
               others: Mapping[str, Number] | None = None) -> Explained:
     """What happens where a sequence is in force."""
-    known = others or {}
     return preview.with_sequence(
-        number, name, at, lambda keys: {key: known[key] for key in keys if key in known}, SETTINGS)
+        number, name, at, known(*(others or {}).values()), SETTINGS)
 
 
 def flow_of(number: Number, name: str | None, at: datetime) -> Flow:

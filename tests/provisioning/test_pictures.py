@@ -129,8 +129,8 @@ def test_two_weeks_or_flows_stand_one_above_the_other() -> None:
     root = check_picture(week_svg.before_and_after(*weeks), week_text.before_and_after(*weeks))
     assert root.findtext(f"{SPACE}title") == "Week of 42027777100 before and after"
     root = check_picture(flow_svg.before_and_after(*flows), flow_text.before_and_after(*flows))
-    assert [one.what for one in texts(root) if one.what in ("BEFORE", "AFTER")] == [
-        "BEFORE", "AFTER"]
+    assert [one.what for one in texts(root) if one.what in ("before", "after")] == [
+        "before", "after"]
     old, new = (next(one for one in boxes(root) if one.what.endswith(what))
                 for what in ("line jana-soft, if registered", "registered (desk)"))
     assert (old.left, old.right) == (new.left, new.right)

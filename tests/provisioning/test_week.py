@@ -235,7 +235,10 @@ def test_for_programs() -> None:
                    **gap}]}
 
 
-def test_before_and_after_as_text() -> None:
-    before, after = (week_of(one, MONDAY_TEN) for one in (number(), OFFICE_HOURS))
-    assert week_text.before_and_after(before, after) == (
-        f"before\n{week_text.as_text(before)}\n\nafter\n{week_text.as_text(after)}")
+def test_before_and_after_as_text_is_what_is_drawn() -> None:
+    each = [week_of(one, MONDAY_TEN) for one in (number(), OFFICE_HOURS)]
+    drawn = [week_text.as_text(one).partition("\nhalf hours")[2] for one in each]
+    heads = ["\n".join(week_text.headlines(one)) for one in each]
+    assert week_text.before_and_after(*each) == (
+        f"before\n{heads[0]}\n\nhalf hours{drawn[0]}\n\n"
+        f"after\n{heads[1]}\n\nhalf hours{drawn[1]}")
