@@ -28,13 +28,17 @@ _SHARED = [key for key in shape_base.keys(shape.Organisation)
            if key not in {SUBSCRIBERS, *shape.OPERATORS}]
 
 
+@dataclass(slots=True)
 class Section(Written):
     """What several files say together; ``source`` is its key."""
+
+    above: tuple[str, ...] = ()
+    """The comments of the first one."""
 
     @property
     def text(self) -> str:
         below = "".join(child.text for child in self.content.values())
-        return f"{scalar(self.source)}:\n{indent(below, '  ')}"
+        return "\n".join((*self.above, f"{scalar(self.source)}:", indent(below, "  ")))
 
 
 @dataclass(slots=True)
@@ -108,11 +112,12 @@ def _both(organisation: str, key: str, before: Written, value: Written, problems
         elif first.plain() != one.plain():
             _refuse(one, f"{BY_NAME[key]} {name} of {organisation} is not the same in "
                          f"{_line(first)}; write it alike, or once", problems)
-    return _section(key, before, content)
+    return _section(key, before, content) if len(content) > len(before.content) else before
 
 
 def _section(key: str, before: Written, content: dict[str, Written]) -> Written:
-    return Section(content, before.value, before.key, key, before.span, before.file)
+    above = before.above if isinstance(before, Section) else tuple(before.comments)
+    return Section(content, before.value, before.key, key, before.span, before.file, above=above)
 
 
 def _refuse(value: Written, text: str, problems: Problems) -> None:
@@ -202,7 +207,7 @@ def _settle(whole: Whole, kept: Kept, problems: Problems) -> None:
                          *_changed("file", before.files, whole.shared.files))
     if whole.changed and others:
         more = kept.tree(name, kept.subscribers(others)).content[SUBSCRIBERS]
-        content[SUBSCRIBERS] = replace(written or more, content={**more.content, **given})
+        content[SUBSCRIBERS] = replace(written or more, content={**given, **more.content})
 
 
 def _filled(given: dict[str, Written], stored: dict[str, Written],
@@ -213,10 +218,17 @@ def _filled(given: dict[str, Written], stored: dict[str, Written],
         if key in BY_NAME and isinstance(new.content, dict):
             content = {**old.content, **new.content}
             same = {name: old.content[name] for name, one in content.items()
-                    if name in old.content and old.content[name].plain() == one.plain()}
-            new = _section(key, new, content | same)
-        yield key, old if new.plain() == old.plain() else new
+                    if name in old.content and _means(old.content[name]) == _means(one)}
+            new = _section(key, old, content | same)
+            yield key, old if new.content == old.content else new
+        else:
+            yield key, old if new.plain() == old.plain() else new
     yield from ((key, value) for key, value in given.items() if key not in stored)
+
+
+def _means(named: Written) -> tuple[object, dict[str, bytes]]:
+    """What a calendar, a group or the like says, with the file that it names."""
+    return named.plain(), dict(_file(named))
 
 
 def _texts(content: dict[str, Written]) -> Iterator[str]:
@@ -235,14 +247,18 @@ def _files(content: dict[str, Written], problems: Problems) -> dict[str, bytes]:
     calendars = content.get("calendars")
     found: dict[str, bytes] = {}
     for one in calendars.content.values() if calendars and calendars.content else ():
-        named = one.content.get("ics") if isinstance(one.content, dict) else None
-        if named and isinstance(named.content, str):
-            with suppress(OSError):
-                data = named.beside(named.content)
-                if found.setdefault(named.content, data) != data:
-                    _refuse(named, f"another calendar has another file {named.content}; give one "
-                                   "of them another name", problems)
+        for name, data in _file(one):
+            if found.setdefault(name, data) != data:
+                _refuse(one, f"another calendar has another file {name}; give one of them another "
+                             "name", problems)
     return found
+
+
+def _file(named: Written) -> Iterator[tuple[str, bytes]]:
+    ics = named.content.get("ics") if isinstance(named.content, dict) else None
+    if ics and isinstance(ics.content, str):
+        with suppress(OSError):
+            yield ics.content, ics.beside(ics.content)
 
 
 def _differences(before: dict[str, Written], after: dict[str, Written]) -> Iterator[str]:

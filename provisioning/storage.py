@@ -162,17 +162,23 @@ class Storage:
 
     def write_all(self, changes: Iterable[Change]) -> Iterator[tuple[Change, Conflict | None]]:
         """Make the changes in order, many in one transaction; each comes out when it was made, or
-        with the Conflict that it met, which stops none of the others.
+        with the Conflict that it met. That stops none of the others but the settings of the same
+        organisation: while a number is not as they say, they are not in the store.
         """
+        lost = set[str]()
         for batch in _batches(changes):
-            yield from zip(batch, self._conflicts(batch), strict=True)
+            yield from zip(batch, self._conflicts(batch, lost), strict=True)
 
-    def _conflicts(self, batch: Sequence[Change]) -> list[Conflict | None]:
+    def _conflicts(self, batch: Sequence[Change], lost: set[str]) -> list[Conflict | None]:
         try:
+            if any(change.kind == "organisation" and change.name in lost for change in batch):
+                raise Conflict(f"{batch[0].named} waits for what was not written; try again")
             self._write(batch)
         except Conflict as error:  # one by one then: only who lost is told
-            return ([error] if len(batch) == 1 else
-                    [found for change in batch for found in self._conflicts([change])])
+            if len(batch) > 1:
+                return [found for change in batch for found in self._conflicts([change], lost)]
+            lost.add(batch[0].owner.partition("/")[0])
+            return [error]
         return [None] * len(batch)
 
     def _write(self, batch: Sequence[Change]) -> None:

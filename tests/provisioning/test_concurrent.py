@@ -14,8 +14,10 @@ import pytest
 from kemi_routing.model import Platform
 from kemi_routing.record import decode_number
 from kemi_routing.redis import keys
-from provisioning import changes
-from provisioning.check import check_text
+from provisioning import changes, source
+from provisioning.check import read_tree
+from provisioning.kept import Kept
+from provisioning.problems import Problems
 from provisioning.storage import Change, Conflict, Storage
 from provisioning.stored import names
 from tests.provisioning.conftest import Followme
@@ -40,9 +42,11 @@ def of_eva(number: str, rest: str) -> str:
 
 def planned(text: str, storage: Storage) -> list[Change]:
     """What applying it would write."""
-    checked = check_text(text, "a.yaml", Platform(), datetime.now(UTC))
-    return [change for change in changes.compare(checked, storage, datetime.now(UTC))
-            if change.writes]
+    now = datetime.now(UTC)
+    tree = source.parse(text, "a.yaml", Problems())
+    assert tree
+    checked = read_tree(tree, Platform(), now, Kept(storage))
+    return [change for change in changes.compare(checked, storage, now) if change.writes]
 
 
 def claimed(storage: Storage) -> set[str]:
