@@ -231,9 +231,12 @@ OPERATORS = ("grants", "trunks", "gateways", "media_servers", "iax_gateways", "c
 
 class Organisation(Shape):
     """A file: an organisation's, or the operator's own, which has nothing but grants, trunks,
-    gateways, media_servers, iax_gateways and cli. Files of one organisation are checked together;
-    what two of them write of its dial plan, redirects, codes, or of one calendar, schedule, class
-    or group must be the same."""
+    gateways, media_servers, iax_gateways and cli. What stands beside subscribers is the
+    organisation's, in all its files: what two of them write of its time zone, dial plan, redirects,
+    codes, or of one calendar, schedule, class or group must be the same. Where plan and apply see
+    files without some of its subscribers, what these do not write is as it is in the store, and
+    where they change it, subscribers who stand in none of them are rewritten too; files with all
+    its subscribers say all of it."""
 
     rules = {"if": {"anyOf": [{"required": [key]} for key in OPERATORS]},
              "then": {"propertyNames": {"enum": list(OPERATORS)}},
