@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""How numbers, their state and lines stand in the store: a version byte, one MessagePack array.
+"""How numbers, their state and lines stand in the store: a version byte, one MessagePack array,
+deflated (RFC 1951) with the words that all records have.
 
 Reader and writer share this module. Reading checks every field, so a decoded value can be
 routed without further looks.
 """
 
+import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date
@@ -52,8 +54,46 @@ from kemi_routing.values import (
 )
 
 VERSION = 2
+_DEFLATED = VERSION | 0x80
+FORMS = (VERSION, _DEFLATED)
+"""First bytes of what can be read; what an older program wrote is not deflated."""
 MAX_BYTES = 65_536
-"""A longer record is refused before it is unpacked."""
+"""A longer record is refused before it is unpacked, and so is more than that unpacked."""
+_WORDS = b"""organisation: time_zone: Europe/subscribers:permissions: [voicemail, forward_external]
+password: max_phones: holidays: - {calendar: on: busy: no_answer: unreachable: declined: callers: \
+- {from: block: [anonymous] allow: cli: caller mailbox: always_pin vacation: - {first: 2026-, \
+last: 2027-, sequence: IAX2/ SIP/ sip:;transport=tls extension confirm: yes delay: 5, night day
+conference America/New_York Europe/London Europe/Berlin Europe/Prague \
+reject ring_only voicemail_only forward_unconditionally ring_then_voicemail ring_then_forward
+ring_forward_then_voicemail forward_only forward_then_voicemail unreachable announcement \
+  schedule:
+    - {days: mon-fri, from: 08:00, to: 18:00, sequence: working_hours}
+    - {days: [sat, sun], from: 00:00, to: 24:00, sequence: on_call}
+  schedule: office
+  default: forward
+  sequences:
+    forward:
+      - together:
+          - {to: line , ring: 20, label: desk}
+          - {to: 420, ring: 30, label: mobile}
+      - {to: 49, ring: 25, label: office}
+      - {to: voicemail}
+  group:
+  lines:
+    ha1: [
+:
+  aliases: [420@pstn]
+  mode: \xa7forward\xc0\xc0\x91\x94\xa7forward\xc0\x92\x91\x95\xablineline-\x14\xa0\x00\xc2\
+\x91\x94\x96\xa0\xa0\xa0\xa0\x00\x90\x92\x94\xa3*33\xa6toggle\xa5night\xa8for ever\
+\x94\xa3*60\xb1block_last_caller\xa0\xa8for ever\x91\x96\x95\x01\x02\x03\x04\x05\xcd\x01\xe0\
+\xcd\x048\xc0\xc0\x90\xc0\x97\xc3\xc3\x90\x00\x00\xc2\xc2\x90\x90\x90\x90\x90\
+\x91\x93\xa3420\xa8national\xc3\x00\x00\xc2\xc2\x90\x90\x90\x90\x90\
+\xafpersonal number\xb2pin_unless_trusted\xc0"""
+"""Never changed: what is stored could not be read any more."""
+_WINDOW = 12
+"""Bits of distance: the words are within it."""
+_LEVEL, _MEMORY = 6, 5
+"""Of zlib: more of either takes more time and saves nothing."""
 _FIELDS_BEFORE_SHA_256 = 7
 """A line that an older program wrote is read: it has no digest by SHA-256."""
 
@@ -196,23 +236,37 @@ def decode_line(data: bytes) -> LineRecord:
 
 def pack(fields: list[Any]) -> bytes:
     """The stored form of these fields."""
-    packed: bytes = msgpack.packb(fields)
-    return bytes([VERSION]) + packed
+    deflate = zlib.compressobj(_LEVEL, zlib.DEFLATED, -_WINDOW, _MEMORY, zdict=_WORDS)
+    return bytes([_DEFLATED]) + deflate.compress(msgpack.packb(fields)) + deflate.flush()
 
 
 def unpack(data: bytes) -> list[Any]:
     """The fields of a stored record; raises BrokenRecord."""
     if not 2 <= len(data) <= MAX_BYTES:
         raise BrokenRecord(f"{len(data)} bytes; a record has 2 to {MAX_BYTES}")
-    if data[0] != VERSION:
+    if data[0] not in FORMS:
         raise UnknownVersion(f"version {data[0]}; this program reads {VERSION}")
+    packed = memoryview(data)[1:]
+    if data[0] == _DEFLATED:
+        packed = _inflated(packed)
     try:
-        fields = msgpack.unpackb(memoryview(data)[1:], use_list=True, strict_map_key=True)
+        fields = msgpack.unpackb(packed, use_list=True, strict_map_key=True)
     except (ValueError, RecursionError, msgpack.UnpackException) as error:
         raise BrokenRecord(f"not MessagePack: {error}") from None
     if not isinstance(fields, list):
         raise BrokenRecord(f"a {type(fields).__name__} instead of an array")
     return fields
+
+
+def _inflated(data: memoryview) -> memoryview:
+    inflate = zlib.decompressobj(-_WINDOW, zdict=_WORDS)
+    try:
+        found = inflate.decompress(data, MAX_BYTES)
+    except zlib.error as error:
+        raise BrokenRecord(f"not deflated: {error}") from None
+    if not inflate.eof or inflate.unused_data:
+        raise BrokenRecord(f"more than {MAX_BYTES} bytes, cut off, or more behind")
+    return memoryview(found)
 
 
 def _ring_fields(ring: Ring) -> list[Any]:

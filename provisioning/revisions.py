@@ -58,7 +58,7 @@ def decode_text(data: bytes | None) -> Text:
         written, by, text = record.unpack(data)
         return Text(str(text), int(written), str(by))
     except (BrokenRecord, ValueError, TypeError):
-        return Text("" if data[0] == record.VERSION else data.decode(errors="replace"))
+        return Text("" if data[0] in record.FORMS else data.decode(errors="replace"))
 
 
 def encode(version: Version) -> bytes:

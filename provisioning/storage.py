@@ -153,7 +153,7 @@ class Storage:
         """Owner -> all that is theirs: ``number:…``, ``line:…``, ``alias:…``."""
         pipe = self.client.pipeline(transaction=False)
         for owner in owners:
-            pipe.smembers(keys.owner(owner))
+            pipe.hkeys(keys.owner(owner))
         return dict(zip(owners, map(_texts, pipe.execute()), strict=True))
 
     def write(self, change: Change) -> None:
@@ -255,10 +255,10 @@ def _queue_one(pipe: Pipeline, change: Change, now: int, by: str) -> None:
     if change.deletes:
         pipe.delete(*change.deletes)
     if change.joins:
-        pipe.sadd(keys.owner(change.owner), *change.joins)
+        pipe.hset(keys.owner(change.owner), mapping=dict.fromkeys(change.joins, ""))
     if change.leaves:
-        pipe.srem(keys.owner(change.owner), *change.leaves)
+        pipe.hdel(keys.owner(change.owner), *change.leaves)
 
 
 def _texts(members: object) -> set[str]:
-    return {member.decode() for member in cast(set[bytes], members)}
+    return {member.decode() for member in cast(list[bytes], members)}

@@ -113,7 +113,9 @@ def dump(storage: Storage) -> dict[str, object]:
     """All that the store holds beside the operator's network."""
     client = storage.client
     read: dict[bytes, Callable[[bytes], object]] = {
-        b"string": client.get, b"set": client.smembers, b"stream": client.xlen,
+        b"string": client.get, b"set": client.smembers,
+        b"hash": lambda key: set(cast(list[bytes], client.hkeys(key))),
+        b"stream": client.xlen,
         b"list": lambda key: client.lrange(key, 0, -1),
         b"zset": lambda key: client.zrange(key, 0, -1, withscores=True)}
     return {key.decode(): read[cast(bytes, client.type(key))](key)

@@ -131,7 +131,7 @@ def test_an_alias_that_no_number_has_any_more_goes_with_the_next_apply(
     path.write_text(of_jana(RING))
     assert followme("apply", "--yes", path).code == 0
     storage.client.set(keys.alias(MOBILE), "acme/jana")
-    storage.client.sadd(keys.owner("acme/jana"), f"alias:{MOBILE}")
+    storage.client.hset(keys.owner("acme/jana"), f"alias:{MOBILE}", "")
     assert followme("apply", "--yes", path).out == (
         f"alias {MOBILE} of acme/jana: removed\n1 change written\n")
     assert claimed(storage) == set()

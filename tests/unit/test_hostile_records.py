@@ -18,7 +18,7 @@ from kemi_routing.model import Line, Mode, Number, Outcome, Ring
 from kemi_routing.network import Network, Server
 from kemi_routing.permissions import NumberClass
 from kemi_routing.plan import Plan
-from kemi_routing.record import VERSION, decode_number, encode_number
+from kemi_routing.record import VERSION, decode_number, encode_number, unpack
 from kemi_routing.schedule import Override
 from kemi_routing.screening import Action, CallerRule, Pattern, Screen
 from kemi_routing.settings import Settings, from_environment
@@ -42,7 +42,7 @@ FULL = number(
     overrides=(Override("day", 1_600_000_000, name="always"),),
     screens=(Screen(Pattern("42070*"), Action.ANNOUNCEMENT, "closed"),),
     callers=(CallerRule(Pattern("anonymous"), "conference"),), cli="42027777103")
-FIELDS: list[Any] = msgpack.unpackb(encode_number(FULL)[1:])
+FIELDS: list[Any] = unpack(encode_number(FULL))
 
 
 def places(value: Any, *path: int) -> Iterator[tuple[str, tuple[int, ...]]]:

@@ -14,7 +14,7 @@ from kemi_routing.caller_id import profile
 from kemi_routing.errors import BrokenRecord, UnknownVersion
 from kemi_routing.network import Network, Server
 from kemi_routing.network_record import decode, decode_addresses, encode, encode_addresses
-from kemi_routing.record import VERSION
+from kemi_routing.record import VERSION, unpack
 from kemi_routing.trunks import Asserts
 from tests.support.builders import trunk
 
@@ -32,7 +32,7 @@ FULL = Network(
 
 def altered(*path: int, to: Any) -> bytes:
     """The record with one value replaced."""
-    fields = msgpack.unpackb(encode(FULL)[1:])
+    fields = unpack(encode(FULL))
     place = fields
     for index in path[:-1]:
         place = place[index]
