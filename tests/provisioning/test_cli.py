@@ -143,13 +143,6 @@ def test_check_says_errors_and_how_many(followme: Followme, bad: Path) -> None:
         "1 error"])
 
 
-def test_check_says_what_the_readme_shows(
-        followme: Followme, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(ROOT / "tests" / "provisioning" / "refused")
-    ran = followme("check", "bad.yaml")
-    assert f"$ script/followme check bad.yaml\n{ran.err}$ " in (ROOT / "README.md").read_text()
-
-
 def test_check_for_programs(followme: Followme, bad: Path) -> None:
     ran = followme("check", "-F", "json", bad)
     assert (ran.code, ran.err) == (1, "")

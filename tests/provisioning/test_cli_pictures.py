@@ -2,14 +2,12 @@
 """``followme week`` and ``followme flow``, and ``explain`` as a picture."""
 
 import json
-import re
-import shlex
 import xml.etree.ElementTree as ET
 
 import pytest
 from ruamel.yaml import YAML
 
-from tests.provisioning.conftest import ROOT, Followme
+from tests.provisioning.conftest import Followme
 from tests.provisioning.drawn import SPACE, said
 
 MONDAY = ("--at", "2026-11-23 10:00")
@@ -129,20 +127,3 @@ def test_only_what_can_be_drawn_has_that_form(loaded: Followme) -> None:
     ran = loaded("show", "-F", "svg")
     assert (ran.code, ran.out) == (1, "")
     assert "'svg' is not one of 'table', 'json', 'yaml'" in ran.err
-
-
-PAGE = (ROOT / "docs/subscribers.md").read_text()
-EXAMPLES = re.findall(r"^\$ script/followme (\S+) (.*)\n((?:(?!\$ |```).*\n)*)", PAGE, re.MULTILINE)
-
-
-def test_both_have_an_example() -> None:
-    assert [command for command, _, _ in EXAMPLES] == ["week", "flow"]
-
-
-@pytest.mark.parametrize(("command", "arguments", "printed"), EXAMPLES, ids=["week", "flow"])
-def test_the_examples_for_subscribers_are_what_is_printed(
-        loaded: Followme, command: str, arguments: str, printed: str) -> None:
-    ran = loaded(command, *shlex.split(arguments))
-    assert (ran.code, ran.err) == (0, "")
-    parts = [re.escape(part) for part in printed.split("…\n")]
-    assert re.fullmatch("(?:.*\n)+".join(parts), ran.out)
