@@ -7,12 +7,14 @@ is ``# NAME.yaml`` it is that file for what follows. What a number has may stand
 All else is named in ELSEWHERE with the test that proves it.
 """
 
+import json
 import re
 import shutil
 import subprocess
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -24,7 +26,7 @@ from kemi_routing.targets import parse
 from provisioning import columns, shape
 from provisioning.storage import Storage
 from tests.provisioning import pages
-from tests.provisioning.conftest import EXAMPLES, LOADED, ROOT, Followme
+from tests.provisioning.conftest import EXAMPLES, LOADED, ROOT, Followme, Write
 from tests.provisioning.pages import PAGES, Block, blocks
 from tests.provisioning.test_calls import Calls
 from tests.support.builders import call
@@ -50,6 +52,7 @@ network, or more words than a page has.
 FRAME = """\
 organisation: acme
 time_zone: Europe/Prague
+calendars: {cz: {country: CZ}}
 subscribers:
   jana:
     permissions: [voicemail, forward_external]
@@ -63,6 +66,17 @@ FREEPBX = ("extension,secret,findmefollow_strategy,findmefollow_grptime,findmefo
            "201,blue-kettle-7,hunt-prim,20,yes,201-737231010#,x\n")
 PAGE = (ROOT / "docs/operators.md").read_text()
 TABLES = PAGE.partition("\n## Tables and JSON lines\n")[2].partition("\n## ")[0]
+
+
+def is_of_a_number(block: Block) -> bool:
+    """Whether it shows what a number has, without the file around it."""
+    keys = re.findall(r"^(\w+):", block.text, re.MULTILINE)
+    return block.language == "yaml" and set(keys) <= shape.Number.model_fields.keys()
+
+
+def framed(block: Block) -> str:
+    """The file with a number that has this."""
+    return FRAME + re.sub("^", " " * 8, block.text.rstrip(), flags=re.MULTILINE) + "\n"
 
 
 class Stage:
@@ -93,14 +107,14 @@ class Stage:
     def _check(self, block: Block) -> None:
         name = re.match(r"# (\S+\.yaml)\n", block.text)
         path = self._folder / (name[1] if name else "block.yaml")
-        text = block.text
-        if set(re.findall(r"^(\w+):", text, re.MULTILINE)) <= shape.Number.model_fields.keys():
-            text = FRAME + re.sub("^", " " * 8, text, flags=re.MULTILINE)
+        text, beside = block.text, []
+        if is_of_a_number(block):
+            text, beside = framed(block), [EXAMPLES / "operator" / "network.yaml"]
         if path.resolve().is_relative_to(ROOT):
             assert path.read_text() == text.partition("\n")[2], f"{block}: {name} is another one"
         else:
             path.write_text(text)
-        ran = self._followme("check", path)
+        ran = self._followme("check", path, *beside)
         assert ran.code == 0, f"{block}: {ran.err}"
 
     def _source(self, block: Block) -> None:
@@ -160,6 +174,51 @@ def test_every_example_of_a_page_is_what_happens(
     stage.a_call()
     for block in blocks(page):
         stage.play(block)
+
+
+RECIPES = [block for block in blocks(ROOT / "docs/subscribers.md") if is_of_a_number(block)]
+FAMILY, NUISANCE, OTHER = "42060123456", "42075550123", "42075553333"
+MONDAY, EVENING, SUNDAY = "2026-11-23 10:00", "2026-11-23 21:59", "2026-11-22 10:00"
+
+
+@pytest.mark.parametrize(("recipe", "asked", "rings"), [
+    (0, (OTHER, MONDAY), "desk 20, mobile 20, voicemail"),
+    (1, (OTHER, MONDAY), "desk 30 + mobile 25 after 5 press 1, voicemail"),
+    (2, (OTHER, MONDAY), "desk 25, voicemail"),
+    (2, (OTHER, EVENING), "mobile 20, voicemail"),
+    (2, (OTHER, SUNDAY), "voicemail"),
+    (3, (OTHER, MONDAY), "desk 25, voicemail"),
+    (3, (OTHER, "2026-12-24 10:00"), "voicemail"),
+    (3, (OTHER, "2027-08-15 23:59"), "colleague 30, voicemail"),
+    (3, (OTHER, "2027-08-16 00:00"), "desk 25, voicemail"),
+    (4, (OTHER, MONDAY), "desk 25 busy: 2, colleague 30, voicemail"),
+    (5, (OTHER, MONDAY), "desk 25, voicemail"),
+    (5, (NUISANCE, MONDAY), "603"),
+    (5, ("anonymous", MONDAY), "voicemail"),
+    (5, (FAMILY, SUNDAY), "mobile 20, voicemail"),
+])
+def test_a_recipe_does_what_the_page_says(
+        followme: Followme, write: Write, recipe: int, asked: tuple[str, str], rings: str) -> None:
+    caller, at = asked
+    path = write("a.yaml", framed(RECIPES[recipe]))
+    assert followme("apply", "--yes", path, EXAMPLES / "operator" / "network.yaml").code == 0
+    ran = followme("explain", "42027777101", "--from", caller, "--at", at, "-F", "json")
+    assert rung(json.loads(ran.out)) == rings
+
+
+def rung(explained: dict[str, Any]) -> str:
+    """Who rings for how long, in order."""
+    names = {"42073723101": "mobile", "49115234567": "colleague", "": "voicemail"}
+
+    def one(target: dict[str, Any]) -> str:
+        name = names.get(target["address"], target["address"])
+        return " ".join([
+            name, *([str(target["ring_s"])] if target["address"] else []),
+            *([f"after {target['delay_s']}"] if target["delay_s"] else []),
+            *(["press 1"] if target["confirm"] else [])])
+    return ", ".join(" + ".join(map(one, step["targets"])) + "".join(
+        f" {outcome}: {then}" for outcome, then in step["on"].items())
+        for step in explained["steps"]) or str(explained["end"]["otherwise"])
 
 
 def test_each_example_that_is_run_elsewhere_is_on_a_page() -> None:
