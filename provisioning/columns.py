@@ -12,21 +12,24 @@ from dataclasses import dataclass, field, replace
 from kemi_routing import dialplan
 from kemi_routing.errors import InvalidValue
 from provisioning import masking, shape, shape_base, yaml_text
-from provisioning.problems import Place, Problems, Rows, suggest
+from provisioning.problems import Place, Problems, Refused, Rows, suggest
 from provisioning.source import Spot, Written
 
 SEQUENCE = "forward"
 """Name of the sequence of a row's steps, where no column says another one."""
 LISTS = frozenset({"permissions", "aliases", "allow", "block", "ha1"})
 """Columns with several values, apart by spaces or commas."""
+LINES = "lines"
+"""What no cell can say, in place of the columns of a line: all of a subscriber."""
 
 _LINE = tuple(shape_base.keys(shape.Line))
 _STEP = tuple(shape_base.keys(shape.Target))
 _NUMBER = tuple(shape_base.keys(shape.Number))
-KEYS = ("organisation", "subscriber", "number", "group", "permissions", "line", *_LINE, *_NUMBER,
-        "sequence", *(f"{key}_1" for key in _STEP))
+KEYS = ("organisation", "subscriber", "number", "group", "permissions", "line", *_LINE, LINES,
+        *_NUMBER, "sequence", *(f"{key}_1" for key in _STEP))
 """What a row may say; the keys of a step stand with 1 for the first step, and so on."""
 
+MOST_STEPS = 99
 _OF_STEP = re.compile(rf"({'|'.join(_STEP)})_([1-9][0-9]?)", re.ASCII)
 _ONE_TEXT = "write one text here"
 _ONE_OF_LIST = re.compile(r"[^\s,;]+")
@@ -43,9 +46,18 @@ class Headers:
         """Our key for a header as it is written."""
         return self.ours.get(header.strip(), "_".join(header.lower().split()))
 
+    def theirs(self, key: str) -> str:
+        """What they call a key of ours; raises Refused where that is read as another one."""
+        header = next((theirs for theirs, ours in self.ours.items() if ours == key), key)
+        if (found := self.key(header)) != key:
+            raise Refused(f"the column {header} would be read as {found or 'one to leave out'} by "
+                          f"--map; write  --map THEIRS={key} too")
+        return header
+
     def hides(self, header: str) -> bool:
         """Whether messages do not show what stands there: a secret, or what is no key of ours."""
-        return self.may_be_secret(header) or not is_key(self.key(header))
+        return (self.may_be_secret(header) or not is_key(self.key(header))
+                or self.key(header) == LINES)
 
     def may_be_secret(self, header: str) -> bool:
         """Whether it is one of ours, is called like one, or left out for reasons not known."""
@@ -70,6 +82,13 @@ def headers(pairs: Iterable[str]) -> Headers:
 def is_key(key: str) -> bool:
     """Whether a row may say this."""
     return key in KEYS or _OF_STEP.fullmatch(key) is not None
+
+
+def order(key: str) -> tuple[int, int, int]:
+    """Where a column stands in a table that is written."""
+    if match := _OF_STEP.fullmatch(key):
+        return len(KEYS), int(match[2]), _STEP.index(match[1])
+    return KEYS.index(key), 0, 0
 
 
 def unknown(key: str) -> str:
@@ -155,6 +174,10 @@ def _lines(row: Mapping[str, Written], problems: Problems) -> Written | None:
     """The line of a row, or what ``lines`` says."""
     written = {key: row[key] for key in _LINE if key in row}
     name = row.get("line")
+    if LINES in row:
+        for beside in filter(None, (name, *written.values())):
+            Spot(beside, problems).error("the line stands in lines here; write all there, or none")
+        return row[LINES]
     if name is not None and isinstance(name.content, str):
         return _node({name.content: _node(written, name)}, name)
     for one in (name, *written.values()):

@@ -112,7 +112,7 @@ def read(spot: Spot, written: shape.Organisation, platform: Platform, ours: Ours
     name = spot.required("organisation", written.organisation, values.name, "acme")
     zone = spot.required("time_zone", written.time_zone, values.time_zone, "Europe/Prague")
     zone = zone or ZoneInfo("UTC")
-    plan = _dial_plan(spot / "dial_plan", written.dial_plan, ours.extensions(name or ""))
+    plan = read_dial_plan(spot / "dial_plan", written.dial_plan, ours.extensions(name or ""))
     classes = rights.classes(spot / "classes", written.classes)
     return Organisation(
         name or "", zone, platform, ours, times.read_shared(spot, written, zone, now), plan,
@@ -121,7 +121,8 @@ def read(spot: Spot, written: shape.Organisation, platform: Platform, ours: Ours
         codes.read(spot / "feature_codes", written.feature_codes))
 
 
-def _dial_plan(spot: Spot, written: shape.DialPlan, extensions: frozenset[str]) -> DialPlan:
+def read_dial_plan(spot: Spot, written: shape.DialPlan, extensions: frozenset[str]) -> DialPlan:
+    """The dial plan of an organisation with these extensions; what is wrong with it is noted."""
     plan = DialPlan(
         written.country or "", written.area or "", written.trunk_prefix or "",
         written.international_prefix or "",
