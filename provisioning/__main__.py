@@ -4,6 +4,10 @@
 import os
 import sys
 
+for _name, _mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+    if getattr(sys, _name) is None:  # closed by who started us: no connection may take its place
+        setattr(sys, _name, os.fdopen(os.open(os.devnull, os.O_RDWR), _mode))
+
 try:
     from provisioning.cli import INTERRUPTED, main
 except KeyboardInterrupt:

@@ -228,6 +228,22 @@ def test_a_full_disk_and_a_reader_that_goes_are_no_bug(
         assert (process.communicate(timeout=60)[1], process.returncode) == (said, 1)
 
 
+@pytest.mark.parametrize(("closed", "code", "said"), [
+    ("<&-", 1, "followme: there is nobody to ask; give --yes to write 5 changes\n"),
+    (">&- 2>&- <&- --yes", 0, ""),
+])
+def test_what_is_closed_is_done_without(
+        storage: Storage, redis_server: RedisServer, closed: str, code: int, said: str) -> None:
+    assert not list(storage.owners())
+    path = EXAMPLES / "team.yaml"
+    ran = subprocess.run(["bash", "-c", f"exec {ROOT}/script/followme apply {path} {closed}"],
+                         env={**os.environ, "FOLLOWME_REDIS": redis_server.url}, text=True,
+                         capture_output=True, check=False, timeout=60)
+    assert (ran.returncode, ran.stdout) == (code, "")
+    assert "".join(ran.stderr.splitlines(keepends=True)[1:]) == said
+    assert len(list(storage.owners())) == 1 - code
+
+
 def test_ctrl_c_at_a_question_ends_with_130(storage: Storage, redis_server: RedisServer) -> None:
     assert not list(storage.owners())
     keyboard, terminal = pty.openpty()
