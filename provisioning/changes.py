@@ -38,7 +38,7 @@ def compare(checked: Checked, storage: Storage, now: datetime) -> list[Change]:
     found = [*trunking.changes(checked, storage),
              *granted.changes(checked, limits, storage, now),
              *_freeing([_number_change(entry, stored, checked, now)
-                        for entry in checked.numbers], surplus, stored),
+                        for entry in checked.numbers], surplus, checked, stored),
              *(_line_change(account.line, stored) for account in checked.lines), *lines]
     found = [*_with_settings(found, checked, stored), *_organisations(checked)]
     _warn_of_lost_targets(checked, stored)
@@ -170,12 +170,12 @@ def _number_change(entry: Entry, stored: Stored, checked: Checked, now: datetime
         goes_silent=bool(old and reachable.goes_silent(old, number, checked.platform)))
 
 
-def _freeing(found: list[Change], surplus: dict[str, set[str]], stored: Stored,
+def _freeing(found: list[Change], surplus: dict[str, set[str]], checked: Checked, stored: Stored,
              ) -> Iterator[Change]:
     """The same changes of numbers, and with them the end of each alias that the files have no more.
 
     It goes with the last number that had it, or by itself where none has: in either case only
-    where all numbers of the owner are by then what we take them for.
+    where all numbers of the owner are by then what we take them for, and there are no others.
     """
     dropped = {owner: dict.fromkeys((f"alias:{name}" for name in gone), "")
                for owner, things in surplus.items() if (gone := names(things, "alias"))}
@@ -184,25 +184,31 @@ def _freeing(found: list[Change], surplus: dict[str, set[str]], stored: Stored,
         old = stored.number(change.name) if aliases else None
         aliases |= dict.fromkeys(aliases.keys() & _of_number(old), change.name) if old else {}
     made: dict[str, Seen] = {}
+    lists = {keys.subscriber(owner): seen(kept.encode_subscriber(checked.subscribers[owner]))
+             for owner in dropped}
     for change in found:
         aliases = dropped.get(change.owner, {})
         gone = {thing for thing, last in aliases.items() if last == change.name}
         yield replace(
-            change, expects=_others(change.owner, made, stored) | change.expects,
+            change, expects=_others(change.owner, made, lists, stored) | change.expects,
             deletes=_deletable(gone, change.owner, stored), leaves=tuple(gone)) if gone else change
         made |= {key: seen(data) for key, data in change.sets.items() if aliases}
     for owner, things in dropped.items():
         for thing in sorted(thing for thing, last in things.items() if not last):
             name = thing.partition(":")[2]
             yield Change("alias", name, owner, "removed",
-                         expects=_others(owner, made, stored) | stored.as_found(keys.alias(name)),
+                         expects=_others(owner, made, lists, stored)
+                         | stored.as_found(keys.alias(name)),
                          deletes=_deletable({thing}, owner, stored), leaves=(thing,))
 
 
-def _others(owner: str, made: Mapping[str, Seen], stored: Stored) -> dict[str, frozenset[Seen]]:
-    """All numbers of the owner as the changes before make them, else as found."""
+def _others(owner: str, made: Mapping[str, Seen], lists: Mapping[str, Seen], stored: Stored,
+            ) -> dict[str, frozenset[Seen]]:
+    """All numbers of the owner as the changes before make them, else as found; and their list."""
     found = map(keys.number, sorted(names(stored.belongings[owner], "number")))
-    return {key: frozenset([made.get(key, seen(stored.values.get(key)))]) for key in found}
+    key = keys.subscriber(owner)
+    return {key: frozenset([lists[key], seen(stored.values.get(key))])} | {
+        key: frozenset([made.get(key, seen(stored.values.get(key)))]) for key in found}
 
 
 def _with_settings(found: Iterable[Change], checked: Checked, stored: Stored) -> Iterator[Change]:

@@ -20,7 +20,7 @@ from provisioning.kept import Kept
 from provisioning.problems import Problems
 from provisioning.storage import Change, Conflict, Storage
 from provisioning.stored import names
-from tests.provisioning.conftest import Followme
+from tests.provisioning.conftest import Followme, Write
 
 ONE, OTHER = "12125550123", "12125550124"
 MOBILE = "12125550100"
@@ -102,6 +102,14 @@ def test_an_alias_that_is_dropped_while_somebody_edits_its_number_is_free_in_the
         assert followme("apply", "--yes", path).code == 0
         assert claimed(storage) == set()
         assert followme("plan", path).code == 0
+
+
+def test_an_alias_that_a_new_number_gets_while_it_is_dropped_is_whole(
+        followme: Followme, storage: Storage, write: Write) -> None:
+    assert followme("apply", "--yes", write("a.yaml", of_jana(WITH))).code == 0
+    ends = [len(claimed(storage)) for _ in written_in_turn(
+        planned(of_jana(WITHOUT), storage), planned(of_jana(WITH, WITH), storage), storage)]
+    assert set(ends) == {1}
 
 
 def test_digits_become_an_alias_or_a_personal_number_never_both(
