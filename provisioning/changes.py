@@ -13,7 +13,7 @@ from kemi_routing import record
 from kemi_routing.model import Number
 from kemi_routing.record import LineRecord
 from kemi_routing.redis import keys
-from provisioning import difference, granted, kept, network, reachable, trunking
+from provisioning import difference, granted, kept, network, operator_file, reachable, trunking
 from provisioning.checked import Checked, Entry
 from provisioning.problems import Refused
 from provisioning.revisions import decode_text
@@ -40,6 +40,7 @@ def compare(checked: Checked, storage: Storage, now: datetime) -> list[Change]:
              *_freeing([_number_change(entry, stored, checked, now)
                         for entry in checked.numbers], surplus, checked, stored),
              *(_line_change(account.line, stored) for account in checked.lines), *lines]
+    found = [*operator_file.with_it(found, checked, storage)] if checked.operator else found
     found = [*_with_settings(found, checked, stored), *_organisations(checked)]
     _warn_of_lost_targets(checked, stored)
     checked.problems.settle()

@@ -22,6 +22,7 @@ from provisioning import (
     joined,
     network,
     number,
+    operator_file,
     organisation,
     rights,
     rows,
@@ -117,6 +118,8 @@ def _is_operators(checked: Checked, spot: Spot, written: shape.Organisation) -> 
         return False
     checked.grants |= grants.read(spot / "grants", written.grants or {})
     trunking.read(spot, written, checked)
+    operator_file.join(checked.operator, {
+        key: value for key, value in spot.written.content.items() if key in has})
     return True
 
 

@@ -11,7 +11,7 @@ from provisioning.kept import Shared, Subscriber
 from provisioning.problems import Problems
 from provisioning.rights import Wish
 from provisioning.sequences import Places
-from provisioning.source import Spot
+from provisioning.source import Spot, Written
 from provisioning.storage import Seen
 
 
@@ -69,6 +69,8 @@ class Checked:
     """Organisation -> what the operator gives it, and where that stands."""
     network: dict[str, Any] = field(default_factory=dict)
     """Fields of the operator's ``Network`` that the files say."""
+    operator: dict[str, Written] = field(default_factory=dict)
+    """Key of a file of the operator's own -> all that stands below it."""
     wishes: list[tuple[str, Wish]] = field(default_factory=list)
     """Organisation, and a right that it gives its subscribers (SPEC A6)."""
     claims: dict[tuple[str, str], tuple[str, Spot]] = field(default_factory=dict)

@@ -12,7 +12,7 @@ import click
 from kemi_routing.model import Number
 from kemi_routing.redis import keys
 from kemi_routing.targets import is_number_key
-from provisioning import columns, show
+from provisioning import columns, operator_file, show
 from provisioning.cli_plan import MAP
 from provisioning.columns import Headers
 from provisioning.completion import organisations
@@ -28,6 +28,8 @@ from provisioning.storage import Storage
 from provisioning.stored import read_number
 from provisioning.yaml_text import block
 
+OPERATORS = "_operator.yaml"
+"""No organisation has a name that begins so."""
 _EDITORS = f"# yaml-language-server: $schema={SCHEMA}\n"
 _ROWS = {"jsonl": objects.text, "csv": table.text}
 _FORMS = ("yaml", *_ROWS, "ics")
@@ -48,8 +50,8 @@ class _Exported:
 @click.command("export")
 @click.argument("names", nargs=-1, metavar="[ORGANISATION]...", shell_complete=organisations)
 @click.option("-o", "--out", "directory", type=click.Path(path_type=Path), metavar="DIRECTORY",
-              help="Write a file for each organisation, those that it names, and the schema for "
-              "editors.")
+              help="Write a file for each organisation, those that it names, that of the operator, "
+              "and the schema for editors.")
 @click.option("--as", "kind", type=click.Choice(_FORMS), default="yaml", show_default=True,
               help="Numbers as JSON lines or as a table; holidays and vacations as a calendar, of "
               "a NUMBER too.")
@@ -71,6 +73,8 @@ def export(desk: Desk, names: tuple[str, ...], directory: Path | None, kind: str
         raise Refused(f"name one ({', '.join(known[:5]) or 'the store has none'}), or write files "
                       "of several or all:  followme export -o DIRECTORY")
     files: dict[str, bytes] = {} if kind == "ics" else {SCHEMA: schema_text().encode()}
+    if not names and kind != "ics" and (text := operator_file.text(storage)):
+        files[OPERATORS] = (_EDITORS + text).encode()
     for name in known:
         found = exporter.of(name)
         file = f"{name.replace('/', '-')}.{kind}"

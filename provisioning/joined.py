@@ -22,7 +22,7 @@ SUBSCRIBERS = "subscribers"
 BY_NAME = {"calendars": "calendar", "schedules": "schedule", "classes": "class",
            "groups": "group"}
 """Keys below which each name stands for itself, and what it is."""
-_FOR_EDITORS = re.compile(r"^# yaml-language-server:.*\n", re.MULTILINE)
+FOR_EDITORS = re.compile(r"^# yaml-language-server:.*\n", re.MULTILINE)
 """Where the schema lies is no setting; exports name it anew."""
 _SHARED = [key for key in shape_base.keys(shape.Organisation)
            if key not in {SUBSCRIBERS, *shape.OPERATORS}]
@@ -112,10 +112,11 @@ def _both(organisation: str, key: str, before: Written, value: Written, problems
         elif first.plain() != one.plain():
             _refuse(one, f"{BY_NAME[key]} {name} of {organisation} is not the same in "
                          f"{_line(first)}; write it alike, or once", problems)
-    return _section(key, before, content) if len(content) > len(before.content) else before
+    return section(key, before, content) if len(content) > len(before.content) else before
 
 
-def _section(key: str, before: Written, content: dict[str, Written]) -> Written:
+def section(key: str, before: Written, content: dict[str, Written]) -> Written:
+    """What stands below a key in several files, with the comments of the first."""
     above = before.above if isinstance(before, Section) else tuple(before.comments)
     return Section(content, before.value, before.key, key, before.span, before.file, above=above)
 
@@ -200,7 +201,7 @@ def _settle(whole: Whole, kept: Kept, problems: Problems) -> None:
     if before and (whole.in_rows or others):
         whole.tree = replace(whole.tree, content=dict(_filled(whole.tree.content, stored)))
     content = whole.tree.content
-    text = _FOR_EDITORS.sub("", "".join(_texts(content)))
+    text = FOR_EDITORS.sub("", "".join(_texts(content)))
     whole.shared = Shared(text, _files(content, problems))
     if before:
         whole.changed = (*_differences(stored, content),
@@ -219,7 +220,7 @@ def _filled(given: dict[str, Written], stored: dict[str, Written],
             content = {**old.content, **new.content}
             same = {name: old.content[name] for name, one in content.items()
                     if name in old.content and _means(old.content[name]) == _means(one)}
-            new = _section(key, old, content | same)
+            new = section(key, old, content | same)
             yield key, old if new.content == old.content else new
         else:
             yield key, old if new.plain() == old.plain() else new

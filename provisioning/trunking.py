@@ -85,15 +85,19 @@ def changes(checked: Checked, storage: Storage) -> Iterator[Change]:
                  sets={key: network_record.encode(new)}, what=what)
 
 
-def as_dict(network: Network) -> dict[str, Any]:
-    """The network in the keys of a file, defaults left out; applying it changes nothing."""
-    return {
+def as_dict(network: Network, but: Network | None = None) -> dict[str, Any]:
+    """The network in the keys of a file, defaults left out; applying it changes nothing. What is
+    as in ``but`` is left out too.
+    """
+    found = {
         "trunks": {one.name: _trunk_keys(one) for one in network.trunks},
         "gateways": {hop.name: _hop_keys(hop) for hop in network.gateways},
         "media_servers": {hop.name: _hop_keys(hop) for hop in network.media_servers},
         "iax_gateways": {hop.name: _hop_keys(hop) for hop in network.iax_gateways},
         CLI: network.cli.text,
     }
+    known = as_dict(but) if but else {}
+    return {key: value for key, value in found.items() if value != known.get(key)}
 
 
 def _trunk_keys(trunk: Trunk) -> dict[str, Any]:

@@ -95,6 +95,11 @@ def proxies() -> str:
     return f"{PREFIX}proxies"
 
 
+def operator() -> str:
+    """The operator's own file, as it was written."""
+    return f"{PREFIX}operator"
+
+
 def network() -> str:
     """The operator's trunks, gateways and media servers."""
     return f"{PREFIX}network"

@@ -272,7 +272,7 @@ def test_files_that_calendars_name_come_along(
     out = tmp_path / "out"
     assert followme("export", "-o", out).out == f"1 organisation in {out}\n"
     assert sorted(one.name for one in out.iterdir()) == [
-        "acme.yaml", "closed.ics", "followme.schema.json"]
+        "_operator.yaml", "acme.yaml", "closed.ics", "followme.schema.json"]
     assert followme("plan", out / "acme.yaml").code == 0
     bare = write("more.csv", "organisation,subscriber,number\nacme,eva,12125550125\n")
     assert followme("apply", "--yes", bare).code == 0
@@ -341,37 +341,6 @@ def test_a_subscriber_alone_is_told_of_in_words(both: Followme, write: Write) ->
     assert ran.out.splitlines() == [
         "subscriber acme/jana: changed", "  group: staff → bosses",
         "organisation acme: changed", "  group bosses: new", "2 changes written"]
-
-
-class TestUndo:
-    def test_of_a_removed_subscriber_brings_his_settings_back(
-            self, followme: Followme, write: Write) -> None:
-        text = acme("jana", "petr").replace(
-            "    lines:\n      # the desk\n      petr-desk: {password: \"blue-kettle-7391\"}  "
-            "# grey\n", "").replace("line petr-desk", "voicemail")
-        assert followme("apply", "--yes", write("acme.yaml", text)).code == 0
-        before = followme("export", "acme").out
-        assert followme("remove", "--yes", PETR).code == 0
-        assert rows(followme("export", "acme").out) == rows(acme("jana"))
-        assert followme("undo", "--yes", PETR).code == 0
-        assert followme("export", "acme").out == before
-
-    def test_has_what_is_shared_today(self, both: Followme, write: Write) -> None:
-        path = write("acme.yaml", acme("jana", "petr").replace(
-            "mode: forward_then_voicemail", "mode: forward_only"))
-        assert both("apply", "--yes", path).code == 0
-        shared = ORGANISATION.replace("to: 18:00", "to: 17:00")
-        path.write_text(acme("jana", "petr", shared=shared).replace(
-            "mode: forward_then_voicemail", "mode: forward_only"))
-        assert both("apply", "--yes", path).code == 0
-        assert both("undo", "--yes", f"{JANA}@1").code == 0
-        found = both("show", JANA).out
-        assert "mode: forward_then_voicemail" in found
-        assert both("plan", path).out.splitlines()[0] == (
-            f"number {JANA} of acme/jana: changed, revision 4 → 5")
-        assert both("undo", f"{JANA}@1").err == (
-            f"followme: {JANA} says now what it said in revision 1; what is different comes from "
-            "the settings that it shares: apply a file with these\n")
 
 
 def test_a_line_with_digests_in_place_of_its_password_is_the_same_line(
