@@ -10,10 +10,12 @@ _PLAIN = re.compile(r"[A-Za-z0-9_+][\w.@+/:-]*(?<!:)(?: [\w.@+/-]+)*", re.ASCII)
 
 
 class Remark(str):
-    """A comment on a line of its own: an item of a list, or a key whose value counts for nothing.
+    """A comment on a line of its own: an item of a list, or a key whose value counts for nothing;
+    it is no other key, whatever it says.
     """
 
     __slots__ = ()
+    __eq__, __ne__, __hash__ = object.__eq__, object.__ne__, object.__hash__
 
 
 def block(content: Mapping[str, Any] | Sequence[Any], indent: str = "") -> Iterator[str]:

@@ -4,7 +4,7 @@
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from provisioning import source
@@ -31,6 +31,7 @@ def test_any_mapping_is_read_as_it_was(content: dict[str, Any]) -> None:
     assert read("\n".join(block(content)) + "\n") == content
 
 
+@example("d")
 @given(TEXTS)
 def test_a_remark_is_one_line_and_no_value(text: str) -> None:
     content = {Remark(text): "", "a": [Remark(text), {"b": "c"}, {Remark(text): "", "d": "e"}]}
