@@ -264,8 +264,10 @@ def _inflated(data: memoryview) -> memoryview:
         found = inflate.decompress(data, MAX_BYTES)
     except zlib.error as error:
         raise BrokenRecord(f"not deflated: {error}") from None
+    if len(found) == MAX_BYTES and not inflate.eof:
+        raise BrokenRecord(f"more than {MAX_BYTES} bytes; a record has 2 to {MAX_BYTES}")
     if not inflate.eof or inflate.unused_data:
-        raise BrokenRecord(f"more than {MAX_BYTES} bytes, cut off, or more behind")
+        raise BrokenRecord("cut off, or more behind")
     return memoryview(found)
 
 
