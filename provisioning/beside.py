@@ -14,6 +14,7 @@ from provisioning.desk import SVG, Desk
 from provisioning.pictures import comparison, svg
 from provisioning.pictures.comparison import Comparison
 from provisioning.planned import Plan
+from provisioning.progress import Progress
 from provisioning.replay import Replayed
 from provisioning.storage import Change
 
@@ -75,9 +76,10 @@ def of(desk: Desk, plan: Plan, *, past: str | None, pictures: bool, moved: str) 
 
 def _replayed(desk: Desk, plan: Plan, past: str, numbers: BothWays) -> Replayed:
     if past.isdecimal() and int(past):
-        found = replay.recorded(plan.writes, int(past), desk.storage())
+        found = Progress("replayed").of(replay.recorded(plan.writes, int(past), desk.storage()))
     else:
-        found = iter(past_calls.read(Path(past), numbers.zone))
+        of_file = past_calls.read(Path(past), numbers.zone)
+        found = Progress("replayed", len(of_file)).of(of_file)
     return replay.replay(found, numbers, desk.in_network().settings.platform)
 
 

@@ -180,6 +180,13 @@ def test_what_is_no_file_of_calls_is_refused(
     assert json.loads(program.out).keys() in ({"error"}, {"errors", "warnings", "notes"})
 
 
+def test_many_calls_tell_how_far_it_is(loaded: Followme, plan: Path, write: Write) -> None:
+    calls = write("calls.csv", HEADING + f"{JANA},{ALIAS},2026-11-23 10:00\n" * 1001)
+    ran = loaded("plan", "--replay", calls, plan / "office.yaml")
+    assert "replayed: 1,000 of 1,001 (99 %), " in ran.err
+    assert "\nreplay: 1,001 of 1,001 calls would have gone elsewhere\n" in ran.out
+
+
 @pytest.mark.parametrize("what", ["0", "-1", "many"])
 def test_no_count_and_no_file_is_refused(loaded: Followme, what: str) -> None:
     ran = loaded("plan", "--replay", what, OFFICE)
