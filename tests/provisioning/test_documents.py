@@ -26,6 +26,7 @@ from kemi_routing.targets import parse
 from provisioning import columns, shape
 from provisioning.storage import Storage
 from tests.provisioning import pages
+from tests.provisioning.commands import WORDS, options
 from tests.provisioning.conftest import EXAMPLES, LOADED, ROOT, Followme, Write
 from tests.provisioning.pages import PAGES, Block, blocks
 from tests.provisioning.test_calls import Calls
@@ -220,6 +221,38 @@ def rung(explained: dict[str, Any]) -> str:
     return ", ".join(" + ".join(map(one, step["targets"])) + "".join(
         f" {outcome}: {then}" for outcome, then in step["on"].items())
         for step in explained["steps"]) or str(explained["end"]["otherwise"])
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_command_that_a_page_names_is_one(page: Path) -> None:
+    named = re.findall(r"`(?:script/)?followme ([a-z][^`]*)`", page.read_text().replace("\n", " "))
+    for told in named:
+        words = next((one for one in WORDS if f"{told} ".startswith(f"{one} ")), "")
+        assert words or told == "import", told
+        assert set(re.findall(r"(?<=\s)--?[a-zA-Z][a-z-]*", told)) <= options(words), told
+
+
+def test_the_table_of_commands_gives_each_the_options_that_it_has() -> None:
+    table = (ROOT / "README.md").read_text().partition("| Command | What |\n| --- | --- |\n")[2]
+    for row in table.partition("\n\n")[0].splitlines():
+        words = [one for one in WORDS if re.search(rf"`{one}[ `]", row.split(" | ")[0])]
+        told = set(re.findall(r"(?<=[` ])--?[a-zA-Z][a-z-]*", row))
+        assert words, row
+        assert told <= set().union(*map(options, words)), row
+
+
+def anchors(page: Path) -> set[str]:
+    """As GitHub makes them of headings."""
+    headings = re.findall(r"^#+ (.*)$", page.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", one.lower()).replace(" ", "-") for one in headings}
+
+
+@pytest.mark.parametrize("page", [*PAGES, ROOT / "CONTRIBUTING.md"], ids=lambda page: page.name)
+def test_every_link_of_a_page_leads_somewhere(page: Path) -> None:
+    for name, anchor in re.findall(r"\]\((?!https?:)([^)#\s]*)#?([^)\s]*)\)", page.read_text()):
+        there = page.parent / name if name else page
+        assert there.exists(), name
+        assert not anchor or anchor in anchors(there), f"{name}#{anchor}"
 
 
 def test_each_example_that_is_run_elsewhere_is_on_a_page() -> None:
