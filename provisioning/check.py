@@ -34,6 +34,7 @@ from provisioning import (
 from provisioning.checked import Account, Checked, Entry, Home
 from provisioning.columns import Headers
 from provisioning.kept import Kept, of_subscriber
+from provisioning.line_by_line import File
 from provisioning.organisation import Organisation, Ours, warn_of_number
 from provisioning.sequences import Places
 from provisioning.source import Spot, Written
@@ -55,7 +56,7 @@ def check_text(text: str, file: str, platform: Platform, now: datetime) -> Check
     return network.connect(checked, {}, now)
 
 
-def read(paths: Iterable[Path], platform: Platform, now: datetime, headers: Headers = Headers(),
+def read(paths: Iterable[File], platform: Platform, now: datetime, headers: Headers = Headers(),
          kept: Kept | None = None) -> Checked:
     """As ``check``, with what is ``kept`` of organisations; what names other numbers is still to be
     connected with the store. Raises Refused where the store cannot be read.

@@ -13,16 +13,15 @@ from typing import Any
 
 import click
 
-from provisioning import beside, changes, columns, planned, show, values
+from provisioning import beside, changes, columns, planned, planning, show, values
 from provisioning.beside import NOTHING, Beside
-from provisioning.check import read
 from provisioning.completion import numbers
 from provisioning.desk import Desk, with_desk, with_picture_desk
-from provisioning.kept import Kept
 from provisioning.output import counted
 from provisioning.plan_file import SUFFIX
 from provisioning.planned import Plan
-from provisioning.problems import Refused, RefusedFiles
+from provisioning.planning import Asked
+from provisioning.problems import Refused
 from provisioning.progress import Progress
 from provisioning.storage import Storage
 
@@ -136,20 +135,15 @@ def remove_number(desk: Desk, number: str, yes: bool, dry_run: bool) -> int:
 def _plan(desk: Desk, files: Sequence[Path], pairs: Sequence[str], now: datetime, *,
           quiet: bool = False) -> Plan:
     """Raises RefusedFiles where the files, or they and the store, do not go together."""
-    storage = desk.storage()
-    checked = read(files, desk.in_network().settings.platform, now, columns.headers(pairs),
-                   Kept(storage))
-    of_files = set(checked.problems.warnings)
-    found = [] if checked.problems.errors else changes.compare(checked, storage, now)
-    if checked.problems.errors:
-        raise RefusedFiles(checked.problems)
-    if of_files and not quiet:
-        desk.warn(f"{counted(len(of_files), 'warning')}, see followme check")
+    found = planning.make(Asked(
+        tuple(files), columns.headers(pairs), desk.in_network().settings.platform, now,
+        desk.settings.redis), desk.storage())
+    if found.of_files and not quiet:
+        desk.warn(f"{counted(found.of_files, 'warning')}, see followme check")
     # What only the store tells, check cannot say.
-    warnings = [one for one in checked.problems.warnings if one not in of_files]
-    for warning in warnings:
+    for warning in found.warnings:
         desk.problem(warning, "warning")
-    return planned.of(found, map(str, warnings), storage)
+    return found.plan
 
 
 def would(desk: Desk, plan: Plan, shown: Beside = NOTHING) -> int:

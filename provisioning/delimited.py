@@ -7,10 +7,9 @@ The separator is found in the first line: comma, semicolon or tab.
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from provisioning import masking
-from provisioning.line_by_line import MAX_LINE, TOO_LONG, Row, lines
+from provisioning.line_by_line import MAX_LINE, TOO_LONG, File, Row, lines
 from provisioning.masking import Span
 from provisioning.problems import Place, Problem, Problems
 
@@ -36,7 +35,7 @@ class Cell:
         return self.row.problem(self.place, text)
 
 
-def rows(path: Path, problems: Problems, hides: Callable[[str], bool] = masking.may_be_secret,
+def rows(path: File, problems: Problems, hides: Callable[[str], bool] = masking.may_be_secret,
          ) -> Iterator[list[Cell]]:
     """The rows of a file, the first with the names of the columns and all with as many values;
     empty ones are left out, and so is, after it was noted, what cannot be read. A first row that
@@ -51,8 +50,8 @@ def rows(path: Path, problems: Problems, hides: Callable[[str], bool] = masking.
         if not line.strip():
             continue
         first = not known.separator
-        known.separator = known.separator or _separator(line)
-        row = _Row(str(path), known.separator, number)
+        known.separator = known.separator or separator_of(line)
+        row = Reading(str(path), known.separator, number)
         row.add(line)
         while row.is_open and (more := next(source, None)):
             row.add(more[1])
@@ -77,7 +76,8 @@ def rows(path: Path, problems: Problems, hides: Callable[[str], bool] = masking.
                 f"this row has {len(cells)} values for {known.count} columns"))
 
 
-def _separator(line: str) -> str:
+def separator_of(line: str) -> str:
+    """What stands between the cells of a table with this first line."""
     bare = _QUOTED.sub("", line)
     return max(SEPARATORS, key=bare.count)
 
@@ -126,7 +126,7 @@ class _Secrets:
 
 
 @dataclass(slots=True)
-class _Row:
+class Reading:
     """A row that is read, over several lines where a quoted cell has line feeds."""
 
     file: str

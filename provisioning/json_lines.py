@@ -6,12 +6,11 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from provisioning import masking
 from provisioning.columns import Headers
-from provisioning.line_by_line import Row, lines
+from provisioning.line_by_line import File, Row, lines
 from provisioning.masking import Span
 from provisioning.problems import Place, Problems
 from provisioning.source import HALF_A_CHARACTER, Written
@@ -25,7 +24,7 @@ _Says = Callable[[str], bool]
 _IN_QUOTES = re.compile(r'"((?:[^"\\]|\\.)*)"?')
 
 
-def objects(path: Path, problems: Problems, headers: Headers | None = None) -> Iterator[Written]:
+def objects(path: File, problems: Problems, headers: Headers | None = None) -> Iterator[Written]:
     """The objects of a file; a line that holds none is noted and left out. A number keeps its
     digits, true is yes, false is no, and a key with null is not written. Messages do not show what
     ``headers`` hides.

@@ -2,6 +2,7 @@
 """Files of rows, a line at a time: memory holds one line, however long the file."""
 
 import re
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -46,28 +47,68 @@ class Row:
         return Problem(place, text, self.lines[index] if index < len(self.lines) else "")
 
 
-def lines(path: Path, problems: Problems, secrets: Secrets) -> Iterator[tuple[int, str]]:
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Lines of a file: its head, which all parts have, and some that follow on each other."""
+
+    path: Path
+    head: int = 0
+    """Bytes."""
+    start: int = 0
+    end: int = sys.maxsize
+    """Bytes from the beginning of the file, ``[start, end)``."""
+    line: int = 1
+    """The number of the line at ``start``."""
+
+    @property
+    def suffix(self) -> str:
+        """That of the file."""
+        return self.path.suffix
+
+    def __str__(self) -> str:
+        """The name of the file."""
+        return str(self.path)
+
+
+File = Path | Part
+"""A whole file, or a part of one."""
+
+
+def lines(path: File, problems: Problems, secrets: Secrets) -> Iterator[tuple[int, str]]:
     """Each line with its end, counted from 1; one that cannot be read is noted and left out."""
+    part = path if isinstance(path, Part) else Part(path)
     try:
-        with path.open("rb") as file:
-            yield from _lines(file, str(path), problems, secrets)
+        with part.path.open("rb") as file:
+            yield from _lines(file, part, problems, secrets)
     except OSError as error:
         problems.errors.append(
             Problem(Place(str(path)), f"the file cannot be read: {error.strerror}"))
 
 
-def _lines(file: BufferedReader, name: str, problems: Problems, secrets: Secrets,
+def _numbered(file: BufferedReader, part: Part) -> Iterator[tuple[int, bytes]]:
+    """The lines of a part; of one that is too long the beginning."""
+    number = at = 0
+    while at < part.end:
+        if at == part.head:
+            at, number = file.seek(part.start), part.line - 1
+        data = file.readline(MAX_LINE + 1)
+        number, at = number + 1, at + len(data)
+        if not data:
+            return
+        yield number, data.removeprefix(_BOM) if number == 1 else data
+        is_long = len(data) > MAX_LINE
+        while is_long and data and not data.endswith(b"\n"):
+            data = file.readline(MAX_LINE)
+            at += len(data)
+
+
+def _lines(file: BufferedReader, part: Part, problems: Problems, secrets: Secrets,
            ) -> Iterator[tuple[int, str]]:
-    number = 0
-    while data := file.readline(MAX_LINE + 1):
-        number += 1
+    name = str(part)
+    for number, data in _numbered(file, part):
         column, what, text = 1, "", ""
-        if number == 1:
-            data = data.removeprefix(_BOM)
         if len(data) > MAX_LINE:
             what = TOO_LONG
-            while data and not data.endswith(b"\n"):
-                data = file.readline(MAX_LINE)
         elif number == 1 and data.startswith(_UTF_16):
             problems.errors.append(Problem(Place(name), _NOT_UTF_8))
             return

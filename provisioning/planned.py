@@ -76,23 +76,14 @@ class Plan:
         return ", ".join(told) if self.count else "nothing to do"
 
 
-def of(changes: Iterable[Change], warnings: Iterable[str], storage: Storage) -> Plan:
-    """The plan of these changes, of which it holds one at a time."""
-    spool, tally = Spool(), _Tally()
-    for change in changes:
-        spool.add(change)
-        tally.add(change)
-    return Plan(spool, tally.counts, tuple(warnings), tuple(tally.brakes(storage)))
-
-
 def few(changes: Sequence[Change], warnings: Iterable[str] = ()) -> Plan:
     """The plan of changes that nothing stops."""
     return Plan(changes, Counter(change.result for change in changes), tuple(warnings))
 
 
 @dataclass(slots=True)
-class _Tally:
-    """What is counted of changes one after another."""
+class Tally:
+    """What is counted of changes, and what stops them."""
 
     counts: Counter[str] = field(default_factory=Counter)
     moved: int = 0
@@ -103,6 +94,7 @@ class _Tally:
     silenced: int = 0
 
     def add(self, change: Change) -> None:
+        """Count one more."""
         self.counts[change.result] += 1
         if change.kind == "number" and change.before and change.writes and not change.same_calls:
             self.moved += 1
@@ -111,7 +103,16 @@ class _Tally:
             self.silenced += 1
             self.silent += [change.name][:_NAMED - len(self.silent)]
 
+    def __iadd__(self, other: "Tally") -> "Tally":
+        self.counts += other.counts
+        self.moved += other.moved
+        self.organisations |= other.organisations
+        self.silent += other.silent[:_NAMED - len(self.silent)]
+        self.silenced += other.silenced
+        return self
+
     def brakes(self, storage: Storage) -> Iterator[Brake]:
+        """Those that hold what was counted."""
         if self.moved * 100 > _FEW * _SHARE:
             total = _numbers_of(self.organisations, storage, self.moved * 100 // _SHARE + 1)
             if total >= _FEW and self.moved * 100 > total * _SHARE:
@@ -152,7 +153,7 @@ def compared(plan: Plan, storage: Storage) -> tuple[Plan, str]:
     """The plan without what was written already; and, where anything has moved since it was made,
     a sentence that names it.
     """
-    spool, tally, moved, many = Spool(), _Tally(), list[str](), 0
+    spool, tally, moved, many = Spool(), Tally(), list[str](), 0
     made: dict[str, Seen] = {}  # by one before, and a later one may need it
     changes = iter(plan.changes)
     while some := list(islice(changes, _AT_ONCE)):

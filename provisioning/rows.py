@@ -7,6 +7,7 @@ from pathlib import Path
 from provisioning import columns, delimited, json_lines
 from provisioning.columns import Headers
 from provisioning.delimited import Cell
+from provisioning.line_by_line import File, Part
 from provisioning.problems import Place, Problem, Problems
 from provisioning.source import Written
 
@@ -16,15 +17,19 @@ LINES = (".jsonl", ".ndjson")
 _NEEDED = {"subscriber", "number"}
 
 
-def split(paths: Iterable[Path]) -> tuple[list[Path], list[Path]]:
+def split(paths: Iterable[File]) -> tuple[list[Path], list[File]]:
     """The files in YAML, and those of rows."""
-    kinds: dict[bool, list[Path]] = {True: [], False: []}
+    files: list[Path] = []
+    of_rows: list[File] = []
     for path in paths:
-        kinds[path.suffix.lower() in TABLES + LINES].append(path)
-    return kinds[False], kinds[True]
+        if isinstance(path, Part) or path.suffix.lower() in TABLES + LINES:
+            of_rows.append(path)
+        else:
+            files.append(path)
+    return files, of_rows
 
 
-def rows(path: Path, headers: Headers, problems: Problems) -> Iterator[tuple[Place, Written]]:
+def rows(path: File, headers: Headers, problems: Problems) -> Iterator[tuple[Place, Written]]:
     """Each row where it begins, as a file of its own would be; one is held at a time. What cannot
     be read is noted and left out.
     """
@@ -43,7 +48,7 @@ Row = tuple[Written, Mapping[str, Written]]
 """Its start, and what stands in it."""
 
 
-def _of_table(path: Path, headers: Headers, problems: Problems) -> Iterator[Row]:
+def _of_table(path: File, headers: Headers, problems: Problems) -> Iterator[Row]:
     found = delimited.rows(path, problems, headers.hides)
     first = next(found, None)
     if first is None:
@@ -89,7 +94,7 @@ def _values(names: list[str | None], row: list[Cell], problems: Problems,
             yield name, columns.one_or_many(name, text, cell.place, cell.row)
 
 
-def _of_lines(path: Path, headers: Headers, problems: Problems) -> Iterator[Row]:
+def _of_lines(path: File, headers: Headers, problems: Problems) -> Iterator[Row]:
     for written in json_lines.objects(path, problems, headers):
         row: dict[str, Written] = {}
         for theirs, value in written.content.items():
