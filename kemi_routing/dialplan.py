@@ -77,9 +77,9 @@ def without_prefix(plan: DialPlan, digits: str) -> str | None:
     """Digits that start with the international or trunk prefix, the country code first instead:
     ``0777`` is ``420777``; None where they do not. They may be the start of a number only.
     """
-    forms = sorted(((plan.trunk_prefix, plan.country), (plan.international_prefix, "")),
-                   key=lambda form: -len(form[0]))
-    for prefix, country in forms:
+    national, abroad = (plan.trunk_prefix, plan.country), (plan.international_prefix, "")
+    longer_first = len(plan.international_prefix) > len(plan.trunk_prefix)
+    for prefix, country in (abroad, national) if longer_first else (national, abroad):
         rest = digits.removeprefix(prefix)
         # No national number has a 0 behind the trunk prefix: 00... is not trunk prefix 0.
         if prefix and rest != digits and not (country and rest.startswith("0")):

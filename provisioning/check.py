@@ -36,6 +36,7 @@ from provisioning.columns import Headers
 from provisioning.kept import Kept, of_subscriber
 from provisioning.line_by_line import File
 from provisioning.organisation import Organisation, Ours, warn_of_number
+from provisioning.problems import Problems
 from provisioning.sequences import Places
 from provisioning.source import Spot, Written
 
@@ -58,10 +59,10 @@ def check_text(text: str, file: str, platform: Platform, now: datetime) -> Check
 
 def read(paths: Iterable[File], platform: Platform, now: datetime, headers: Headers = Headers(),
          kept: Kept | None = None) -> Checked:
-    """As ``check``, with what is ``kept`` of organisations; what names other numbers is still to be
-    connected with the store. Raises Refused where the store cannot be read.
+    """As ``check``, with what is ``kept`` of organisations, then without notes; what names other
+    numbers is still to be connected with the store. Raises Refused where that cannot be read.
     """
-    checked = Checked(platform)
+    checked = Checked(platform, Problems(without_notes=kept is not None))
     of_yaml, of_rows = rows.split(paths)
     files = filter(None, [source.read(path, checked.problems) for path in of_yaml])
     found = chain.from_iterable(rows.rows(path, headers, checked.problems) for path in of_rows)

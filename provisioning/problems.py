@@ -51,6 +51,8 @@ class Problems:
     warnings: list[Problem] = field(default_factory=list)
     notes: list[Problem] = field(default_factory=list)
     """What a short form was taken for, and the like."""
+    without_notes: bool = False
+    """Nobody wants those."""
 
     def settle(self) -> None:
         """Put everything in order, each thing once."""

@@ -148,7 +148,8 @@ class Spot:
 
     def note(self, text: str) -> None:
         """Note how this value was understood."""
-        self.problems.notes.append(self._problem(text))
+        if not self.problems.without_notes:
+            self.problems.notes.append(self._problem(text))
 
     def _problem(self, text: str) -> Problem:
         return self.written.problem(self.place, text)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Work for several processes, whose results come in the order of the jobs."""
 
+import gc
 import signal
 from collections.abc import Callable, Generator, Sequence
 from multiprocessing import get_context
@@ -61,7 +62,9 @@ def _serve(work: Callable[[T], R], jobs: Sequence[T], writer: "Connection[Any, A
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # who started us ends us
     for reader in readers:
         reader.close()
+    gc.disable()  # most objects live as long as their job; what is left is collected behind it
     for job in jobs:
+        gc.collect()
         try:
             found: object = work(job)
         except (Refused, FollowMeError, RedisError) as error:  # told where it is raised again

@@ -3,7 +3,7 @@
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 _PLAIN = re.compile(r"[A-Za-z0-9_+][\w.@+/:-]*(?<!:)(?: [\w.@+/-]+)*", re.ASCII)
@@ -18,9 +18,9 @@ class Remark(str):
     __eq__, __ne__, __hash__ = object.__eq__, object.__ne__, object.__hash__
 
 
-def block(content: Mapping[str, Any] | Sequence[Any], indent: str = "") -> Iterator[str]:
+def block(content: dict[str, Any] | Sequence[Any], indent: str = "") -> Iterator[str]:
     """The lines of a mapping or a list, whose values are texts, mappings and lists."""
-    if not isinstance(content, Mapping):
+    if not isinstance(content, dict):
         for one in content:
             yield from _item(one, indent)
         return
@@ -38,7 +38,7 @@ def flow(value: Any) -> str:
     """A value on one line."""
     if isinstance(value, str):
         return scalar(value)
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         pairs = (f"{scalar(key)}: {flow(one)}" for key, one in value.items())
         return f"{{{', '.join(pairs)}}}"
     return f"[{', '.join(map(flow, value))}]"
@@ -71,10 +71,10 @@ def _is_short(value: Any) -> bool:
     """Whether a value stands behind its key: a text, a list of texts, or nothing."""
     if isinstance(value, str) or not value:
         return True
-    return not isinstance(value, Mapping) and all(
+    return not isinstance(value, dict) and all(
         isinstance(one, str) and not isinstance(one, Remark) for one in value)
 
 
 def _is_flat(value: Any) -> bool:
-    return isinstance(value, Mapping) and all(
+    return isinstance(value, dict) and all(
         isinstance(one, str) and not isinstance(key, Remark) for key, one in value.items())
