@@ -62,6 +62,7 @@ def _serve(work: Callable[[T], R], jobs: Sequence[T], writer: "Connection[Any, A
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # who started us ends us
     for reader in readers:
         reader.close()
+    gc.freeze()
     gc.disable()  # most objects live as long as their job; what is left is collected behind it
     for job in jobs:
         gc.collect()
