@@ -24,7 +24,7 @@ from provisioning.source import Written
 from tests.provisioning.test_laws import PLATFORM, as_written, numbers
 from tests.support.builders import NOW
 
-SLOW = settings(deadline=None, max_examples=100)
+SLOW = settings(deadline=None, max_examples=40)
 MORE = {"42027777105": {"mode": "ring_only"}, "277771060": {}, "2777": {"ring": "7"}}
 HEADERS = Headers({"Phone, all": "number", "a;b": "to_1", "Geheim": "password", "=label": "label_1",
                    "Notes": ""})
