@@ -120,7 +120,8 @@ def tree(row: Mapping[str, Written], start: Written, problems: Problems) -> Writ
         content["lines"] = lines
     content[kind] = _node({number.content: _number(row, problems)}, number)
     subscriber = row["subscriber"]
-    parts = {key: row[key] for key in ("organisation", "time_zone") if key in row}
+    parts = {key: replace(row[key], source="")  # there is no text that could be kept
+             for key in ("organisation", "time_zone") if key in row}
     parts["subscribers"] = _node({subscriber.content: _node(content, subscriber)}, subscriber)
     return _node(parts, start)
 

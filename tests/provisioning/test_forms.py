@@ -199,6 +199,25 @@ def test_a_table_comes_out_of_the_store(followme: Followme, write: Write) -> Non
         "organisation,subscriber,number,mode\r\nacme,eva,42027777109,ring_only\r\n")
 
 
+@pytest.mark.parametrize(("name", "text"), [
+    ("a.csv", "organisation,time_zone,subscriber,number,mode\n"
+              "acme,UTC,eva,42027777109,ring_only\n"),
+    ("a.jsonl", '{"organisation": "acme", "time_zone": "UTC", "subscriber": "eva", '
+                '"number": 42027777109, "mode": "ring_only"}\n'),
+])
+def test_what_came_as_rows_alone_goes_out_in_every_form(
+        followme: Followme, write: Write, tmp_path: Path, name: str, text: str) -> None:
+    assert followme("apply", "--yes", write(name, text)).code == 0
+    exported = followme("export", "acme").out
+    assert exported.partition("\n")[2] == (
+        "time_zone: UTC\norganisation: acme\nsubscribers:\n  eva:\n    numbers:\n"
+        "      42027777109:\n        mode: ring_only\n")
+    for kind in ("jsonl", "csv"):
+        out = tmp_path / kind
+        assert followme("export", "acme", "--as", kind, "-o", out).code == 0
+        assert followme("plan", out / "acme.yaml", out / f"acme.{kind}").code == 0
+
+
 @pytest.mark.parametrize("name", ["acme", "420277771010"])
 def test_a_calendar_of_an_organisation_or_a_number(stored: Followme, name: str) -> None:
     ran = stored("export", name, "--as", "ics")
