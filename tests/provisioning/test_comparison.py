@@ -77,6 +77,15 @@ def test_the_week_of_now_is_shown_or_the_first_one_that_differs(
     assert rules[0] != rules[1] or before.number.zone != after.number.zone
 
 
+@pytest.mark.parametrize("order", [1, -1], ids=["comes", "goes"])
+def test_the_only_rule_there_is_makes_a_difference(order: int) -> None:
+    never = replace(OFFICE_HOURS, windows=())
+    once = replace(never, holidays=(holiday("2026-12-24", "closed"),))
+    one = found(*(never, once)[::order])
+    assert one.weeks
+    assert [each.mark for each in one.weeks] == [week.CHANGE] * 2
+
+
 @pytest.mark.parametrize(("new", "expected"), [
     ({"sequences": (sequence("office", step("line jana-desk", ring_s=25)),
                     *OFFICE_HOURS.sequences[1:])}, [("office", "office")]),
