@@ -75,7 +75,7 @@ def undo(desk: Desk, what: str, yes: bool, dry_run: bool) -> int:
     for warning in checked.problems.warnings:
         desk.problem(warning, "warning")
     plan = planned.few(pending, map(str, checked.problems.warnings))
-    return would(desk, plan) if dry_run else write(desk, storage, plan, yes=yes)
+    return would(desk, plan) if dry_run else write(desk, plan, yes=yes)
 
 
 def show_version(desk: Desk, what: str) -> int:

@@ -13,7 +13,7 @@ from typing import Any
 
 import click
 
-from provisioning import beside, changes, columns, planned, planning, show, values
+from provisioning import beside, changes, columns, planned, planning, show, values, writing
 from provisioning.beside import NOTHING, Beside
 from provisioning.completion import numbers
 from provisioning.desk import Desk, with_desk, with_picture_desk
@@ -23,7 +23,6 @@ from provisioning.planned import Plan
 from provisioning.planning import Asked
 from provisioning.problems import Refused
 from provisioning.progress import Progress
-from provisioning.storage import Storage
 
 FILES = click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
 MAP = click.option("--map", "pairs", multiple=True, metavar="THEIRS=OURS",
@@ -111,7 +110,7 @@ def apply_files(desk: Desk, files: tuple[Path, ...], pairs: tuple[str, ...], yes
     if dry_run:
         return would(desk, plan)
     plan.release(released)
-    return write(desk, storage, plan, yes=yes)
+    return write(desk, plan, yes=yes)
 
 
 @click.command("remove")
@@ -129,7 +128,7 @@ def remove_number(desk: Desk, number: str, yes: bool, dry_run: bool) -> int:
           for other in show.presenting(key, storage))))
     for warning in plan.warnings:
         desk.warn(warning)
-    return would(desk, plan) if dry_run else write(desk, storage, plan, yes=yes)
+    return would(desk, plan) if dry_run else write(desk, plan, yes=yes)
 
 
 def _plan(desk: Desk, files: Sequence[Path], pairs: Sequence[str], now: datetime, *,
@@ -161,18 +160,21 @@ def would(desk: Desk, plan: Plan, shown: Beside = NOTHING) -> int:
     return 0
 
 
-def write(desk: Desk, storage: Storage, plan: Plan, *, yes: bool) -> int:
+def write(desk: Desk, plan: Plan, *, yes: bool) -> int:
     """Ask unless ``yes``, write change by change and say so; the exit code."""
     if plan.count and not yes:
         _ask(plan)
-    conflicts = []
-    progress = Progress("written", plan.count)
-    for index, (change, conflict) in enumerate(progress.of(storage.write_all(plan.writes))):
-        if conflict:
-            conflicts.append(str(conflict))
-            desk.error(str(conflict))
-        elif index < MOST_TOLD:
+    conflicts: list[str] = []
+    progress, told = Progress("written", plan.count), 0
+    for made in writing.write(plan, desk.storage, MOST_TOLD):
+        conflicts += made.conflicts
+        for conflict in made.conflicts:
+            desk.error(conflict)
+        for change in made.changes[:max(0, MOST_TOLD - told)]:
             desk.say(change.head if change.result == "new" else str(change))
+        told += len(made.changes)
+        progress.add(made.count)
+    progress.end()
     written = plan.count - len(conflicts)
     desk.say(f"{counted(written, 'change')} written" if plan.count else "nothing to do")
     desk.stream(_as_dict(plan) | {"refused": conflicts})

@@ -10,7 +10,8 @@ import json
 import os
 import tempfile
 from collections.abc import Iterator
-from dataclasses import MISSING, fields
+from dataclasses import MISSING, dataclass, fields
+from itertools import islice
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -33,6 +34,14 @@ class Changes(Protocol):
 
     def __len__(self) -> int:
         """How many there are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Some changes of a spool that follow on each other, in bytes."""
+
+    start: int
+    size: int
 
 
 class Spool:
@@ -69,6 +78,17 @@ class Spool:
         """One for each change."""
         self._flush()
         yield from _lines(self._open, 0)
+
+    def blocks(self, count: int) -> Iterator[Block]:
+        """All of it, so many changes each."""
+        lines, start = self.lines(), 0
+        while size := sum(map(len, islice(lines, count))):
+            yield Block(start, size)
+            start += size
+
+    def within(self, block: Block) -> Iterator[Change]:
+        """The changes of a block, which another process may ask for that was forked meanwhile."""
+        return map(decode, os.pread(self._open, block.size, block.start).splitlines())
 
     def _flush(self) -> None:
         data, self._waiting, self._size = b"".join(self._waiting), [], 0

@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 
 from kemi_routing.redis import keys
-from provisioning import parts
+from provisioning import parts, planning
 from provisioning.cli import main
 from provisioning.columns import Headers
+from provisioning.planning import Asked, Found
 from provisioning.storage import Storage
 from tests.provisioning.conftest import Followme, Write
 
@@ -178,6 +179,45 @@ def test_settings_that_change_for_other_subscribers_are_looked_at_in_one_piece(
     assert followme("plan", shared, fewer).out == "nothing to do\n"
     shared.write_text(SHARED + "redirects: follow\n")
     assert followme("plan", shared, fewer).out.count(": changed, revision 1 → 2") == 20
+
+
+def test_very_many_new_things_are_written_by_several_processes_and_what_they_share_last(
+        followme: Followme, storage: Storage, few: Few, write: Write,
+        monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("provisioning.writing.MANY", 10)
+    monkeypatch.setattr("provisioning.cli_plan.MOST_TOLD", 8)
+    few(1000)
+    files = write("acme.yaml", SHARED), write("a.csv", table(rows()))
+    taken = keys.line("line-19")
+    plan = files[0].with_suffix(".plan")
+    assert followme("plan", "-o", plan, *files).code == 2
+    storage.client.set(keys.organisation("acme"), "theirs")  # which all numbers go by
+    lost = followme("apply", "--yes", plan)
+    assert (lost.code, storage.client.exists(taken)) == (1, 0)
+    storage.client.delete(keys.organisation("acme"))
+    ran = followme("apply", "--yes", plan)
+    assert (ran.code, ran.err) == (0, "")
+    assert ran.out.splitlines()[8:] == ["36 changes written"]
+    assert followme("plan", *files).out == "nothing to do\n"
+
+
+def test_of_very_many_new_things_only_who_lost_is_told(
+        followme: Followme, storage: Storage, write: Write, monkeypatch: pytest.MonkeyPatch,
+        ) -> None:
+    monkeypatch.setattr("provisioning.writing.MANY", 10)
+    compare = planning.make
+
+    def make_and_interfere(asked: Asked, store: Storage) -> Found:
+        found = compare(asked, store)
+        storage.client.set(keys.line("line-19"), b"theirs")
+        return found
+    monkeypatch.setattr(planning, "make", make_and_interfere)
+    ran = followme("apply", "--yes", write("acme.yaml", SHARED), write("a.csv", table(rows())))
+    assert (ran.code, ran.told) == (1, [
+        "followme: line line-19 was changed by somebody else meanwhile; nothing of it was "
+        "written, try again"])
+    assert ran.out.endswith("35 changes written\n")
+    assert storage.client.get(keys.line("line-19")) == b"theirs"
 
 
 def test_an_import_that_was_killed_goes_on_and_ends_right(
