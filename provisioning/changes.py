@@ -240,9 +240,11 @@ def _organisations(checked: Checked) -> Iterator[Change]:
     for name, home in checked.homes.items():
         key = keys.organisation(name)
         if home.shared != home.before:
+            new = replace(home.shared, revision=home.shared.revision + 1)
             yield Change("organisation", name, name, "changed" if home.before else "new",
+                         home.shared.revision, new.revision,
                          expects={key: frozenset([home.seen])},
-                         sets={key: kept.encode_shared(home.shared)},
+                         sets={key: kept.encode_shared(new)},
                          what=home.changed or (difference.TEXT_ONLY,) * bool(home.before))
 
 

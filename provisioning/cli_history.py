@@ -6,22 +6,23 @@ from dataclasses import asdict
 import click
 
 from kemi_routing.targets import mask
-from provisioning import history, planned, show, values
+from provisioning import history, planned, revival, show
 from provisioning.cli_plan import DRY_RUN, YES, would, write
 from provisioning.completion import numbers
 from provisioning.desk import Desk, with_desk
+from provisioning.kept import decode_shared
 from provisioning.problems import Refused, RefusedFiles
-from provisioning.revival import revive
 
 
 @click.command("history")
-@click.argument("number", shell_complete=numbers)
+@click.argument("number", metavar="NUMBER|ORGANISATION", shell_complete=numbers)
 @with_desk
 def show_history(desk: Desk, number: str) -> int:
-    """Say who changed NUMBER, when, from where, and what; the newest first."""
-    now = desk.now
-    found = history.versions(values.number_key(number), desk.storage())
-    rows = list(history.rows(found, now))
+    """Say who changed NUMBER, when, from where, and what; the newest first. Of an ORGANISATION what
+    its subscribers share.
+    """
+    at = history.split(number)
+    rows = list(history.rows(at, history.of(at, desk.storage()), desk.now))
     desk.print(list(map(asdict, rows)))
     for row in rows:
         head = f"revision {row.revision}  {row.written}  {row.by}".rstrip()
@@ -30,7 +31,7 @@ def show_history(desk: Desk, number: str) -> int:
 
 
 @click.command("diff")
-@click.argument("then", metavar="[NUMBER]@WHEN", shell_complete=numbers)
+@click.argument("then", metavar="[NUMBER|ORGANISATION]@WHEN", shell_complete=numbers)
 @with_desk
 def diff(desk: Desk, then: str) -> int:
     """Say what is different now from what it was: of NUMBER, or of all numbers. WHEN is a revision
@@ -39,13 +40,13 @@ def diff(desk: Desk, then: str) -> int:
     now, storage, at = desk.now, desk.storage(), history.split(then)
     if not at.when:
         raise Refused(f"since when? write  {at.number}@yesterday, or {at.number}@3 for a revision")
-    numbers = [at.key] if at.number else history.changed_since(at.when, storage, now)
+    numbers = [at.number] if at.number else history.changed_since(at.when, storage, now)
     found: dict[str, list[str]] = {}
-    for key in numbers:
-        versions = history.versions(key, storage)
+    for one in (history.At(number, at.when) for number in numbers):
+        versions = history.of(one, storage)
         before = history.find(versions, at.when, now)
         if before is not versions[-1]:
-            found[key] = history.between(before, versions[-1], now)
+            found[one.organisation or one.key] = history.between(one, before, versions[-1], now)
     desk.print(found)
     for key, what in found.items():
         desk.say("\n  ".join((key, *what)))
@@ -55,21 +56,23 @@ def diff(desk: Desk, then: str) -> int:
 
 
 @click.command("undo")
-@click.argument("what", metavar="NUMBER[@WHEN]", shell_complete=numbers)
+@click.argument("what", metavar="NUMBER|ORGANISATION[@WHEN]", shell_complete=numbers)
 @YES
 @DRY_RUN
 @with_desk
 def undo(desk: Desk, what: str, yes: bool, dry_run: bool) -> int:
-    """Make NUMBER again what it was before its last change, or at WHEN, in a new revision: the one
-    between is kept too.
+    """Make NUMBER, or what the subscribers of an ORGANISATION share, again what it was before its
+    last change, or at WHEN, in a new revision: the one between is kept too.
     """
     now, storage, at = desk.now, desk.storage(), history.split(what)
-    found = history.versions(at.key, storage)
+    found = history.of(at, storage)
     before = history.find(found, at.when, now) if at.when else history.before_last(found)
     if before is None:
         raise Refused(f"{at.number} has no version before this one")
     platform = desk.in_network().settings.platform
-    checked, pending = revive(before, found, platform, storage, now)
+    revived = (revival.of_organisation(before, at.organisation, storage) if at.organisation else
+               revival.of_number(before, found, storage))
+    checked, pending = revived.compared(platform, now)
     if checked.problems.errors:
         raise RefusedFiles(checked.problems)
     for warning in checked.problems.warnings:
@@ -79,10 +82,14 @@ def undo(desk: Desk, what: str, yes: bool, dry_run: bool) -> int:
 
 
 def show_version(desk: Desk, what: str) -> int:
-    """Show a number as it was; the exit code."""
+    """Show a number, or what an organisation shares, as it was; the exit code."""
     now, at = desk.now, history.split(what)
-    found = history.find(
-        history.versions(at.key, desk.storage()), at.when, now)
+    found = history.find(history.of(at, desk.storage()), at.when, now)
+    if at.organisation:
+        text = decode_shared(found.data, at.organisation).text if found else ""
+        desk.print({"organisation": at.organisation, "text": text})
+        desk.say(text.rstrip())
+        return 0
     number = found.number if found else None
     if found is None or number is None:
         raise Refused(f"{at.number}: nobody owned this number then")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The versions of a number, and the way back to one of them."""
+"""The versions of a number, and of what the subscribers of an organisation share."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -9,7 +9,9 @@ from typing import cast
 from zoneinfo import ZoneInfo
 
 from kemi_routing.redis import keys
-from provisioning import difference, values
+from kemi_routing.targets import is_name
+from provisioning import difference, joined, values
+from provisioning.kept import decode_shared
 from provisioning.problems import Refused
 from provisioning.question import moment
 from provisioning.revisions import Version, decode_text
@@ -22,10 +24,15 @@ _UTC = ZoneInfo("UTC")
 
 @dataclass(frozen=True, slots=True)
 class At:
-    """A number, or all of them where it is empty, and when: a revision or a time."""
+    """A number or an organisation, or all numbers where that is empty; a revision or a time."""
 
     number: str
     when: str
+
+    @property
+    def organisation(self) -> str:
+        """The organisation, empty where it is a number."""
+        return self.number if is_name(self.number) and not self.number.isdecimal() else ""
 
     @property
     def key(self) -> str:
@@ -55,6 +62,17 @@ def versions(key: str, storage: Storage) -> list[Version]:
     if not past:
         raise Refused(f"{key}: nobody owns this number, and nobody did")
     return past
+
+
+def of(at: At, storage: Storage) -> list[Version]:
+    """All versions of a number or an organisation, as ``versions``."""
+    if not at.organisation:
+        return versions(at.key, storage)
+    found = storage.versions(f"organisation {at.organisation}")
+    if not found:
+        raise Refused(f"{at.organisation} is no number, and no organisation of which settings are "
+                      "kept; write a number:  42027777100")
+    return found
 
 
 def find(found: Sequence[Version], when: str, now: datetime) -> Version | None:
@@ -97,8 +115,12 @@ def written(version: Version) -> str:
     return f"{datetime.fromtimestamp(at, zone):%Y-%m-%d %H:%M}" if at else ""
 
 
-def between(old: Version | None, new: Version, now: datetime) -> list[str]:
+def between(at: At, old: Version | None, new: Version, now: datetime) -> list[str]:
     """What is different in telephone words."""
+    if at.organisation:
+        shared = decode_shared(old.data, at.organisation) if old else None
+        return joined.told(shared, decode_shared(new.data, at.organisation)) or [
+            difference.TEXT_ONLY]
     before, after = old.number if old else None, new.number
     if after is None:
         return ["removed"] if not new.data else ["its record cannot be read"]
@@ -130,7 +152,7 @@ class Row:
     what: list[str]
 
 
-def rows(found: Sequence[Version], now: datetime) -> Iterator[Row]:
+def rows(at: At, found: Sequence[Version], now: datetime) -> Iterator[Row]:
     """The newest first."""
     for old, new in reversed([*zip([None, *found[:-1]], found, strict=True)]):
-        yield Row(new.revision, written(new), new.source.by, between(old, new, now))
+        yield Row(new.revision, written(new), new.source.by, between(at, old, new, now))

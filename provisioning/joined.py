@@ -15,7 +15,7 @@ from textwrap import indent
 from provisioning import shape, shape_base
 from provisioning.kept import NUMBERS, Kept, Shared
 from provisioning.problems import Problems
-from provisioning.source import Spot, Written
+from provisioning.source import Spot, Written, parse
 from provisioning.yaml_text import block, scalar
 
 SUBSCRIBERS = "subscribers"
@@ -206,6 +206,7 @@ def _settle(whole: Whole, kept: Kept, problems: Problems) -> None:
     if before:
         whole.changed = (*_differences(stored, content),
                          *_changed("file", before.files, whole.shared.files))
+        whole.shared = replace(whole.shared, revision=before.revision)
     if whole.changed and others:
         more = kept.tree(name, kept.subscribers(others)).content[SUBSCRIBERS]
         content[SUBSCRIBERS] = replace(written or more, content={**given, **more.content})
@@ -268,12 +269,23 @@ def _differences(before: dict[str, Written], after: dict[str, Written]) -> Itera
         if key in BY_NAME:
             yield from _changed(BY_NAME[key], old or {}, new or {})
         elif old != new:
-            yield f"{key}: changed"
+            yield f"{key}: {_result(old, new)}"
+
+
+def told(before: Shared | None, after: Shared) -> list[str]:
+    """What is different in the settings of an organisation, for people."""
+    old, new = ((tree.content if (tree := parse(one.text, "", Problems())) else {})
+                for one in (before or Shared(), after))
+    files = before.files if before else {}
+    return [*_differences(old, new), *_changed("file", files, after.files)]
 
 
 def _changed(word: str, before: Mapping[str, object], after: Mapping[str, object],
              ) -> Iterator[str]:
     for name in sorted({*before, *after}):
         if before.get(name) != after.get(name):
-            result = "new" if name not in before else "changed" if name in after else "removed"
-            yield f"{word} {name}: {result}"
+            yield f"{word} {name}: {_result(before.get(name), after.get(name))}"
+
+
+def _result(before: object, after: object) -> str:
+    return "new" if before is None else "removed" if after is None else "changed"

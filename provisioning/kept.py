@@ -35,6 +35,7 @@ class Shared:
     text: str = ""
     files: Mapping[str, bytes] = field(default_factory=dict)
     """Those that calendars name."""
+    revision: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,7 @@ class Subscriber:
 
 def encode_shared(shared: Shared) -> bytes:
     """The stored form."""
-    return record.pack([shared.text, dict(shared.files)])
+    return record.pack([shared.revision, shared.text, dict(shared.files)])
 
 
 def encode_subscriber(subscriber: Subscriber) -> bytes:
@@ -59,8 +60,9 @@ def encode_subscriber(subscriber: Subscriber) -> bytes:
 def decode_shared(data: bytes, organisation: str) -> Shared:
     """What is stored; raises Refused where it cannot be read: then nothing is known."""
     try:
-        text, files = record.unpack(data)
-        return Shared(str(text), {str(name): bytes(one) for name, one in files.items()})
+        revision, text, files = record.unpack(data)
+        return Shared(str(text), {str(name): bytes(one) for name, one in files.items()},
+                      int(revision))
     except (BrokenRecord, ValueError, TypeError, AttributeError):
         raise _broken(organisation) from None
 
@@ -106,7 +108,7 @@ class Kept:
 
     def export(self, organisation: str) -> tuple[Shared, str]:
         """What an organisation shares, and its whole file; raises Refused where nothing is kept."""
-        shared = self._known(organisation)
+        shared = self.known(organisation)
         return shared, self.file(shared, self.subscribers(self.owners(organisation)), {})
 
     def subscribers(self, owners: Iterable[str]) -> dict[str, Subscriber]:
@@ -119,14 +121,18 @@ class Kept:
                 if (data := found.get(keys.subscriber(owner))) is not None}
 
     def tree(self, organisation: str, subscribers: Mapping[str, Subscriber] | None = None,
-             instead: Mapping[str, str] | None = None, name: str = "") -> Written:
-        """As a file of that name would have it; raises Refused where nothing is kept."""
-        shared = self._known(organisation)
-        text = self.file(shared, subscribers or {}, instead or {})
-        tree = parse(text, name or f"{organisation} in the store", problems := Problems(),
-                     shared.files)
+             ) -> Written:
+        """As a file would have it; raises Refused where nothing is kept."""
+        return self.tree_of(self.known(organisation), subscribers or {}, {},
+                            f"{organisation} in the store")
+
+    def tree_of(self, shared: Shared, subscribers: Mapping[str, Subscriber],
+                instead: Mapping[str, str], name: str) -> Written:
+        """The same of these settings, as a file of that name, with other texts of some numbers."""
+        text = self.file(shared, subscribers, instead)
+        tree = parse(text, name, problems := Problems(), shared.files)
         if tree is None or problems.errors:
-            raise _broken(organisation)
+            raise Refused(f"{name} cannot be read; apply all files of the organisation again")
         return tree
 
     def file(self, shared: Shared, subscribers: Mapping[str, Subscriber],
@@ -154,7 +160,8 @@ class Kept:
                 text = text.replace(f"ha1: [{name}]", f"ha1: [{', '.join(filter(None, digests))}]")
             yield one, text
 
-    def _known(self, organisation: str) -> Shared:
+    def known(self, organisation: str) -> Shared:
+        """As ``shared``; raises Refused where nothing is kept too."""
         if (shared := self.shared(organisation)) is None:
             raise Refused(f"the store has no settings of {organisation}; where it has numbers, an "
                           "older program wrote them: apply all its files once")

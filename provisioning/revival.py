@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The way back: what was written for a number before is read again, and compared with the store."""
+"""The way back: what was written before is read again, and compared with the store."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from kemi_routing.model import Platform
@@ -10,16 +10,35 @@ from kemi_routing.redis import keys
 from provisioning import changes
 from provisioning.check import read_tree
 from provisioning.checked import Checked
-from provisioning.kept import Kept, decode_subscriber
+from provisioning.kept import Kept, decode_shared, decode_subscriber
 from provisioning.problems import Refused
 from provisioning.revisions import Version, decode_text
+from provisioning.source import Written
 from provisioning.storage import Change, Storage
 
 
-def revive(version: Version, all_of_it: Sequence[Version], platform: Platform, storage: Storage,
-           now: datetime) -> tuple[Checked, list[Change]]:
-    """The changes that make a number say again what it said in that version, with what its owner
-    and its organisation have today; what does not go together is noted as an error.
+@dataclass(frozen=True, slots=True)
+class Revived:
+    """A file as it would be if something in it were what it was."""
+
+    tree: Written
+    kept: Kept
+    storage: Storage
+
+    def compared(self, platform: Platform, now: datetime) -> tuple[Checked, list[Change]]:
+        """The changes that make the store so, within what the operator gives today; what does not
+        go together is noted as an error.
+        """
+        checked = read_tree(self.tree, platform, now, self.kept)
+        checked.wishes = []  # what the operator has taken meanwhile is left out, and that is said
+        checked.problems.warnings.clear()
+        return checked, ([] if checked.problems.errors else
+                         changes.compare(checked, self.storage, now))
+
+
+def of_number(version: Version, all_of_it: Sequence[Version], storage: Storage) -> Revived:
+    """A number says again what it said in that version, with what its owner and its organisation
+    have today.
 
     Raises Refused where it says so now, or where the version cannot be read.
     """
@@ -32,7 +51,8 @@ def revive(version: Version, all_of_it: Sequence[Version], platform: Platform, s
     if keys.number(key) in found and (
             decode_text(found.get(keys.authored(key))).text == version.source.text):
         raise Refused(f"{key} says now what it said in revision {version.revision}; what is "
-                      "different comes from the settings that it shares: apply a file with these")
+                      "different comes from what it shares:  followme history "
+                      f"{number.organisation}")
     subscriber = kept.subscribers([owner]).get(owner)
     if subscriber is None:
         last = next((one.settings for one in reversed(all_of_it) if one.settings), None)
@@ -41,9 +61,16 @@ def revive(version: Version, all_of_it: Sequence[Version], platform: Platform, s
         subscriber = replace(decode_subscriber(last, owner), numbers=())
     if key not in subscriber.numbers:
         subscriber = replace(subscriber, numbers=(*subscriber.numbers, key))
-    tree = kept.tree(number.organisation, {owner: subscriber}, {key: version.source.text},
-                     f"{key}@{version.revision}")
-    checked = read_tree(tree, platform, now, kept)
-    checked.wishes = []  # what the operator has taken meanwhile is left out, and that is said
-    checked.problems.warnings.clear()
-    return checked, ([] if checked.problems.errors else changes.compare(checked, storage, now))
+    tree = kept.tree_of(kept.known(number.organisation), {owner: subscriber},
+                        {key: version.source.text}, f"{key}@{version.revision}")
+    return Revived(tree, kept, storage)
+
+
+def of_organisation(version: Version, name: str, storage: Storage) -> Revived:
+    """Its subscribers share again what they shared in that version; raises Refused where that
+    cannot be read.
+    """
+    kept = Kept(storage)
+    tree = kept.tree_of(decode_shared(version.data, name), kept.subscribers(kept.owners(name)),
+                        {}, f"{name}@{version.revision}")
+    return Revived(tree, kept, storage)

@@ -252,6 +252,11 @@ def _queue_one(pipe: Pipeline, change: Change, now: int, by: str) -> None:
     if change.kind == "number":
         entry: dict[Any, Any] = {"number": change.name, "revision": change.revision, "by": by}
         pipe.xadd(keys.changes(), entry, maxlen=CHANGES_KEPT, approximate=True)
+    if change.kind == "organisation":
+        for data in change.sets.values():
+            present = Version(change.revision, Text("", now, by), data)
+            pipe.rpush(keys.history(change.named), encode(present))
+            pipe.ltrim(keys.history(change.named), -KEPT - 1, -1)
     if change.deletes:
         pipe.delete(*change.deletes)
     if change.joins:

@@ -39,7 +39,9 @@ def authored(key: str) -> str:
 
 
 def history(key: str) -> str:
-    """The versions of that number before the present one, a list."""
+    """The versions of that number before the present one, a list; of ``organisation NAME`` those
+    of what its subscribers share, with the present one.
+    """
     return f"{PREFIX}history:{{{key}}}"
 
 

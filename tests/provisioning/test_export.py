@@ -98,7 +98,9 @@ def test_nothing_is_lost_of_any_organisation(
 
 
 def _records(held: dict[str, object]) -> dict[str, object]:
-    return {key: value for key, value in held.items() if not key.startswith("fm:1:authored")}
+    """All that says no time at which it was written."""
+    return {key: value for key, value in held.items()
+            if not key.startswith(("fm:1:authored", "fm:1:history"))}
 
 
 ORGANISATION = """\
@@ -172,7 +174,7 @@ class TestSettingsThatAreShared:
         ("to: 18:00", "to: 17:00", "schedule office: changed"),
         ("[voicemail]", "[voicemail, outgoing]", "group staff: changed"),
         ("America/New_York", "America/Chicago", "time_zone: changed"),
-        ("sequence: all}\n", "sequence: all}\nredirects: follow\n", "redirects: changed"),
+        ("sequence: all}\n", "sequence: all}\nredirects: follow\n", "redirects: new"),
     ])
     def test_who_stands_in_no_file_is_rewritten_where_they_change(
             self, both: Followme, write: Write, old: str, new: str, said: str) -> None:
@@ -181,7 +183,7 @@ class TestSettingsThatAreShared:
         assert [row for row in ran.things if "changed" in row] == [
             f"number {JANA} of acme/jana: changed, revision 1 → 2",
             f"number {PETR} of acme/petr: changed, revision 1 → 2",
-            "organisation acme: changed"]
+            "organisation acme: changed, revision 1 → 2"]
         assert f"  {said}" in ran.out.splitlines()
         whole = write("whole.yaml", acme("jana", "petr", shared=shared))
         assert both("plan", whole).out == "nothing to do\n"
@@ -207,7 +209,7 @@ class TestSettingsThatAreShared:
         other = ORGANISATION.replace("# most people", "# the usual")
         assert both("plan", write("a.yaml", acme("jana", shared=other))).code == 0
         assert both("plan", write("a.yaml", acme("jana", "petr", shared=other))).out == (
-            f"organisation acme: changed\n  {TEXT_ONLY}\n1 changed, 4 unchanged\n")
+            f"organisation acme: changed, revision 1 → 2\n  {TEXT_ONLY}\n1 changed, 4 unchanged\n")
 
     def test_an_interrupted_change_is_made_whole_by_the_next(
             self, both: Followme, storage: Storage, write: Write,
@@ -340,7 +342,7 @@ def test_a_subscriber_alone_is_told_of_in_words(both: Followme, write: Write) ->
     ran = both("apply", "--yes", path)
     assert ran.out.splitlines() == [
         "subscriber acme/jana: changed", "  group: staff → bosses",
-        "organisation acme: changed", "  group bosses: new", "2 changes written"]
+        "organisation acme: changed, revision 1 → 2", "  group bosses: new", "2 changes written"]
 
 
 def test_a_line_with_digests_in_place_of_its_password_is_the_same_line(

@@ -1,8 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Undo reads again what was written then, with what is shared today."""
 
+import json
+
+import pytest
+
 from tests.provisioning.conftest import Followme, Write
 from tests.provisioning.test_export import JANA, ORGANISATION, PETR, acme, rows
+from tests.provisioning.test_history import ME
 
 
 def test_of_a_removed_subscriber_his_settings_come_back(
@@ -35,4 +40,42 @@ def test_what_is_shared_is_that_of_today(followme: Followme, write: Write) -> No
         f"number {JANA} of acme/jana: changed, revision 4 → 5")
     assert followme("undo", f"{JANA}@1").err == (
         f"followme: {JANA} says now what it said in revision 1; what is different comes from "
-        "the settings that it shares: apply a file with these\n")
+        "what it shares:  followme history acme\n")
+
+
+def test_what_an_organisation_shares_goes_back_with_all_numbers_that_use_it(
+        followme: Followme, write: Write) -> None:
+    path = write("acme.yaml", acme("jana", "petr"))
+    assert followme("apply", "--yes", path).code == 0
+    before = followme("export", "acme").out
+    changed = ORGANISATION.replace("to: 18:00", "to: 17:00")
+    assert followme("apply", "--yes", write("jana.yaml", acme("jana", shared=changed))).code == 0
+    found = json.loads(followme("history", "-F", "json", "acme").out)
+    assert [(row["revision"], row["by"], row["what"]) for row in found] == [
+        (2, ME, ["schedule office: changed"]),
+        (1, ME, ["organisation: new", "time_zone: new", "schedule office: new", "group staff: new"])]
+    assert followme("diff", "acme@1").out == "acme\n  schedule office: changed\n"
+    assert followme("diff", "acme@2").out == "nothing is different\n"
+    assert "to: 18:00" in followme("show", "acme@1").out
+    planned = followme("undo", "--dry-run", "acme").things
+    assert planned == [
+        f"number {JANA} of acme/jana: changed, revision 2 → 3",
+        f"number {PETR} of acme/petr: changed, revision 2 → 3",
+        "organisation acme: changed, revision 2 → 3", "3 changed, 2 unchanged"]
+    assert followme("undo", "--yes", "acme").things[:-1] == planned[:-1]
+    assert followme("export", "acme").out == before
+    assert followme("plan", path).out == "nothing to do\n"
+
+
+@pytest.mark.parametrize(("command", "said"), [
+    (("history", "nobody"), "nobody is no number, and no organisation of which settings are kept; "
+                            "write a number:  42027777100"),
+    (("undo", "acme"), "acme has no version before this one"),
+    (("undo", "acme@7"), "there is no revision 7; known are: 1"),
+    (("diff", "acme"), "since when? write  acme@yesterday, or acme@3 for a revision"),
+])
+def test_what_there_is_not_is_said(
+        followme: Followme, write: Write, command: tuple[str, ...], said: str) -> None:
+    assert followme("apply", "--yes", write("acme.yaml", acme("jana"))).code == 0
+    ran = followme(*command)
+    assert (ran.code, ran.err) == (1, f"followme: {said}\n")
