@@ -38,6 +38,8 @@ def test_a_number_is_stored_with_all_that_belongs_to_it(loaded: Followme, storag
         "fm:1:alias:{42073723123}",
         "fm:1:authored:{42027777100}", "fm:1:authored:{42027777101}",
         "fm:1:authored:{42027777102}", "fm:1:changes",
+        "fm:1:history:{organisation acme}", "fm:1:history:{organisation novak}",
+        "fm:1:history:{organisation workshop}",
         "fm:1:line:{back-office}", "fm:1:line:{bench-one}", "fm:1:line:{bench-two}",
         "fm:1:line:{jana-desk}",
         "fm:1:number:{42027777100}", "fm:1:number:{42027777101}", "fm:1:number:{42027777102}",

@@ -184,7 +184,7 @@ def test_apply_for_programs(followme: Followme, bad: Path) -> None:
             {"kind": "line", "name": "jana-desk", "owner": "acme/jana", "result": "new",
              "revision": None, "what": []},
             {"kind": "organisation", "name": "acme", "owner": "acme", "result": "new",
-             "revision": None, "what": []}],
+             "revision": 1, "what": []}],
         "brakes": [], "refused": [], "warnings": []}
     ran = followme("apply", "-F", "json", bad)
     assert (ran.code, ran.err, len(json.loads(ran.out)["errors"])) == (1, "", 1)
