@@ -53,7 +53,8 @@ def test_what_an_organisation_shares_goes_back_with_all_numbers_that_use_it(
     found = json.loads(followme("history", "-F", "json", "acme").out)
     assert [(row["revision"], row["by"], row["what"]) for row in found] == [
         (2, ME, ["schedule office: changed"]),
-        (1, ME, ["organisation: new", "time_zone: new", "schedule office: new", "group staff: new"])]
+        (1, ME, ["organisation: new", "time_zone: new", "schedule office: new",
+                 "group staff: new"])]
     assert followme("diff", "acme@1").out == "acme\n  schedule office: changed\n"
     assert followme("diff", "acme@2").out == "nothing is different\n"
     assert "to: 18:00" in followme("show", "acme@1").out
