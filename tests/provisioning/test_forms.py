@@ -139,6 +139,13 @@ def test_a_json_line_has_what_its_subscriber_has_once() -> None:
                       "mode": "ring_only"}
 
 
+def test_a_local_number_as_short_as_an_extension_stays_a_number() -> None:
+    plan = "dial_plan: {country: 420, area: 27, local_digits: 4}\nsubscribers:\n"
+    text = HEAD.replace("subscribers:\n", plan) + "  jana: {numbers: {2777: {}, 277771010: {}}}\n"
+    assert [json.loads(line)["number"] for line in objects.text([tree(text)]).splitlines()] == [
+        "+420272777", "277771010"]
+
+
 STORED = HEAD.replace("subscribers:", "# us\ndial_plan: {country: 420, local_digits: 9}\n"
                       "calendars: {closed: {add: [2099-12-24]}}\nsubscribers:") + """\
   ida:
