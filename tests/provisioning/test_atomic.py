@@ -22,16 +22,18 @@ PEOPLE = 9  # too few for a brake
 
 
 def people(version: int) -> str:
-    """A file in which the ring time of all numbers is the version, and the second alias comes and
-    goes.
+    """A file in which the ring time of all numbers is the version, and so is the cap that they
+    share; the second alias comes and goes.
     """
     rows = "".join(
-        f"  s{index}:\n    lines: {{line-{index}: {{password: words-of-{index}}}}}\n"
+        f"  s{index}:\n    group: all\n"
+        f"    lines: {{line-{index}: {{password: words-of-{index}}}}}\n"
         f"    numbers:\n      {42027770000 + index}:\n        ring: {version}\n        aliases: "
         f"[{42073000000 + index}@pstn"
         + (f", {42074000000 + index}@pstn" if version % 2 else "") + "]\n"
         for index in range(PEOPLE))
-    return f"organisation: acme\ntime_zone: Europe/Prague\nsubscribers:\n{rows}"
+    return ("organisation: acme\ntime_zone: Europe/Prague\n"
+            f"groups: {{all: {{max_calls: {version}}}}}\nsubscribers:\n{rows}")
 
 
 def write(path: Path, version: int) -> Path:
@@ -50,6 +52,7 @@ def ring_times(storage: Storage) -> Counter[int]:
         held = storage.read([keys.authored(key), *map(keys.alias, number.aliases)])
         text = revisions.decode_text(held.pop(keys.authored(key))).text
         assert re.findall(r"ring: (\d+)", text) == [str(number.ring_s)]
+        assert number.rights.max_calls == number.ring_s
         assert held == {keys.alias(one): number.owner.encode() for one in number.aliases}
         assert storage.belongings([number.owner])[number.owner] >= {
             f"number:{key}", *(f"alias:{one}" for one in number.aliases)}
@@ -90,6 +93,8 @@ def test_a_writer_that_is_killed_leaves_each_number_old_or_new(
     assert mixed  # else none was killed between two numbers
     assert followme("apply", "--yes", tmp_path / "a.yaml").code == 0
     assert ring_times(storage) == {20 + kills: PEOPLE}
+    assert followme("export", "-o", tmp_path / "out").code == 0
+    assert followme("plan", tmp_path / "out" / "acme.yaml").code == 0
 
 
 def test_of_two_writers_at_once_one_wins_and_the_other_is_told(
