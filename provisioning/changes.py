@@ -251,7 +251,7 @@ def _organisations(checked: Checked) -> Iterator[Change]:
 def _with_times_kept(number: Number, old: Number | None) -> Number:
     """A vacation that is not new was set when it was written first."""
     before = {replace(one, set_at=0): one for one in old.overrides} if old else {}
-    return replace(number, overrides=tuple(
+    return number if not before else replace(number, overrides=tuple(
         before.get(replace(one, set_at=0), one) for one in number.overrides))
 
 

@@ -154,14 +154,12 @@ def _add_subscriber(checked: Checked, spot: Spot, written: shape.Subscriber, com
         dial_plan=home.plan if group.rights.outgoing else common.dial_plan,
         lines=tuple(_line(spot / "lines" / name, name, line)
                     for name, line in written.lines.items()))
-    entries = [_entry(spot / "numbers" / key, one, _named(common, spot / "numbers" / key,
-                                                          home.digits, key), home)
+    entries = [_entry(spot / "numbers" / key, one, (home.digits, key), common, home)
                for key, one in written.numbers.items()]
     main = next((entry.number.number for entry in entries if entry.number.number), "")
     # An extension is no number that the outside could call back: it shows the main number.
-    inner = replace(common, cli=main or CLI_OF_CALLER)
-    entries += [_entry(spot / "extensions" / key, one, _named(inner, spot / "extensions" / key,
-                                                              home.extension, key), home)
+    entries += [_entry(spot / "extensions" / key, one, (home.extension, key),
+                       replace(common, cli=main or CLI_OF_CALLER), home)
                 for key, one in written.extensions.items()]
     checked.numbers += entries
     main = main or next((entry.number.number for entry in entries), "")
@@ -193,17 +191,16 @@ def _line(spot: Spot, name: str, written: shape.Line) -> Line:
                                     DEFAULT_MAX_PHONES))
 
 
-def _named(common: Number, spot: Spot, read_key: Callable[[str], str], key: str) -> Number:
+def _entry(spot: Spot, written: shape.Number, named: tuple[Callable[[str], str], str],
+           common: Number, home: Organisation) -> Entry:
+    read_key, key = named
     name = spot.at_key().read(read_key, key) or ""
     if e164.is_number(name):
         warn_of_number(spot.at_key(), name)
-    return replace(common, number=name)
-
-
-def _entry(spot: Spot, written: shape.Number, common: Number, home: Organisation) -> Entry:
     aliases = number.read_aliases(spot / "aliases", written.aliases, home)
     places: Places = {}
-    found = number.read(spot, written, replace(common, aliases=tuple(aliases)), home, places)
+    found = number.read(spot, written, replace(common, number=name, aliases=tuple(aliases)), home,
+                        places)
     return Entry(found, spot.written.text, spot.at_key(), aliases, places)
 
 

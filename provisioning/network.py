@@ -12,7 +12,6 @@ from kemi_routing import limits, sequence
 from kemi_routing.model import Number, Platform, Ring
 from kemi_routing.targets import Kind, Target
 from provisioning import grants, loops, reachable
-from provisioning.alike import Sound
 from provisioning.checked import Checked, Entry
 from provisioning.grants import NO_LIMIT, Grant
 from provisioning.problems import suggest
@@ -81,9 +80,8 @@ def connect(checked: Checked, stored: Numbers, now: datetime,
     extents = Extents(numbers)
     for entry in checked.numbers:
         _check_targets(entry, numbers)
-        if numbers.keys().isdisjoint(others(entry.number)):
-            _ALONE.look(entry.spot, entry.number, checked.platform)
-        else:
+        alone = numbers.keys().isdisjoint(others(entry.number))
+        if not (alone and _is_short(entry.number)):
             _check_whole(entry.spot, entry.number, extents)
     _refuse_loops(checked, numbers, now)
     checked.problems.settle()
@@ -196,7 +194,11 @@ def _check_whole(spot: Spot, number: Number, extents: Extents) -> None:
                           f"up after {limits.LONG_SETUP_S} s")
 
 
-_ALONE = Sound(lambda spot, number, _: _check_whole(spot, number, Extents({})))
+def _is_short(number: Number) -> bool:
+    """Whether no call to it rings long, even if all that it has rang one after another."""
+    rings = [ring for one in number.sequences for step in one.steps for ring in step]
+    longest_s = sum(map(limits.ends_after_s, rings)) + number.ring_s * (1 + len(number.sequences))
+    return longest_s <= limits.LONG_SETUP_S
 
 
 def _refuse_loops(checked: Checked, numbers: Numbers, now: datetime) -> None:
