@@ -92,8 +92,11 @@ class Spool:
 
     def _flush(self) -> None:
         data, self._waiting, self._size = b"".join(self._waiting), [], 0
-        while data:
-            data = data[os.write(self._open, data):]
+        try:
+            while data:
+                data = data[os.write(self._open, data):]
+        except OSError as error:
+            raise no_room(error.strerror) from None
 
 
 class Kept:
@@ -116,6 +119,12 @@ class Kept:
                 count += 1
         if count != self._count:
             raise refused(self._path)
+
+
+def no_room(why: str | None) -> Refused:
+    """What is to be said where a plan cannot wait to be written."""
+    return Refused(f"{tempfile.gettempdir()}: the plan cannot be kept there until it is written: "
+                   f"{why}; give another folder:  TMPDIR=/var/tmp followme …")
 
 
 def refused(path: Path) -> Refused:

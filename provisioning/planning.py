@@ -26,7 +26,7 @@ from provisioning.joined import SUBSCRIBERS
 from provisioning.kept import Kept
 from provisioning.line_by_line import File
 from provisioning.parts import Length
-from provisioning.plan_file import Spool, decode, encode
+from provisioning.plan_file import Spool, decode, encode, no_room
 from provisioning.planned import Plan, Tally
 from provisioning.problems import Problem, Problems, RefusedFiles
 from provisioning.progress import Progress
@@ -102,6 +102,8 @@ def make(asked: Asked, storage: Storage) -> Found:
             return _by_parts(asked, lengths, storage)
         except _OnePiece:
             pass
+        except sqlite3.Error as error:  # its disk is full
+            raise no_room(str(error)) from None
     with closing(_Gathered(storage)) as gathered:
         gathered.add(_look(asked, asked.files, storage, Kept(storage)))
         return gathered.found()

@@ -1,13 +1,16 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Changes that wait in a file, what is printed of them, and how far it is."""
 
+import errno
 import json
+import os
 import sys
 
 import pytest
 
 from provisioning.output import document, streamed
 from provisioning.plan_file import Spool, decode, encode
+from provisioning.problems import Refused
 from provisioning.progress import Progress
 from provisioning.storage import Change
 
@@ -36,6 +39,16 @@ def test_changes_that_wait_come_in_order_to_each_who_asks() -> None:
     spool.add(LEAST)
     assert (len(list(first)), len(list(second)), len(spool)) == (2998, 2999, 3001)
     assert [*spool][-1] == LEAST
+
+
+def test_a_full_disk_is_told_in_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(file: int, data: bytes) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+    monkeypatch.setattr(os, "write", full)
+    spool = Spool()
+    spool.add(LEAST)
+    with pytest.raises(Refused, match="No space left on device; give another folder:  TMPDIR="):
+        list(spool)
 
 
 @pytest.mark.parametrize("form", ["json", "yaml"])
