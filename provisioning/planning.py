@@ -7,13 +7,14 @@ with one; where it has, all files are looked at in one piece.
 
 import os
 import sqlite3
+from array import array
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache, partial
-from itertools import chain
+from itertools import chain, repeat
 from pathlib import Path
 
 from kemi_routing import dialplan
@@ -74,8 +75,10 @@ class _Looked:
     tally: Tally = field(default_factory=Tally)
     homes: dict[str, bytes] = field(default_factory=dict)
     """What becomes of organisations."""
-    marks: set[tuple[int, bool]] = field(default_factory=set)
-    """Hashes of the names of what stands here, and with False of what else is named."""
+    has: bytes = b""
+    """Hashes of the names of what stands here."""
+    names: bytes = b""
+    """Those of what else is named."""
     settles: bool = False
     """Whether it changes what an organisation in the store shares."""
 
@@ -158,7 +161,8 @@ def _look(asked: Asked, files: Iterable[File], storage: Storage, kept: Kept) -> 
     shared = [one for one in of_files if one.place.file not in tables]
     looked = _Looked(
         checked.problems.errors, [one for one in checked.problems.warnings if one not in of_files],
-        shared, len(of_files) - len(shared), marks=set(_marks(checked)),
+        shared, len(of_files) - len(shared), has=_hashes(_standing(checked)),
+        names=_hashes(chain.from_iterable(map(_named, checked.numbers))),
         settles=any(home.changed for home in checked.homes.values()))
     if not looked.errors:
         for change in found:
@@ -170,14 +174,15 @@ def _look(asked: Asked, files: Iterable[File], storage: Storage, kept: Kept) -> 
     return looked
 
 
-def _marks(checked: Checked) -> Iterator[tuple[int, bool]]:
-    """Where two parts have the same one, and one of them True, they have to do with each other."""
-    for owner in checked.owners:
-        yield hash(("subscriber", owner)), True
-    for kind, name in checked.claims:
-        yield hash((kind, name)), True
-    for entry in checked.numbers:
-        yield from ((hash(one), False) for one in _named(entry))
+def _hashes(names: Iterable[tuple[str, str]]) -> bytes:
+    """They are the same in all processes, as these are forks of one."""
+    return array("q", set(map(hash, names))).tobytes()
+
+
+def _standing(checked: Checked) -> Iterator[tuple[str, str]]:
+    """What no other part may have."""
+    yield from (("subscriber", owner) for owner in checked.owners)
+    yield from checked.claims
 
 
 def _named(entry: Entry) -> Iterator[tuple[str, str]]:
@@ -246,8 +251,9 @@ class _Gathered:
     def _relate(self, one: _Looked) -> None:
         if one.settles:
             raise _OnePiece
-        self._index.executemany("INSERT INTO marks VALUES (?, ?, ?)",
-                                ((name, has, self._parts) for name, has in one.marks))
+        for data, has in ((one.has, 1), (one.names, 0)):
+            self._index.executemany("INSERT INTO marks VALUES (?, ?, ?)", zip(
+                array("q", data), repeat(has), repeat(self._parts), strict=False))
 
     def _settle(self, name: str, line: bytes) -> None:
         """An organisation changes once, and to the same for all parts."""

@@ -4,6 +4,7 @@
 import json
 import re
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from typing import Any
 
 _PLAIN = re.compile(r"[A-Za-z0-9_+][\w.@+/:-]*(?<!:)(?: [\w.@+/-]+)*", re.ASCII)
@@ -44,6 +45,7 @@ def flow(value: Any) -> str:
     return f"[{', '.join(map(flow, value))}]"
 
 
+@lru_cache(maxsize=1 << 12)
 def scalar(text: str) -> str:
     """A text, quoted where YAML would take it for something else."""
     if _PLAIN.fullmatch(text):
