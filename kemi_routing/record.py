@@ -59,6 +59,8 @@ FORMS = (VERSION, _DEFLATED)
 """First bytes of what can be read; what an older program wrote is not deflated."""
 MAX_BYTES = 65_536
 """A longer record is refused before it is unpacked, and so is more than that unpacked."""
+MAX_TEXT_BYTES = 1 << 26
+"""The same of what people wrote, which no call reads."""
 _WORDS = b"""organisation: time_zone: Europe/subscribers:permissions: [voicemail, forward_external]
 password: max_phones: holidays: - {calendar: on: busy: no_answer: unreachable: declined: callers: \
 - {from: block: [anonymous] allow: cli: caller mailbox: always_pin vacation: - {first: 2026-, \
@@ -240,15 +242,20 @@ def pack(fields: list[Any]) -> bytes:
     return bytes([_DEFLATED]) + deflate.compress(msgpack.packb(fields)) + deflate.flush()
 
 
-def unpack(data: bytes) -> list[Any]:
-    """The fields of a stored record; raises BrokenRecord."""
-    if not 2 <= len(data) <= MAX_BYTES:
-        raise BrokenRecord(f"{len(data)} bytes; a record has 2 to {MAX_BYTES}")
+def unpack_text(data: bytes) -> list[Any]:
+    """As ``unpack``, of what people wrote."""
+    return unpack(data, MAX_TEXT_BYTES)
+
+
+def unpack(data: bytes, most: int = MAX_BYTES) -> list[Any]:
+    """The fields of a stored record of at most so many bytes; raises BrokenRecord."""
+    if not 2 <= len(data) <= most:
+        raise BrokenRecord(f"{len(data)} bytes; a record has 2 to {most}")
     if data[0] not in FORMS:
         raise UnknownVersion(f"version {data[0]}; this program reads {VERSION}")
     packed = memoryview(data)[1:]
     if data[0] == _DEFLATED:
-        packed = _inflated(packed)
+        packed = _inflated(packed, most)
     try:
         fields = msgpack.unpackb(packed, use_list=True, strict_map_key=True)
     except (ValueError, RecursionError, msgpack.UnpackException) as error:
@@ -258,14 +265,14 @@ def unpack(data: bytes) -> list[Any]:
     return fields
 
 
-def _inflated(data: memoryview) -> memoryview:
+def _inflated(data: memoryview, most: int) -> memoryview:
     inflate = zlib.decompressobj(-_WINDOW, zdict=_WORDS)
     try:
-        found = inflate.decompress(data, MAX_BYTES)
+        found = inflate.decompress(data, most)
     except zlib.error as error:
         raise BrokenRecord(f"not deflated: {error}") from None
-    if len(found) == MAX_BYTES and not inflate.eof:
-        raise BrokenRecord(f"more than {MAX_BYTES} bytes; a record has 2 to {MAX_BYTES}")
+    if len(found) == most and not inflate.eof:
+        raise BrokenRecord(f"more than {most} bytes; a record has 2 to {most}")
     if not inflate.eof or inflate.unused_data:
         raise BrokenRecord("cut off, or more behind")
     return memoryview(found)

@@ -36,6 +36,10 @@ class Section(Written):
     """The comments of the first one."""
 
     @property
+    def comments(self) -> list[str]:
+        return list(self.above)
+
+    @property
     def text(self) -> str:
         below = "".join(child.text for child in self.content.values())
         return "\n".join((*self.above, f"{scalar(self.source)}:", indent(below, "  ")))
@@ -198,10 +202,11 @@ def _settle(whole: Whole, kept: Kept, problems: Problems) -> None:
                    f"give all files of {name} together once")
         return
     stored = kept.tree(name).content if before else {}
+    head = [] if any(one.around for one in whole.tree.content.values()) else whole.tree.loose
     if before and (whole.in_rows or others):
         whole.tree = replace(whole.tree, content=dict(_filled(whole.tree.content, stored)))
     content = whole.tree.content
-    text = FOR_EDITORS.sub("", "".join(_texts(content)))
+    text = FOR_EDITORS.sub("", "".join((*(f"{row}\n" for row in head), *_texts(content))))
     whole.shared = Shared(text, _files(content, problems))
     if before:
         whole.changed = (*_differences(stored, content),
@@ -237,7 +242,7 @@ def _texts(content: dict[str, Written]) -> Iterator[str]:
     for key in sorted(content, key=lambda key: key == SUBSCRIBERS):  # its comments come last
         value = content[key]
         if key == SUBSCRIBERS:
-            yield "".join(f"{row}\n" for row in value.comments)
+            yield "".join(f"{row}\n" for row in value.loose)
         elif value.source and key in _SHARED:
             yield value.text
         elif key in _SHARED:

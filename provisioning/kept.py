@@ -24,8 +24,8 @@ from provisioning.storage import Seen, Storage, seen
 from provisioning.yaml_text import block, scalar
 
 NUMBERS = ("numbers", "extensions")
-_OF_LINE = re.compile(rf"(?<=ha1: \[){NAME.pattern}(?=\])")
-"""What stands in place of a password."""
+_OF_LINE = re.compile(rf"#.*|(?<=ha1: \[)({NAME.pattern})(?=\])")
+"""What stands in place of a password, or a comment, which may say what it likes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ def encode_subscriber(subscriber: Subscriber) -> bytes:
 def decode_shared(data: bytes, organisation: str) -> Shared:
     """What is stored; raises Refused where it cannot be read: then nothing is known."""
     try:
-        revision, text, files = record.unpack(data)
+        revision, text, files = record.unpack_text(data)
         return Shared(str(text), {str(name): bytes(one) for name, one in files.items()},
                       int(revision))
     except (BrokenRecord, ValueError, TypeError, AttributeError):
@@ -70,7 +70,7 @@ def decode_shared(data: bytes, organisation: str) -> Shared:
 def decode_subscriber(data: bytes, owner: str) -> Subscriber:
     """As ``decode_shared``."""
     try:
-        text, numbers = record.unpack(data)
+        text, numbers = record.unpack_text(data)
         return Subscriber(str(text), tuple(map(str, numbers)))
     except (BrokenRecord, ValueError, TypeError):
         raise _broken(owner) from None
@@ -152,13 +152,14 @@ class Kept:
     def _with_digests(self, subscribers: Mapping[str, Subscriber],
                       ) -> Iterator[tuple[Subscriber, str]]:
         lines = {name for one in subscribers.values() for name in _OF_LINE.findall(one.text)}
-        found = self._values(map(keys.line, sorted(lines)))
+        found = self._values(map(keys.line, sorted(lines - {""})))
         for owner, one in sorted(subscribers.items()):
-            text = one.text
-            for name in _OF_LINE.findall(text):
-                digests = _digests(found.get(keys.line(name)), owner, name)
-                text = text.replace(f"ha1: [{name}]", f"ha1: [{', '.join(filter(None, digests))}]")
-            yield one, text
+            def digests(match: re.Match[str], owner: str = owner) -> str:
+                name = match[1]
+                return ", ".join(filter(None, _digests(
+                    found.get(keys.line(name)), owner, name))) if name else match[0]
+
+            yield one, _OF_LINE.sub(digests, one.text)
 
     def known(self, organisation: str) -> Shared:
         """As ``shared``; raises Refused where nothing is kept too."""
@@ -223,14 +224,16 @@ def of_subscriber(name: str, written: Written, numbers: Iterable[str]) -> Subscr
         content = _plain(written)
         lines = block({name: content}) if content else [f"{scalar(name)}:"]
         return Subscriber("\n".join(lines) + "\n", tuple(numbers))
-    rows = [*written.comments, f"{scalar(name)}:", *(
+    rows = [*written.loose, f"{scalar(name)}:", *(
         f"  {row}".rstrip() for key, child in written.content.items() for row in _rows(key, child))]
     return Subscriber("\n".join(rows) + "\n", tuple(numbers))
 
 
 def _rows(key: str, child: Written) -> list[str]:
     if key in NUMBERS:
-        return child.comments
+        return child.loose
+    if key == "lines" and child.around is None:
+        return list(block({key: _without_passwords(child.plain())}))
     text = _of_lines(child) if key == "lines" else child.text
     return text.splitlines()
 
@@ -244,7 +247,11 @@ def _of_lines(written: Written) -> str:
 def _plain(written: Written) -> dict[str, Any]:
     content: dict[str, Any] = {key: value for key, value in written.plain().items()
                                if key not in NUMBERS}
-    for name, line in content.get("lines", {}).items():
-        line.pop("password", None)
-        line["ha1"] = [name]
+    if "lines" in content:
+        content["lines"] = _without_passwords(content["lines"])
     return content
+
+
+def _without_passwords(lines: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    return {name: {key: value for key, value in line.items() if key != "password"}
+            | {"ha1": [name]} for name, line in lines.items()}

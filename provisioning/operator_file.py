@@ -79,7 +79,7 @@ def _sections(written: Mapping[str, Written], before: Sections) -> Iterator[tupl
 def _decode(data: bytes | None) -> Sections:
     """What is stored; nothing where it cannot be read: the next file says it again."""
     try:
-        (sections,) = record.unpack(data or b"")
+        (sections,) = record.unpack_text(data or b"")
         return {str(key): str(one) for key, one in sections.items()}
     except (BrokenRecord, ValueError, AttributeError):
         return {}

@@ -55,7 +55,7 @@ def decode_text(data: bytes | None) -> Text:
     if not data:
         return Text("")
     try:
-        written, by, text = record.unpack(data)
+        written, by, text = record.unpack_text(data)
         return Text(str(text), int(written), str(by))
     except (BrokenRecord, ValueError, TypeError):
         return Text("" if data[0] in record.FORMS else data.decode(errors="replace"))
@@ -71,7 +71,7 @@ def encode(version: Version) -> bytes:
 def decode(data: bytes) -> Version | None:
     """An entry of the list; None where it cannot be read."""
     try:
-        revision, written, by, text, found, *more = record.unpack(data)
+        revision, written, by, text, found, *more = record.unpack_text(data)
         return Version(int(revision), Text(str(text), int(written), str(by)), bytes(found),
                        *map(bytes, more))
     except (BrokenRecord, ValueError, TypeError):

@@ -6,8 +6,8 @@ No scalar is given a type: 08:00 is no 480, NO is not false, 0049 keeps its zero
 
 import re
 import warnings
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from errno import ENOENT
 from functools import cached_property
 from itertools import pairwise
@@ -22,6 +22,7 @@ from ruamel.yaml.reader import ReaderError
 from kemi_routing.errors import InvalidValue
 from provisioning import masking
 from provisioning.problems import Place, Problem, Problems, Rows
+from provisioning.yaml_text import block
 
 T = TypeVar("T")
 P = ParamSpec("P")
@@ -30,6 +31,11 @@ HALF_A_CHARACTER = "half a character is written here (an escape \\ud800 to \\udf
 
 _ROWS = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
 """What ends a row, as ruamel counts them."""
+_NO_ROW = re.compile("[\x85\u2028\u2029]")
+"""Of these, what ends none in YAML 1.2."""
+_COMMENT = re.compile("#.*")
+_BEFORE_A_TEXT = re.compile(r"[^:]*:(?:\s|(?<=\s)#.*)*")
+_END_OF_DOCUMENT = re.compile(r"^\.\.\.(?=\s|$)", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -68,10 +74,16 @@ class Written:
     """For messages; None: they show no row."""
     around: tuple[int, int] | None = None
     """Where the comments above it begin, and those behind it end; None: it has none."""
+    name: str = ""
+    """Its key, where one leads here."""
 
     @property
     def text(self) -> str:
-        """As written, with its key and comments, moved to the left margin."""
+        """As written, with its key and comments, moved to the left margin; what stands in braces
+        with others does not stand so by itself.
+        """
+        if self.around is None:
+            return "".join(f"{row[2:]}\n" for row in block({self.name: self.plain()}, "  "))
         return self.text_with(())
 
     def text_with(self, others: Iterable[tuple["Written", str]]) -> str:
@@ -81,7 +93,9 @@ class Written:
         pieces = []
         for value, other in others:
             begin, end = value.span[:2]
-            pieces += [self.source[first:begin], other]
+            above = "".join(f"\n{' ' * margin}{row}" for row in value.within)
+            pieces += [self.source[first:begin], above, "\n" * bool(above),
+                       " " * value.span[2] * bool(above), other]
             first = begin + len(self.source[begin:end].rstrip())
         head, *rest = "".join([*pieces, self.source[first:last]]).split("\n")
         lines = [*self.comments, head, *(line[min(margin, _indent(line)):] for line in rest)]
@@ -94,6 +108,39 @@ class Written:
             return []
         rows = self.source[self.around[0]:self.span[0]].split("\n")
         return [row[row.index("#"):].rstrip() for row in rows if "#" in row]
+
+    @property
+    def within(self) -> list[str]:
+        """The comments between its key and its text, or in its list."""
+        text = self.source[slice(*self.span[:2])]
+        if isinstance(self.content, str):
+            found = _BEFORE_A_TEXT.match(text)
+            text = found[0] if found else ""
+        return _COMMENT.findall(text)
+
+    @property
+    def loose(self) -> list[str]:
+        """The comments above its key, and all that stand in it where it is in braces."""
+        if self.around is None or any(child.around for child in self.content.values()):
+            return self.comments
+        pieces, first = [], self.span[0]
+        for begin, end in self._texts():
+            pieces.append(self.source[first:begin])
+            first = end
+        pieces.append(self.source[first:self.around[1]])
+        return [*self.comments, *(row.rstrip() for row in _COMMENT.findall("".join(pieces)))]
+
+    def _texts(self) -> Iterator[tuple[int, int]]:
+        """Where the texts below it stand, with their keys."""
+        match self.content:
+            case dict() as children:
+                for child in children.values():
+                    yield from child._texts()
+            case list() as children:
+                for child in children:
+                    yield from child._texts()
+            case _:
+                yield self.span[:2]
 
     def beside(self, name: str) -> bytes:
         """A file of that name beside its own; raises OSError."""
@@ -209,10 +256,18 @@ def read(path: Path, problems: Problems) -> Written | None:
 def parse(text: str, file: str, problems: Problems,
           files: Mapping[str, bytes] | None = None) -> Written | None:
     """As ``read``, of a text that is there already, and so may be the files that it names."""
+    text = re.sub("\r\n?", "\n", text)
     try:
         with warnings.catch_warnings(action="ignore"):  # we say what is wrong ourselves
             node = YAML(typ="safe", pure=True).compose(text)
+        if found := _NO_ROW.search(text):
+            problems.errors.append(_without_tree(text).problem(_place(file, text[:found.start()]), (
+                f"U+{ord(found[0]):04X} stands here, which ends a line for some programs only; "
+                "delete it")))
+            return None
         if node is not None:
+            end = _end(node)  # what stands behind belongs to the same text
+            text = text[:end] + _END_OF_DOCUMENT.sub("   ", text[end:])
             source = Source(text, tuple(masking.of_tree(node, text)), files)
             return _Tree(file, source, problems).written(node, around=(0, len(text)))
         place, what = Place(file), "the file is empty; it starts with  organisation: NAME"
@@ -293,16 +348,20 @@ class _Tree:
     def _mapping(self, node: MappingNode, above: Node | None, around: tuple[int, int] | None,
                  ) -> dict[str, Written]:
         children: dict[str, Written] = {}
+        floor = node.start_mark.index
         for (key, value), own in zip(node.value, self._around(node, above, around), strict=True):
             if not isinstance(key, ScalarNode):
                 self._error(key, "a key is one word, not a list or keys with values")
                 continue
+            if "?" in _COMMENT.sub("", self.source.text[floor:key.start_mark.index]):
+                self._error(key, "a key with ? is not part of this format; write  KEY: VALUE")
+            floor = value.end_mark.index
             name = self._text(key)
             if first := children.get(name):
                 self._error(key, f"{name!r} stands here twice, first on line "
                                  f"{first.key.line}; write it once")
             else:
-                children[name] = self.written(value, key, own)
+                children[name] = replace(self.written(value, key, own), name=name)
         return children
 
     def _around(self, node: MappingNode, above: Node | None, around: tuple[int, int] | None,
@@ -317,6 +376,8 @@ class _Tree:
 
     def _first_comment(self, floor: int, key: Node) -> int:
         """Where the comments begin that stand above a key, no further right than it."""
+        while self.source.text[floor - 1:floor] == "\n":
+            floor -= 1  # where a block of text ends, the next row has begun
         begin: int = key.start_mark.index
         rows = self.source.text[floor:begin].split("\n")
         at = begin - len(rows[-1])
