@@ -202,11 +202,12 @@ def _settle(whole: Whole, kept: Kept, problems: Problems) -> None:
                    f"give all files of {name} together once")
         return
     stored = kept.tree(name).content if before else {}
-    head = [] if any(one.around for one in whole.tree.content.values()) else whole.tree.loose
+    between = _between(whole.tree)
     if before and (whole.in_rows or others):
         whole.tree = replace(whole.tree, content=dict(_filled(whole.tree.content, stored)))
+        between = []  # they are behind what is stored already
     content = whole.tree.content
-    text = FOR_EDITORS.sub("", "".join((*(f"{row}\n" for row in head), *_texts(content))))
+    text = FOR_EDITORS.sub("", "".join((*_texts(content), *(f"{row}\n" for row in between))))
     whole.shared = Shared(text, _files(content, problems))
     if before:
         whole.changed = (*_differences(stored, content),
@@ -238,12 +239,16 @@ def _means(named: Written) -> tuple[object, dict[str, bytes]]:
     return named.plain(), dict(_file(named))
 
 
+def _between(tree: Written) -> list[str]:
+    """The comments between settings and subscribers, and those of a file that is all in braces."""
+    content = tree.content
+    loose = [] if any(one.around for one in content.values()) else tree.loose
+    return [*loose, *(content[SUBSCRIBERS].loose if SUBSCRIBERS in content else ())]
+
+
 def _texts(content: dict[str, Written]) -> Iterator[str]:
-    for key in sorted(content, key=lambda key: key == SUBSCRIBERS):  # its comments come last
-        value = content[key]
-        if key == SUBSCRIBERS:
-            yield "".join(f"{row}\n" for row in value.loose)
-        elif value.source and key in _SHARED:
+    for key, value in content.items():
+        if value.source and key in _SHARED:
             yield value.text
         elif key in _SHARED:
             yield "\n".join(block({key: value.plain()})) + "\n"

@@ -157,3 +157,16 @@ def test_several_files_keep_what_stands_above_their_subscribers(
     assert followme("apply", "--yes", first, second).code == 0
     assert storage.client.exists(keys.subscriber("acme/eva"))
     assert "# ~12~\nsubscribers:\n" in followme("export", "acme").out
+
+
+def test_a_file_of_one_adds_no_remark_each_time(
+        followme: Followme, write: Write) -> None:
+    text = FILE.replace("subscribers:", "# ~12~\nsubscribers:")
+    assert followme("apply", "--yes", write("acme.yaml", text)).code == 0
+    text_of_one = text.partition("  # ~10~")[0].replace("  # ~3~\n", "")
+    assert followme("plan", write("jana.yaml", text_of_one)).out == "nothing to do\n"
+    exported = followme("export", "acme").out
+    for zone in ("America/Chicago", "America/New_York"):
+        path = write("jana.yaml", text_of_one.replace("America/New_York", zone))
+        assert followme("apply", "--yes", path).code == 0
+    assert followme("export", "acme").out == exported
