@@ -243,15 +243,9 @@ def doctor(before_start: bool, form: str, redis: str | None, environment: dict[s
     return 1 if counts[Level.FAIL] else 0
 
 
-for command in (make_plan, drift, apply_files, remove_number, show_history, diff, undo):
+for command in (make_plan, drift, apply_files, remove_number, show_history, diff, undo, why,
+                list_calls, show_week, show_flow, print_schema, import_files, export):
     followme.add_command(command)
-followme.add_command(why)
-followme.add_command(list_calls)
-followme.add_command(show_week)
-followme.add_command(show_flow)
-followme.add_command(print_schema)
-followme.add_command(import_files)
-followme.add_command(export)
 
 
 def _show_network(desk: Desk, storage: Storage) -> int:

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """``followme why`` and ``followme calls``: what became of calls (SPEC C1)."""
 
-import sys
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
@@ -16,7 +15,7 @@ from provisioning import calls, story, values
 from provisioning.calls import Wanted
 from provisioning.cli_plan import DRY_RUN
 from provisioning.completion import numbers, organisations, owners
-from provisioning.desk import Desk, with_desk
+from provisioning.desk import Desk, ask, with_desk
 from provisioning.output import counted
 from provisioning.problems import Refused
 from provisioning.question import ANONYMOUS, moment
@@ -115,9 +114,7 @@ def _forget(desk: Desk, found: list[Chapter], storage: Storage, asked: _Asked) -
         desk.say(f"{what} would be erased" if found else "there are no such calls")
         return 0
     if found and not asked.yes:
-        if not sys.stdin.isatty():
-            raise Refused(f"there is nobody to ask; give --yes to erase {what}")
-        click.confirm(f"Erase {what}?", abort=True, err=True)
+        ask(f"erase {what}")
     count = calls.forget(found, storage)
     desk.print({"erased": count})
     desk.say(f"{what} are erased" if found else "there are no such calls")

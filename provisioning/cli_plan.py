@@ -4,7 +4,6 @@
 ``plan`` and ``drift`` end with 2 where they find changes, with 0 where there are none.
 """
 
-import sys
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from itertools import islice
@@ -16,7 +15,7 @@ import click
 from provisioning import beside, changes, columns, planned, planning, show, values, writing
 from provisioning.beside import NOTHING, Beside
 from provisioning.completion import numbers
-from provisioning.desk import Desk, with_desk, with_picture_desk
+from provisioning.desk import Desk, ask, with_desk, with_picture_desk
 from provisioning.output import counted
 from provisioning.plan_file import SUFFIX
 from provisioning.planned import Plan
@@ -163,7 +162,7 @@ def would(desk: Desk, plan: Plan, shown: Beside = NOTHING) -> int:
 def write(desk: Desk, plan: Plan, *, yes: bool) -> int:
     """Ask unless ``yes``, write change by change and say so; the exit code."""
     if plan.count and not yes:
-        _ask(plan)
+        ask(f"write {counted(plan.count, 'change')}", _told(plan))
     conflicts: list[str] = []
     progress, told = Progress("written", plan.count), 0
     for made in writing.write(plan, desk.storage, MOST_TOLD):
@@ -180,14 +179,6 @@ def write(desk: Desk, plan: Plan, *, yes: bool) -> int:
     desk.stream(_as_dict(plan) | {"refused": conflicts})
     return 1 if conflicts else 0
 
-
-def _ask(plan: Plan) -> None:
-    if not sys.stdin.isatty():
-        raise Refused("there is nobody to ask; give --yes to write "
-                      f"{counted(plan.count, 'change')}")
-    for text in _told(plan):
-        click.echo(text, err=True)
-    click.confirm(f"Write {counted(plan.count, 'change')}?", abort=True, err=True)
 
 
 def _say(desk: Desk, plan: Plan, shown: Beside = NOTHING) -> None:

@@ -6,8 +6,9 @@ import getpass
 import os
 import re
 import socket
+import sys
 import traceback
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -35,10 +36,10 @@ _ROW = 500
 FORMS = ("table", "json", "yaml")
 SVG = "svg"
 FOR_EYES = ("table", SVG)
+"""Forms whose errors are words on the error output."""
 _REFUSALS = (ResponseError, AuthenticationError)
 _OF_A_PIPELINE = " of pipeline caused error: "
 """What redis-py writes after a command with its values, which are nobody's to read."""
-"""Forms whose errors are words on the error output."""
 FORM = click.option("-F", "form", type=click.Choice(FORMS), default="table", show_default=True,
                     help="For people, or for programs.")
 PICTURE_FORM = click.option("-F", "form", type=click.Choice((*FORMS, SVG)), default="table",
@@ -227,6 +228,17 @@ def fail(text: str, form: str = "table") -> int:
     else:
         click.echo(document({"error": text}, form))
     return 1
+
+
+def ask(to_do: str, told: Iterable[str] = ()) -> None:
+    """Go on only where a person, who reads these lines first, wants it done; raises Refused where
+    there is none, and Abort.
+    """
+    if not sys.stdin.isatty():
+        raise Refused(f"there is nobody to ask; give --yes to {to_do}")
+    for text in told:
+        click.echo(text, err=True)
+    click.confirm(f"{to_do.capitalize()}?", abort=True, err=True)
 
 
 def problems_as_dict(problems: Problems) -> dict[str, Any]:

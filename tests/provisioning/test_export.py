@@ -332,6 +332,16 @@ def test_the_order_of_numbers_is_kept_and_a_removed_one_is_left_out(
     assert "subscriber" not in followme("plan", path).out  # it goes with the extension
 
 
+def test_another_main_number_is_told(followme: Followme, write: Write) -> None:
+    file = "organisation: acme\ntime_zone: UTC\nsubscribers:\n  jana:\n    numbers:\n"
+    first, second, third = (f"      1212555012{digit}: {{}}\n" for digit in "159")
+    assert followme("apply", "--yes", write("acme.yaml", file + first + second + third)).code == 0
+    for order, what in ((first + third + second, TEXT_ONLY),
+                        (second + first + third, "main number: 12125550121 → 12125550125")):
+        assert followme("plan", write("acme.yaml", file + order)).out.splitlines()[:2] == [
+            "subscriber acme/jana: changed", f"  {what}"]
+
+
 def test_a_subscriber_alone_is_told_of_in_words(both: Followme, write: Write) -> None:
     path = write("acme.yaml", acme("jana", "petr").replace("# jana sits", "# jana stands"))
     assert both("apply", "--yes", path).things == [

@@ -149,6 +149,8 @@ def test_quoted_cells_with_line_feeds_are_in_one_part(
     found = rows()
     for one in found:
         one |= {"to_1": '"' + one["to_1"] + '\n&\n420771000000"'}
+    wrong = write("wrong.csv", table([*found[:-1], found[-1] | {"mode": "none"}]))
+    assert planned(3, wrong)[0] == planned(1000, wrong)[0]
     files = write("acme.yaml", SHARED), write("a.csv", table(found))
     assert planned(3, *files)[0] == planned(1000, *files)[0]
     assert len(list(parts.of(files[1], Headers()))) == 1
