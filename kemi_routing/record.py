@@ -61,46 +61,29 @@ MAX_BYTES = 65_536
 """A longer record is refused before it is unpacked, and so is more than that unpacked."""
 MAX_TEXT_BYTES = 1 << 26
 """The same of what people wrote, which no call reads."""
-_WORDS = b"""organisation: time_zone: Europe/subscribers:permissions: [voicemail, forward_external]
-password: max_phones: holidays: - {calendar: on: busy: no_answer: unreachable: declined: callers: \
-- {from: block: [anonymous] allow: cli: caller mailbox: always_pin vacation: - {first: 2026-, \
-last: 2027-, sequence: IAX2/ SIP/ sip:;transport=tls extension confirm: yes delay: 5, night day
-conference America/New_York Europe/London Europe/Berlin Europe/Prague \
-reject ring_only voicemail_only forward_unconditionally ring_then_voicemail ring_then_forward
-ring_forward_then_voicemail forward_only forward_then_voicemail unreachable announcement \
-  schedule:
-    - {days: mon-fri, from: 08:00, to: 18:00, sequence: working_hours}
-    - {days: [sat, sun], from: 00:00, to: 24:00, sequence: on_call}
-  schedule: office
-  default: forward
-  sequences:
-    forward:
-      - together:
-          - {to: line , ring: 20, label: desk}
-          - {to: 420, ring: 30, label: mobile}
-      - {to: 49, ring: 25, label: office}
-      - {to: voicemail}
-  group:
-  lines:
-    ha1: [
-:
-  aliases: [420@pstn]
-  mode: \xa7forward\xc0\xc0\x91\x94\xa7forward\xc0\x92\x91\x95\xablineline-\x14\xa0\x00\xc2\
-\x91\x94\x96\xa0\xa0\xa0\xa0\x00\x90\x92\x94\xa3*33\xa6toggle\xa5night\xa8for ever\
-\x94\xa3*60\xb1block_last_caller\xa0\xa8for ever\x91\x96\x95\x01\x02\x03\x04\x05\xcd\x01\xe0\
-\xcd\x048\xc0\xc0\x90\xc0\x97\xc3\xc3\x90\x00\x00\xc2\xc2\x90\x90\x90\x90\x90\
-\x91\x93\xa3420\xa8national\xc3\x00\x00\xc2\xc2\x90\x90\x90\x90\x90\
-\xafpersonal number\xb2pin_unless_trusted\xc0\
-\x98\xa9line-\xadacme/\xd9 \xac420\x03\x96\xa3420\xa0\xa0\xa0\t\x90\x92\x94\xa3*33\xa6toggle\
-\xa5night\xa8for ever\x94\xa3*60\xb1block_last_caller\xa0\xa8for ever\xd9@\
-\xdc\x00\x14\xac420\xadacme/\xadEurope/Prague\x01\x91\xac420\x91\x92\xa9line-\x03\
-\xb6forward_then_voicemail\x14\x90\x91\x94\xa7forward\xc0\x92\x92\x95\xb1line line-\x14\
-\xa4desk\x00\xc2\x95\xac420\x14\xa6mobile\x00\xc2\x91\x95\xab49\x1e\xa6office\x00\xc2\x90\xa7forward\
-\x97\xc3\xc3\x91\x93\xa3420\xa8national\xc3\x00\x00\xc2\xc2\x90\x90\x90\x90\x90\
-\xafpersonal number\xb2pin_unless_trusted\xc0"""
-"""At the end, where it costs least, a line and a number as most are. Never changed: what is stored
-could not be read any more.
-"""
+_WORDS = b"""organisation: time_zone: Europe/subscribers:permissions: [voicemail, forward_external\
+]\npassword: max_phones: holidays: - {calendar: on: busy: no_answer: unreachable: declined: caller\
+s: - {from: block: [anonymous] allow: cli: caller mailbox: always_pin vacation: - {first: 2026-, l\
+ast: 2027-, sequence: IAX2/ SIP/ sip:;transport=tls extension confirm: yes delay: 5, night day\nco\
+nference America/New_York Europe/London Europe/Berlin Europe/Prague reject ring_only voicemail_onl\
+y forward_unconditionally ring_then_voicemail ring_then_forward\nring_forward_then_voicemail forwa\
+rd_only forward_then_voicemail unreachable announcement   schedule:\n    - {days: mon-fri, from: 0\
+8:00, to: 18:00, sequence: working_hours}\n    - {days: [sat, sun], from: 00:00, to: 24:00, sequen\
+ce: on_call}\n  schedule: office\n  default: forward\n  sequences:\n    forward:\n      - together\
+:\n          - {to: line , ring: 20, label: desk}\n          - {to: 420, ring: 30, label: mobile}\
+\n      - {to: 49, ring: 25, label: office}\n      - {to: voicemail}\n  group:\n  lines:\n    ha1:\
+ [\n:\n  aliases: [420@pstn]\n  mode: \xa7forward\xc0\xc0\x91\x94\xa7forward\xc0\x92\x91\x95\xabli\
+neline-\x14\xa0\x00\xc2\x91\x94\x96\xa0\xa0\xa0\xa0\x00\x90\x92\x94\xa3*33\xa6toggle\xa5night\xa8f\
+or ever\x94\xa3*60\xb1block_last_caller\xa0\xa8for ever\x91\x96\x95\x01\x02\x03\x04\x05\xcd\x01\
+\xe0\xcd\x048\xc0\xc0\x90\xc0\x97\xc3\xc3\x90\x00\x00\xc2\xc2\x90\x90\x90\x90\x90\x91\x93\xa3420\
+\xa8national\xc3\x00\x00\xc2\xc2\x90\x90\x90\x90\x90\xafpersonal number\xb2pin_unless_trusted\xc0\
+\x98\xa9line-\xadacme/\xd9 \xac420\x03\x96\xa3420\xa0\xa0\xa0\t\x90\x92\x94\xa3*33\xa6toggle\xa5ni\
+ght\xa8for ever\x94\xa3*60\xb1block_last_caller\xa0\xa8for ever\xd9@\xdc\x00\x14\xac420\xadacme/\
+\xadEurope/Prague\x01\x91\xac420\x91\x92\xa9line-\x03\xb6forward_then_voicemail\x14\x90\x91\x94\
+\xa7forward\xc0\x92\x92\x95\xb1line line-\x14\xa4desk\x00\xc2\x95\xac420\x14\xa6mobile\x00\xc2\x91\
+\x95\xab49\x1e\xa6office\x00\xc2\x90\xa7forward\x97\xc3\xc3\x91\x93\xa3420\xa8national\xc3\x00\x00\
+\xc2\xc2\x90\x90\x90\x90\x90\xafpersonal number\xb2pin_unless_trusted\xc0"""
+"""A line and a number as most are stand last. Never changed: nothing stored could be read then."""
 _WINDOW = 12
 """Bits of distance: the words are within it."""
 _LEVEL, _MEMORY = 6, 5
