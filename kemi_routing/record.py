@@ -84,10 +84,8 @@ ght\xa8for ever\x94\xa3*60\xb1block_last_caller\xa0\xa8for ever\xd9@\xdc\x00\x14
 \x95\xab49\x1e\xa6office\x00\xc2\x90\xa7forward\x97\xc3\xc3\x91\x93\xa3420\xa8national\xc3\x00\x00\
 \xc2\xc2\x90\x90\x90\x90\x90\xafpersonal number\xb2pin_unless_trusted\xc0"""
 """A line and a number as most are stand last. Never changed: nothing stored could be read then."""
-_WINDOW = 12
-"""Bits of distance: the words are within it."""
-_LEVEL, _MEMORY = 6, 5
-"""Of zlib: more of either takes more time and saves nothing."""
+_WINDOW, _LEVEL, _MEMORY = 12, 6, 5
+"""Of zlib: the words are within the window; more of the others takes more time and saves nothing."""
 _FIELDS_BEFORE_SHA_256 = 7
 """A line that an older program wrote is read: it has no digest by SHA-256."""
 
