@@ -85,7 +85,7 @@ ght\xa8for ever\x94\xa3*60\xb1block_last_caller\xa0\xa8for ever\xd9@\xdc\x00\x14
 \xc2\xc2\x90\x90\x90\x90\x90\xafpersonal number\xb2pin_unless_trusted\xc0"""
 """A line and a number as most are stand last. Never changed: nothing stored could be read then."""
 _WINDOW, _LEVEL, _MEMORY = 12, 6, 5
-"""Of zlib: the words are within the window; more of the others takes more time and saves nothing."""
+"""Of zlib: the words are within the window; more of the others takes time and saves nothing."""
 _FIELDS_BEFORE_SHA_256 = 7
 """A line that an older program wrote is read: it has no digest by SHA-256."""
 
