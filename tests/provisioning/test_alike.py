@@ -80,6 +80,11 @@ def test_digits_and_names_make_no_number_unlike() -> None:
                   number(number="420277771001", owner="novak/petr")) == ["420277771000"]
 
 
+def test_of_many_unlike_ones_few_are_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(alike, "_KEPT", 2)
+    assert len(looked(*(number(ring_s=ring) for ring in (20, 20, 21, 22, 20)))) == 4
+
+
 def test_what_was_found_is_found_again() -> None:
     text = SOUND.replace("{to: 49301234568}", "{to: 49301234568, ring: 400}")
     again = text[text.index("  first:"):].replace("first", "second").replace("7771000", "7771001")

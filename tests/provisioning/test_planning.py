@@ -3,8 +3,10 @@
 
 import json
 import multiprocessing
+import os
+import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -14,7 +16,7 @@ from provisioning import parts, planning
 from provisioning.cli import main
 from provisioning.columns import Headers
 from provisioning.planning import Asked, Found
-from provisioning.storage import Storage
+from provisioning.storage import Change, Storage
 from tests.provisioning.conftest import Followme, Write
 
 FORK = multiprocessing.get_context("fork")
@@ -230,14 +232,19 @@ def test_an_import_that_was_killed_goes_on_and_ends_right(
     few(20)
     command = ["apply", "--yes", "-F", "json", *map(str, (
         write("acme.yaml", SHARED), write("a.csv", table(rows(60)))))]
-    process = FORK.Process(target=lambda: sys.exit(main(command)))
-    process.start()
-    while process.is_alive() and storage.client.xlen(keys.changes()) < 15:
-        pass  # a wait of any length would be longer than a write
-    process.kill()
-    process.join()
-    written = storage.client.xlen(keys.changes())
-    assert 15 <= written < 60
+    write_one = Storage._write
+
+    def killed_behind_15(self: Storage, batch: Sequence[Change]) -> None:
+        write_one(self, batch)
+        if self.client.xlen(keys.changes()) >= 15:
+            os.kill(os.getpid(), signal.SIGKILL)
+    with monkeypatch.context() as there:
+        there.setattr(Storage, "_write", killed_behind_15)
+        process = FORK.Process(target=lambda: sys.exit(main(command)))
+        process.start()
+        process.join()
+    assert process.exitcode == -signal.SIGKILL
+    assert storage.client.xlen(keys.changes()) in {15, 16}
     assert followme(*command).code == 0
     assert storage.client.xlen(keys.changes()) == 60  # none was written twice
     assert followme("plan", *command[-2:]).out == "nothing to do\n"

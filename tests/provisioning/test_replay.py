@@ -2,6 +2,7 @@
 """Calls of the past, by the settings that are planned."""
 
 import json
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -13,7 +14,10 @@ from kemi_routing.call_record import Arrival, Said
 from kemi_routing.decide import outgoing
 from kemi_routing.model import Number, Verdict
 from kemi_routing.permissions import Rights
+from kemi_routing.redis import keys
 from kemi_routing.redis.call_store import CallStore
+from provisioning import both_ways
+from provisioning.storage import Storage
 from tests.provisioning.conftest import EXAMPLES, Edit, Followme
 from tests.support.builders import call
 from tests.support.redis_server import RedisServer
@@ -92,6 +96,23 @@ def test_only_calls_to_what_changes_are_replayed_the_last_ones(
     assert found["total"] == 3
     assert [one["at"] for one in found["moved"]] == [
         f"Mon 2026-11-23 10:0{minute}" for minute in (4, 3, 2)]
+
+
+def test_of_many_numbers_few_are_held(
+        loaded: Followme, storage: Storage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(both_ways, "_MOST_HELD", 1)
+    asked: list[str] = []
+    read = storage.read
+
+    def noted(wanted: Iterable[str]) -> dict[str, bytes]:
+        names = list(wanted)
+        asked.extend(names)
+        return read(names)
+    monkeypatch.setattr(storage, "read", noted)
+    numbers = both_ways.BothWays([], storage)
+    for name in (JANA, JANA, PETR, "42027777102", JANA):
+        assert numbers.both(name)[0]
+    assert asked.count(keys.number(JANA)) == 2
 
 
 @pytest.mark.parametrize(("fields", "before"), [
