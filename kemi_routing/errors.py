@@ -44,12 +44,18 @@ class StoreUnavailable(FollowMeError):
     status, phrase = 503, "Service Unavailable"
 
 
+MANY = 20
+"""Names that nobody reads where the one that was meant is told."""
+
+
 def suggest(word: str, known: Iterable[str], instead: str = "there are none") -> str:
-    """The end of a message about an unknown word: the nearest known one, and all of them; where
-    there are none, what is said instead.
+    """The end of a message about an unknown word: the nearest known one, and all of them, unless
+    there are many; where there are none, what is said instead.
     """
     names = sorted(known)
     if not names:
         return instead
     near = difflib.get_close_matches(word, names, n=1)
+    if near and len(names) > MANY:
+        return f"did you mean {near[0]}?"
     return (f"did you mean {near[0]}? " if near else "") + f"known are: {', '.join(names)}"

@@ -52,6 +52,17 @@ from provisioning.problems import Refused
 from provisioning.question import ANONYMOUS, Question, Rejected, answer
 from provisioning.storage import Conflict, Storage
 
+OVERVIEW = {
+    "Files": ("check", "plan", "apply", "drift", "export", "import", "schema"),
+    "Numbers": ("show", "history", "diff", "undo", "override", "remove"),
+    "Calls": ("explain", "week", "flow", "calls", "why"),
+    "This proxy": ("doctor",),
+}
+"""What the commands are for, in the order in which somebody needs them."""
+_SHOWN = 100
+"""So many warnings, and notes, of files are for people."""
+_SENTENCE = 200
+"""No first sentence is longer."""
 NETWORK = "network"
 INTERRUPTED = 130
 """As shells call the end by Ctrl-C."""
@@ -67,6 +78,11 @@ def main(arguments: Sequence[str]) -> int:
     except click.exceptions.NoArgsIsHelpError as error:
         error.show()
         return 1
+    except click.NoSuchOption as error:
+        of_all = error.ctx is not None and error.ctx.command is followme
+        behind = f"; options stand behind the command: followme COMMAND {error.option_name}"
+        said = error.format_message().rstrip(".")
+        return fail(said + behind * of_all, form_of(arguments))
     except click.ClickException as error:
         return fail(error.format_message(), form_of(arguments))
     except click.Abort as error:
@@ -75,9 +91,24 @@ def main(arguments: Sequence[str]) -> int:
     return result if isinstance(result, int) else 0
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+class _Overview(click.Group):
+    """Its help has the commands by what they are for, each with its whole first sentence."""
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        for title, names in OVERVIEW.items():
+            with formatter.section(title):
+                formatter.write_dl([(name, self.commands[name].get_short_help_str(_SENTENCE))
+                                    for name in names])
+
+
+@click.group(cls=_Overview, context_settings={"help_option_names": ["-h", "--help"]})
 def followme() -> None:
-    """Personal numbers: check files, write them to the store, show it, explain calls."""
+    """Personal numbers: check files, write them to the store, show it, explain calls.
+
+    Options stand behind the command: followme COMMAND --help. The store is FOLLOWME_REDIS. A
+    command ends with 0 where it is done or there is nothing to do, with 1 for an error, with 2
+    where plan or drift found changes.
+    """
 
 
 @followme.command("check")
@@ -96,12 +127,14 @@ def check_files(desk: Desk, files: tuple[Path, ...], pairs: tuple[str, ...]) -> 
     desk.print(problems_as_dict(problems) | {"numbers": [] if problems.errors else overview})
     if desk.errors(problems):
         return 1
-    for warning in problems.warnings:
-        desk.problem(warning, "warning")
-    for note in problems.notes:
-        desk.problem(note, "note")
     desk.table(overview)
-    desk.say(f"no errors, {counted(len(problems.warnings), 'warning')}")
+    for kind, found in (("note", problems.notes), ("warning", problems.warnings)):
+        for one in found[:_SHOWN]:
+            desk.problem(one, kind)
+        if len(found) > _SHOWN:
+            desk.warn(f"and {len(found) - _SHOWN:,} more {kind}s; -F json tells them all")
+    notes = [counted(len(problems.notes), "note")] if problems.notes else []
+    desk.say(", ".join(("no errors", counted(len(problems.warnings), "warning"), *notes)))
     return 0
 
 

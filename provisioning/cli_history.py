@@ -8,14 +8,14 @@ import click
 from kemi_routing.targets import mask
 from provisioning import history, planned, revival, show
 from provisioning.cli_plan import DRY_RUN, YES, would, write
-from provisioning.completion import numbers
+from provisioning.completion import with_history
 from provisioning.desk import Desk, with_desk
 from provisioning.kept import decode_shared
 from provisioning.problems import Refused, RefusedFiles
 
 
 @click.command("history")
-@click.argument("number", metavar="NUMBER|ORGANISATION", shell_complete=numbers)
+@click.argument("number", metavar="NUMBER|ORGANISATION", shell_complete=with_history)
 @with_desk
 def show_history(desk: Desk, number: str) -> int:
     """Say who changed NUMBER, when, from where, and what; the newest first. Of an ORGANISATION what
@@ -31,7 +31,7 @@ def show_history(desk: Desk, number: str) -> int:
 
 
 @click.command("diff")
-@click.argument("then", metavar="[NUMBER|ORGANISATION]@WHEN", shell_complete=numbers)
+@click.argument("then", metavar="[NUMBER|ORGANISATION]@WHEN", shell_complete=with_history)
 @with_desk
 def diff(desk: Desk, then: str) -> int:
     """Say what is different now from what it was: of NUMBER, or of all numbers. WHEN is a revision
@@ -39,7 +39,8 @@ def diff(desk: Desk, then: str) -> int:
     """
     now, storage, at = desk.now, desk.storage(), history.split(then)
     if not at.when:
-        raise Refused(f"since when? write  {at.number}@yesterday, or {at.number}@3 for a revision")
+        raise Refused(f"since when? write  @{then} for all numbers" if history.is_time(then) else
+                      f"since when? write  {then}@yesterday, or {then}@3 for a revision")
     numbers = [at.number] if at.number else history.changed_since(at.when, storage, now)
     found: dict[str, list[str]] = {}
     for one in (history.At(number, at.when) for number in numbers):
@@ -56,7 +57,7 @@ def diff(desk: Desk, then: str) -> int:
 
 
 @click.command("undo")
-@click.argument("what", metavar="NUMBER|ORGANISATION[@WHEN]", shell_complete=numbers)
+@click.argument("what", metavar="NUMBER|ORGANISATION[@WHEN]", shell_complete=with_history)
 @YES
 @DRY_RUN
 @with_desk

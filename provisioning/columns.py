@@ -36,6 +36,10 @@ _ONE_OF_LIST = re.compile(r"[^\s,;]+")
 _ONE_TOGETHER = re.compile(r"[^&]+")
 
 
+def _as_ours(header: str) -> str:
+    return "_".join(header.lower().split())
+
+
 @dataclass(frozen=True, slots=True)
 class Headers:
     """What other people call our keys; an empty text leaves theirs out."""
@@ -44,7 +48,7 @@ class Headers:
 
     def key(self, header: str) -> str:
         """Our key for a header as it is written."""
-        return self.ours.get(header.strip(), "_".join(header.lower().split()))
+        return self.ours.get(header.strip(), _as_ours(header))
 
     def theirs(self, key: str) -> str:
         """What they call a key of ours; raises Refused where that is read as another one."""
@@ -91,9 +95,9 @@ def order(key: str) -> tuple[int, int, int]:
     return KEYS.index(key), 0, 0
 
 
-def unknown(key: str) -> str:
+def unknown(key: str, kind: str = "column") -> str:
     """What is wrong with a key that is none."""
-    return f"there is no column {key!r}; {suggest(key, KEYS)}"
+    return f"there is no {kind} {key!r}; {suggest(_as_ours(key), KEYS)}"
 
 
 def one_or_many(key: str, text: str, place: Place, row: Rows | None) -> Written:

@@ -3,7 +3,7 @@
 
 import time
 from collections.abc import Callable, Iterator
-from itertools import islice, takewhile
+from itertools import chain, islice, takewhile
 
 import click
 from redis.exceptions import RedisError
@@ -72,5 +72,7 @@ numbers = _quiet(_numbers)
 """Numbers and extensions that begin so; after ``@`` the revisions of one."""
 owners = _quiet(_owners)
 organisations = _quiet(_organisations)
+with_history = _quiet(lambda *asked: chain(_numbers(*asked), _organisations(*asked)))
+"""Numbers, and organisations."""
 sequences = _quiet(_sequences)
 """Sequences of the number before it."""

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """From what is written to its shape; what does not fit is told with its place and right form."""
 
+import re
 from collections.abc import Iterator
 from typing import Any, TypeVar, get_args
 
@@ -41,7 +42,9 @@ def _leave_out(error: ValidationError, model: type[Shape], written: Written, pro
         if one["type"] == "extra_forbidden":
             place, text = child.key, _unknown_key(str(step), model, one["loc"])
         else:
-            place, text = child.value, _wanted(one["type"], model, one["loc"]) or one["msg"]
+            place, text = child.value, (
+                _as_step(one["type"], child.content, model, one["loc"])
+                or _wanted(one["type"], model, one["loc"]) or one["msg"])
         problems.errors.append(child.problem(place, text))
         misfits.append((parent, child, _EMPTY.get(one["type"])))
     for parent, child, empty in misfits:
@@ -61,8 +64,20 @@ _MEANT = {"until": "to", "till": "to", "end": "to", "start": "from", "since": "f
 """What people write, and what they mean where there is such a key."""
 _TEXTS = {"on": "{busy: NAME}", "classes": '{NAME: ["420900"]}'}
 """Keys whose value is a mapping of texts, with an example."""
+_TARGET = re.compile(r"(line|extension) [\w.-]{1,64}|voicemail|\+?[0-9 ]{2,20}", re.ASCII)
 _NAMES = {"numbers": "42027777100", "extensions": "201", "feature_codes": '"*33"'}
 """Examples of names in a mapping, where they are not any words."""
+
+
+def _as_step(kind: str, content: Any, model: type[Shape], loc: tuple[str | int, ...]) -> str | None:
+    """What somebody means who writes a step as a target alone, or as a list of targets."""
+    if kind != "model_type" or "to" not in keys(_model_at(model, loc)):
+        return None
+    if isinstance(content, str) and _TARGET.fullmatch(content):
+        return f"write  {{to: {content}}}"
+    if isinstance(content, list) and "together" in keys(_model_at(model, loc)):
+        return "what rings together is  {together: [{to: line NAME}, {to: 49115234567}]}"
+    return None
 
 
 def _wanted(kind: str, model: type[Shape], loc: tuple[str | int, ...]) -> str | None:

@@ -152,7 +152,7 @@ class _Reader:
         """Whether calls follow; a table without that column has it on where there is a list."""
         has_column = f"{_FM}enabled" in self.row.cells
         enabled, targets = self._take("enabled"), self._take("grplist")
-        if enabled.text or (not has_column and targets.text):
+        if enabled.text.lower() not in _NO or (not has_column and targets.text):
             return True
         settings = [column for column in self.row.cells if column.startswith(_FM)]
         if targets.text not in {"", self.extension}:

@@ -4,17 +4,19 @@
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import cast
 from zoneinfo import ZoneInfo
 
+from kemi_routing.errors import InvalidValue
 from kemi_routing.redis import keys
 from kemi_routing.targets import is_name
 from provisioning import difference, joined, values
 from provisioning.kept import decode_shared
-from provisioning.problems import Refused
+from provisioning.problems import Problems, Refused
 from provisioning.question import moment
 from provisioning.revisions import Version, decode_text
+from provisioning.source import parse
 from provisioning.storage import Storage
 
 _FORMS = "write @3 for a revision, @yesterday for a day ago, @2026-11-23 or @2026-11-23T09:30"
@@ -40,6 +42,11 @@ class At:
         if not self.number:
             raise Refused(f"@{self.when} of which number? write  42027777100@{self.when}")
         return values.number_key(self.number)
+
+
+def is_time(text: str) -> bool:
+    """Whether somebody means a time, and forgot the ``@``."""
+    return re.match(r"yesterday$|[0-9]{4}-[0-9]{2}-", text, re.ASCII) is not None
 
 
 def split(text: str) -> At:
@@ -104,14 +111,22 @@ def _instant(when: str, zone: ZoneInfo, now: datetime) -> datetime:
 
 
 def _zone(found: Sequence[Version]) -> ZoneInfo:
-    return next((one.number.zone for one in reversed(found) if one.number), _UTC)
+    """That of the number, or of the organisation: all versions are told on one clock."""
+    return next(filter(None, map(_zone_of, reversed(found))), _UTC)
 
 
-def written(version: Version) -> str:
-    """When a version was written, on the number's clock; empty where that is not known."""
-    number = version.number
+def _zone_of(version: Version) -> ZoneInfo | None:
+    if version.number:
+        return version.number.zone
+    try:
+        tree = parse(decode_shared(version.data, "").text, "", Problems())
+        return values.time_zone(tree.content["time_zone"].content) if tree else None
+    except (Refused, InvalidValue, KeyError, TypeError):
+        return None
+
+
+def _written(version: Version, zone: ZoneInfo) -> str:
     at = version.source.written
-    zone = number.zone if number else UTC
     return f"{datetime.fromtimestamp(at, zone):%Y-%m-%d %H:%M}" if at else ""
 
 
@@ -148,11 +163,13 @@ class Row:
 
     revision: int
     written: str
+    """When, on the clock of the number or the organisation; empty where that is not known."""
     by: str
     what: list[str]
 
 
 def rows(at: At, found: Sequence[Version], now: datetime) -> Iterator[Row]:
     """The newest first."""
+    zone = _zone(found)
     for old, new in reversed([*zip([None, *found[:-1]], found, strict=True)]):
-        yield Row(new.revision, written(new), new.source.by, between(at, old, new, now))
+        yield Row(new.revision, _written(new, zone), new.source.by, between(at, old, new, now))

@@ -15,6 +15,8 @@ from provisioning.organisation import Organisation, warn_of_number
 from provisioning.sequences import Places
 from provisioning.source import Spot
 
+_SILENT = ("nothing answers here, every caller hears 480: give the subscriber a line or the "
+           "permission voicemail, write a target that is permitted, or mode: reject")
 _CUT_OFF = ("this step never rings: each outcome of what rings before it leads to another sequence "
             "by on, or to the end where an own line declines; leave busy, no_answer or unreachable "
             "out of on, or write the step into the sequence that on names")
@@ -82,6 +84,8 @@ def _look(spot: Spot, number: Number, platform: Platform) -> None:
     if len(spot.problems.errors) == errors_before:
         spot.at_key().read(_check_stored, number)
         _warn_of_sequences(spot, number, platform)
+        if reachable.is_silent(number, platform):
+            spot.at_key().warning(_SILENT)
 
 
 def _check_sequences(spot: Spot, number: Number) -> None:
@@ -104,7 +108,8 @@ def _warn_of_sequences(spot: Spot, number: Number, platform: Platform) -> None:
         if cut_off and len(cut_off) == len(one.steps) and "forward" not in sequence.PARTS[mode]:
             silent.add(one.name)
             where.at_key().warning(f"mode {mode} rings no sequence, so {one.name} never rings; "
-                                   "write mode: forward_then_voicemail or forward_only")
+                                   "write mode: forward_then_voicemail or forward_only, or for it "
+                                   f"alone {one.name}: {{mode: forward_only, steps: [...]}}")
             continue
         for index in cut_off:
             (where / "steps" / index).warning(_CUT_OFF)

@@ -91,7 +91,7 @@ def problem(one: Problem, kind: str) -> None:
     where it stands; coloured as ``table``.
     """
     console = Console(stderr=True, highlight=False, soft_wrap=True)
-    word = "warning: " if kind == "warning" else ""
+    word = "" if kind == "error" else f"{kind}: "
     said = Text(str(replace(one, text=word + one.text)))
     said.stylize(_COLOURS[kind], 0, len(str(one.place)) + 1)
     console.print(said)

@@ -52,8 +52,12 @@ def goes_silent(old: Number, new: Number, platform: Platform) -> bool:
     """Whether something may answer calls to the old version of a number, and nothing to the new
     one, which does not mean to reject them.
     """
-    return (new.mode is not Mode.REJECT and _is_answered(old, platform)
-            and not _is_answered(new, platform))
+    return is_silent(new, platform) and _is_answered(old, platform)
+
+
+def is_silent(number: Number, platform: Platform) -> bool:
+    """Whether nothing can answer calls to a number, which does not mean to reject them."""
+    return number.mode is not Mode.REJECT and not _is_answered(number, platform)
 
 
 def _is_answered(number: Number, platform: Platform) -> bool:

@@ -70,8 +70,10 @@ def _names(row: list[Cell], headers: Headers, problems: Problems) -> list[str | 
         if key in names and key:
             what = f"the column {key} stands here twice"
         elif key and not columns.is_key(key):
-            what = (f"{columns.unknown(key)}; or  --map {cell.text.strip()!r}=KEY, "
-                    "with nothing behind = to leave it out")
+            theirs = cell.text.strip()
+            said = columns.unknown(theirs)
+            what = (f"{said}{';' * (not said.endswith('?'))} or  --map {theirs!r}=KEY, with "
+                    "nothing behind = to leave it out")
             key = ""
         else:
             what = ""
@@ -100,7 +102,7 @@ def _of_lines(path: File, headers: Headers, problems: Problems) -> Iterator[Row]
         for theirs, value in written.content.items():
             key = headers.key(theirs)
             if key and not columns.is_key(key):
-                problems.errors.append(value.problem(value.key, columns.unknown(key)))
+                problems.errors.append(value.problem(value.key, columns.unknown(key, "key")))
             elif key in row:
                 problems.errors.append(value.problem(value.key, f"{key} stands here twice"))
             elif key:

@@ -101,8 +101,13 @@ def test_files_of_one_organisation_agree_where_they_meet(
     assert list(map(str, found)) == errors
 
 
+SILENT = ("a.yaml:9:7: nothing answers here, every caller hears 480: give the subscriber a line or "
+          "the permission voicemail, write a target that is permitted, or mode: reject")
+
+
 @pytest.mark.parametrize(("checked", "warnings"), [
     pytest.param(framed("[{to: 49115234567}]"), [], id="nothing odd"),
+    pytest.param(framed("[]"), [SILENT], id="a number that nothing answers"),
     pytest.param(framed("[{to: 42073723123}]"), [
         "a.yaml:13:22: 42073723123 looks too short for a number of country code 420; "
         "it is taken as it stands"], id="a number that looks too short"),
@@ -119,20 +124,23 @@ def test_files_of_one_organisation_agree_where_they_meet(
                  id="a set-up that is just not too long"),
     pytest.param(framed("[{to: 49115234567}, {to: SIP/a@sip.example.net}, {to: voicemail}]",
                         permissions=""), [
+        SILENT,
         "a.yaml:13:22: 49115234567 will be skipped: permission forward_external is not granted",
         "a.yaml:13:41: sip:a@sip.example.net will be skipped: "
         "permission forward_external is not granted",
         "a.yaml:13:70: voicemail will be skipped: the number has no voicemail permission"],
         id="permissions that are not granted"),
     pytest.param(framed("[{to: IAX2/jana:hush@pbx.example.net/100}]"), [
+        SILENT,
         "a.yaml:13:22: IAX2/jana:***@pbx.example.net/100 will be skipped: "
         "no IAX gateway is configured"], id="an IAX target"),
     pytest.param(framed("{mode: voicemail_only, steps: [{to: line desk}]}"), [
         "a.yaml:13:11: mode voicemail_only rings no sequence, so all never rings; "
-        "write mode: forward_then_voicemail or forward_only"], id="a sequence that never rings"),
+        "write mode: forward_then_voicemail or forward_only, or for it alone all: "
+        "{mode: forward_only, steps: [...]}"], id="a sequence that never rings"),
     pytest.param(framed("[]", password="1234567"), [
-        "a.yaml:7:24: the password is short; 8 characters or more are safer"],
-        id="a short password"),
+        "a.yaml:7:24: the password is short; 8 characters or more are safer",
+        SILENT], id="a short password"),
 ])
 def test_what_is_probably_not_meant_is_a_warning(checked: Checked, warnings: list[str]) -> None:
     assert checked.problems.errors == []
@@ -211,6 +219,12 @@ def test_no_message_shows_a_password(text: str) -> None:
                           f"  jana: {{{text}}}\n", "a.yaml", PLATFORM, NOW).problems
     assert problems.errors
     assert not [one for one in problems.errors + problems.warnings if "hush-hush" in str(one)]
+
+
+def test_targets_that_stand_as_a_list_are_told_how_they_ring_together() -> None:
+    errors = framed("[[{to: 49115234567}, {to: line desk}]]").problems.errors
+    assert [error.text for error in errors] == [
+        "what rings together is  {together: [{to: line NAME}, {to: 49115234567}]}"]
 
 
 def test_the_examples_hold_no_error() -> None:

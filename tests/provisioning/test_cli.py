@@ -13,7 +13,7 @@ from ruamel.yaml import YAML
 
 from kemi_routing.record import VERSION
 from kemi_routing.redis import keys
-from provisioning import output
+from provisioning import cli, output
 from provisioning.storage import Storage
 from tests.provisioning.conftest import EXAMPLES, LOADED, ROOT, Followme
 from tests.support.redis_server import RedisServer
@@ -126,8 +126,8 @@ def test_check_lists_what_is_in_the_files(followme: Followme) -> None:
         "                20             ",
         "42027777102  workshop/service  forward_only                         0        "
         "                35             ",
-        "no errors, 7 warnings"])
-    assert ran.err.splitlines()[:3] == [
+        "no errors, 7 warnings, 1 note"])
+    assert ran.err.splitlines()[3:6] == [
         f"{OFFICE}:12:7: warning: 42027777101 looks too short for a number of country code 420; "
         "it is taken as it stands",
         "    42027777101:",
@@ -384,3 +384,38 @@ def test_an_extension_is_asked_for_with_its_organisation(followme: Followme, com
     ran = followme(command, "201")
     assert (ran.code, ran.err) == (
         1, "followme: 201 is an extension; write it with its organisation: acme/201\n")
+
+
+def test_the_overview_has_each_command_once_and_its_first_sentence_whole(
+        followme: Followme) -> None:
+    named = [name for names in cli.OVERVIEW.values() for name in names]
+    assert sorted(named) == sorted(cli.followme.commands)
+    shown = " ".join(followme("--help").out.split())
+    for name in named:
+        assert f" {name} {cli.followme.commands[name].get_short_help_str(1000)} " in f"{shown} "
+        assert not cli.followme.commands[name].get_short_help_str(1000).endswith("...")
+
+
+def test_an_option_before_its_command_is_told_where_it_stands(followme: Followme) -> None:
+    ran = followme("--redis", "redis://127.0.0.1:1/0", "show")
+    assert (ran.code, ran.err) == (1, "followme: No such option '--redis'; options stand behind "
+                                      "the command: followme COMMAND --redis\n")
+
+
+def test_a_column_is_named_as_it_is_written(followme: Followme, tmp_path: Path) -> None:
+    path = tmp_path / "theirs.csv"
+    path.write_text("subscriber,number,Time  Zones\nu1,201,x\n")
+    assert ("theirs.csv:1:19: there is no column 'Time  Zones'; did you mean time_zone? or  "
+            "--map 'Time  Zones'=KEY") in followme("check", path).err
+
+
+def test_of_many_warnings_and_notes_some_are_shown(followme: Followme, tmp_path: Path) -> None:
+    path = tmp_path / "many.csv"
+    rows = "".join(f"acme,Europe/Prague,u{index},{201 + index},+49115234567 & 49115{index:06}\n"
+                   for index in range(150))
+    path.write_text(f"organisation,time_zone,subscriber,number,to_1\n{rows}")
+    ran = followme("check", path)
+    words = [line.split(": ")[1] for line in ran.err.splitlines() if "many.csv:" in line]
+    assert words.count("warning") == 100
+    assert "more warnings; -F json tells them all" in ran.err
+    assert len(json.loads(followme("check", path, "-F", "json").out)["warnings"]) > 150

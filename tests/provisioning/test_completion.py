@@ -33,6 +33,7 @@ def completed(*words: str, incomplete: str = "") -> list[str]:
     (("undo",), "4202777710", ["42027777100", JANA, "42027777102"]),
     (("explain",), "+420 277 771 01", [JANA]),
     (("history",), "49", []),
+    (("undo",), "nov", ["novak"]),
     (("override", JANA), "", ["on_call", "working_hours"]),
     (("override", JANA), "w", ["working_hours"]),
     (("override", "42099999999"), "", []),

@@ -61,7 +61,7 @@ def test_a_row_of_a_million_characters_is_cut_too() -> None:
 @pytest.mark.parametrize(("kind", "colour", "line"), [
     ("error", "\x1b[31m", "a.yaml:1:4: wrong"),
     ("warning", "\x1b[33m", "a.yaml:1:4: warning: wrong"),
-    ("note", "\x1b[36m", "a.yaml:1:4: wrong")])
+    ("note", "\x1b[36m", "a.yaml:1:4: note: wrong")])
 def test_colours_only_where_they_are_wanted(
         capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, kind: str,
         colour: str, line: str) -> None:

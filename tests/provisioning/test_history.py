@@ -223,3 +223,23 @@ def test_a_number_that_comes_back_goes_on_counting(loaded: Followme) -> None:
     assert loaded("remove", "--yes", PETR).code == 0
     assert loaded("apply", "--yes", SECOND).code == 0
     assert json.loads(loaded("show", "-F", "json", PETR).out)["revision"] == 3
+
+
+def test_all_versions_are_told_on_one_clock(
+        followme: Followme, write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+    at = datetime(2026, 7, 1, 12, 0, tzinfo=UTC)
+    monkeypatch.setattr("provisioning.desk.clock", lambda: at)
+    path = write("lisboa.yaml", (
+        "organisation: lisboa\ntime_zone: Asia/Kolkata\nsubscribers:\n"
+        "  rui: {permissions: [voicemail], numbers: {351213450001: {}}}\n"))
+    assert followme("apply", "--yes", path).code == 0
+    assert followme("remove", "--yes", "351213450001").code == 0
+    for what in ("lisboa", "351213450001"):
+        rows = json.loads(followme("history", "-F", "json", what).out)
+        assert {row["written"] for row in rows} == {"2026-07-01 17:30"}
+
+
+def test_a_time_without_its_at_is_told_with_it(followme: Followme) -> None:
+    for when in ("yesterday", "2026-11-23T09:30"):
+        assert followme("diff", when).err == (
+            f"followme: since when? write  @{when} for all numbers\n")

@@ -152,9 +152,10 @@ def test_without_a_dial_plan_a_number_is_said_to_be_taken_as_international(
     assert "2:62: warning: 5551234567 is taken as +5551234567; if it is not meant so" in ran.err
 
 
+@pytest.mark.parametrize("off", ["", "no"])
 def test_who_has_follow_me_off_rings_and_what_was_in_the_list_is_said(
-        importing: Importing) -> None:
-    ran = importing(HEAD + row().replace(",yes,", ",,") + OTHERS)
+        importing: Importing, off: str) -> None:
+    ran = importing(HEAD + row().replace(",yes,", f",{off},") + OTHERS)
     found = numbers(ran.out)
     assert (found["acme/201"].mode, found["acme/201"].sequences) == ("ring_then_voicemail", ())
     assert (found["acme/202"].mode, found["acme/202"].rights.voicemail) == ("ring_only", False)

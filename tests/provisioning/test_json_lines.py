@@ -50,7 +50,7 @@ def test_a_line_may_say_what_a_number_has_in_yaml(lines: Path) -> None:
 
 
 @pytest.mark.parametrize(("text", "found"), [
-    (START + '"number": "201", "modes": "x"}', "1:95: there is no column 'modes'; did you mean m"),
+    (START + '"number": "201", "modes": "x"}', "1:95: there is no key 'modes'; did you mean m"),
     (START + '"number": "201", "mode": ["x"]}', "1:103: write one text here, not a list"),
     (START + '"number": "201", "number": "202"}', "1:95: 'number' stands here twice"),
     (START + '"number": "201", "Number": "202"}', "1:95: number stands here twice"),

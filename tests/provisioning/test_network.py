@@ -187,7 +187,7 @@ def test_short_forms_are_shown_in_full(followme: Followme, tmp_path: Path) -> No
     path = tmp_path / "a.yaml"
     path.write_text("dial_plan: {country: 420, trunk_prefix: 0}\n" + HEAD + owner(
         "jana", forwarding(JANA, "0222 345 678", "+49 115 234567")))
-    assert f"{path}:8:79: 0222 345 678 is 420222345678" in followme("check", path).err
+    assert f"{path}:8:79: note: 0222 345 678 is 420222345678" in followme("check", path).err
     assert followme("apply", "--yes", path).code == 0
     assert "forwards to  420222345678, 49115234567" in followme("show", JANA).out
 

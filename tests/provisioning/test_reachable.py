@@ -76,7 +76,7 @@ def test_a_step_to_which_no_outcome_leads_is_warned_of(
 def test_the_warning_says_what_to_write() -> None:
     text = FRAME.format(mode="forward_only", on=FOUR, sequences=(
         f"          all: [{DESK}, {SOFT}]\n          {SECOND}"))
-    (warning,) = check_text(text, "a.yaml", Platform(), NOW).problems.warnings
+    *_, warning = check_text(text, "a.yaml", Platform(), NOW).problems.warnings
     assert str(warning) == (
         f"a.yaml:14:34: {CUT_OFF}; leave busy, no_answer or unreachable out of on, or write the "
         "step into the sequence that on names")

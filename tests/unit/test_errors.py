@@ -26,6 +26,7 @@ def test_a_silent_store_is_not_a_bad_value() -> None:
     ("rings", ["to", "ring"], "did you mean ring? known are: ring, to"),
     ("colour", ["to", "ring"], "known are: ring, to"),
     ("ring", [], "there are none"),
+    ("ring_4", [f"ring_{index:02}" for index in range(30)], "did you mean ring_24?"),
 ])
 def test_an_unknown_word_is_answered_by_the_known_ones(
         word: str, known: list[str], said: str) -> None:
