@@ -5,7 +5,6 @@
 """
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -59,7 +58,7 @@ def make_plan(desk: Desk, files: tuple[Path, ...], pairs: tuple[str, ...], out: 
         for warning in plan.warnings:
             desk.warn(warning)
     else:
-        plan = _plan(desk, files, pairs, desk.now)
+        plan = _plan(desk, files, pairs)
     if out:
         planned.save(out, plan, desk.now)
     would(desk, plan, beside.of(desk, plan, moved=moved, **wanted))
@@ -84,7 +83,7 @@ def drift(desk: Desk, files: tuple[Path, ...], pairs: tuple[str, ...]) -> int:
 
     Ends with 2 where something is.
     """
-    plan = _plan(desk, files, pairs, desk.now, quiet=True)
+    plan = _plan(desk, files, pairs, quiet=True)
     _say(desk, plan)
     desk.stream(_as_dict(plan))
     return FOUND if plan.count else 0
@@ -104,8 +103,7 @@ def apply_files(desk: Desk, files: tuple[Path, ...], pairs: tuple[str, ...], yes
     if nothing of it has moved since.
     """
     storage, kept = desk.storage(), _from_file(files)
-    plan = (planned.still_to_do(kept, storage) if kept
-            else _plan(desk, files, pairs, desk.now))
+    plan = planned.still_to_do(kept, storage) if kept else _plan(desk, files, pairs)
     if dry_run:
         return would(desk, plan)
     plan.release(released)
@@ -130,11 +128,10 @@ def remove_number(desk: Desk, number: str, yes: bool, dry_run: bool) -> int:
     return would(desk, plan) if dry_run else write(desk, plan, yes=yes)
 
 
-def _plan(desk: Desk, files: Sequence[Path], pairs: Sequence[str], now: datetime, *,
-          quiet: bool = False) -> Plan:
+def _plan(desk: Desk, files: Sequence[Path], pairs: Sequence[str], *, quiet: bool = False) -> Plan:
     """Raises RefusedFiles where the files, or they and the store, do not go together."""
     found = planning.make(Asked(
-        tuple(files), columns.headers(pairs), desk.in_network().settings.platform, now,
+        tuple(files), columns.headers(pairs), desk.in_network().settings.platform, desk.now,
         desk.settings.redis), desk.storage())
     if found.of_files and not quiet:
         desk.warn(f"{counted(found.of_files, 'warning')}, see followme check")
@@ -178,7 +175,6 @@ def write(desk: Desk, plan: Plan, *, yes: bool) -> int:
     desk.say(f"{counted(written, 'change')} written" if plan.count else "nothing to do")
     desk.stream(_as_dict(plan) | {"refused": conflicts})
     return 1 if conflicts else 0
-
 
 
 def _say(desk: Desk, plan: Plan, shown: Beside = NOTHING) -> None:

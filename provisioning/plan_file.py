@@ -99,7 +99,7 @@ class Spool:
             raise no_room(error.strerror) from None
 
 
-class Kept:
+class Reviewed:
     """The changes in the file of a plan, whose first line is something else."""
 
     def __init__(self, path: Path, start: int, count: int) -> None:

@@ -15,7 +15,7 @@ from itertools import chain, islice
 from pathlib import Path
 
 from provisioning.output import counted
-from provisioning.plan_file import SUFFIX, Changes, Kept, Spool, encode, refused
+from provisioning.plan_file import SUFFIX, Changes, Reviewed, Spool, encode, refused
 from provisioning.problems import Refused
 from provisioning.storage import Change, Seen, Storage, seen
 from provisioning.stored import names
@@ -203,7 +203,7 @@ def load(path: Path) -> Plan:
         if data["followme plan"] != _VERSION:
             raise Refused(f"{path} is a plan of another version; make it anew")
         counts = {str(result): int(count) for result, count in data["counts"].items()}
-        return Plan(Kept(path, start, sum(counts.values())), counts, tuple(data["warnings"]),
+        return Plan(Reviewed(path, start, sum(counts.values())), counts, tuple(data["warnings"]),
                     tuple(Brake(**brake) for brake in data["brakes"]))
     except OSError as error:
         raise Refused(f"{path}: the plan cannot be read: {error.strerror}") from None

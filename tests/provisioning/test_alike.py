@@ -11,7 +11,7 @@ from provisioning.check import check_text
 from provisioning.checked import Checked
 from provisioning.problems import Problems
 from provisioning.source import Spot, parse
-from tests.support.builders import NOW, number
+from tests.support.builders import NOW, number, sequence, step
 
 SOUND = """\
 organisation: acme
@@ -76,8 +76,11 @@ def looked(*numbers: Number) -> list[str]:
 
 
 def test_digits_and_names_make_no_number_unlike() -> None:
-    assert looked(number(number="420277771000", owner="acme/jana"),
-                  number(number="420277771001", owner="novak/petr")) == ["420277771000"]
+    assert looked(*(
+        number(number=digits, owner=owner, sequences=(sequence("usual", step(target)),))
+        for digits, owner, target in (("420277771000", "acme/jana", "49301234567"),
+                                      ("420277771001", "novak/petr", "49301234568"))
+    )) == ["420277771000"]
 
 
 def test_of_many_unlike_ones_few_are_known(monkeypatch: pytest.MonkeyPatch) -> None:
