@@ -132,7 +132,7 @@ def _plan(desk: Desk, files: Sequence[Path], pairs: Sequence[str], *, quiet: boo
     """Raises RefusedFiles where the files, or they and the store, do not go together."""
     found = planning.make(Asked(
         tuple(files), columns.headers(pairs), desk.in_network().settings.platform, desk.now,
-        desk.settings.redis), desk.storage())
+        desk.settings.redis, quiet), desk.storage())
     if found.of_files and not quiet:
         desk.warn(f"{counted(found.of_files, 'warning')}, see followme check")
     # What only the store tells, check cannot say.

@@ -4,7 +4,7 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import date, datetime
 from difflib import SequenceMatcher
 from typing import Any
 
@@ -28,9 +28,23 @@ def of_new(number: Number) -> list[str]:
     """How calls to a number are answered that the store does not hold yet, a sentence each."""
     return [
         f"mode {number.mode}",
+        *(f"alias {alias}" for alias in number.aliases),
+        *(f"calls from {one.pattern.text}: {_action(one)}" for one in number.screens),
+        *(f"calls from {one.pattern.text}: {_lead(one)}" for one in number.callers),
+        *(f"{when}: {sequence}" for when, sequence in _overrides(number).items()),
+        *_days_off(number.holidays),
         *(f"{window} leads to {window.sequence}" for window in number.windows),
         *([f"outside all windows {number.default}"] if number.default else []),
+        *(f"{when}: {sequence}" for when, sequence in _continuations(number.on).items()),
         *(f"sequence {one.name}: {_told(one.steps)}" for one in number.sequences)]
+
+
+def _days_off(holidays: Iterable[Holiday]) -> Iterator[str]:
+    days: dict[str, list[date]] = {}
+    for one in holidays:
+        days.setdefault(one.sequence, []).append(one.day)
+    for sequence, each in days.items():
+        yield f"holidays: {len(each)}, {min(each)} to {max(each)}, lead to {sequence}"
 
 
 def _told(steps: Iterable[Step]) -> str:

@@ -47,6 +47,8 @@ class Asked:
     platform: Platform
     now: datetime
     redis: str
+    quiet: bool = False
+    """Whether a log is not told how far it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +132,7 @@ def _by_parts(asked: Asked, lengths: Sequence[Length], storage: Storage) -> Foun
     shared, _ = rows.split(asked.files)
     work = partial(_look_at_part, asked, tuple(shared))
     processes = len(os.sched_getaffinity(0))
-    progress = Progress("checked", sum(one.rows for one in lengths))
+    progress = Progress("checked", sum(one.rows for one in lengths), quiet=asked.quiet)
     with closing(_Gathered(storage, len(lengths))) as gathered, closing(
             spread(work, [one.part for one in lengths], processes)) as looked:
         for length, one in zip(lengths, looked, strict=True):

@@ -19,15 +19,16 @@ _OVER = "\r\x1b[K"
 class Progress:
     """Tells on stderr how far it is, each thousand; on a terminal each time on the same line."""
 
-    def __init__(self, what: str, total: int = 0, clock: Callable[[], float] = time.monotonic,
-                 ) -> None:
-        """``total`` is 0 where it is not known."""
+    def __init__(self, what: str, total: int = 0, clock: Callable[[], float] = time.monotonic, *,
+                 quiet: bool = False) -> None:
+        """``total`` is 0 where it is not known; ``quiet`` tells a terminal only."""
         self._what = what
         self._total = total
         self._clock = clock
         self._began = clock()
         self._done = 0
         self._on_terminal = sys.stderr.isatty()
+        self._quiet = quiet and not self._on_terminal
         self._told = False
 
     def of(self, things: Iterable[T]) -> Iterator[T]:
@@ -42,7 +43,7 @@ class Progress:
     def add(self, count: int) -> None:
         """So many more are done."""
         before, self._done = self._done, self._done + count
-        if before // STEP != self._done // STEP:
+        if before // STEP != self._done // STEP and not self._quiet:
             text = self._text()
             click.echo(f"{_OVER}{text}" if self._on_terminal else text, err=True,
                        nl=not self._on_terminal)

@@ -154,3 +154,22 @@ def test_of_a_new_number_it_is_said_how_calls_are_answered() -> None:
         "sequence night: 42073723101 20 s",
         "sequence both: line desk 20 s after 3 s and 42073723102 20 s, then voicemail",
         "sequence empty: no steps"]
+
+
+def test_of_a_new_number_who_is_treated_in_another_way_and_when_is_said_too() -> None:
+    new = number(BASE.replace("mode:", """aliases: [42073723123@pstn]
+block: [42075*]
+callers: [{from: 42060123456, sequence: night}]
+on: {busy: night}
+holidays: [{calendar: cz, sequence: night}]
+vacation: [{first: 2027-08-02, last: 2027-08-03, sequence: night}]
+mode:"""), more=(
+        "calendars: {cz: {add: [2026-12-24, 2026-12-25]}}\n"))
+    said = difference.of_new(new)
+    assert [one for one in said if not one.startswith(("mode", "mon-fri", "sequence"))] == [
+        "alias 42073723123",
+        "calls from 42075*: reject",
+        "calls from 42060123456: sequence night",
+        "vacation 2027-08-02 00:00 to 2027-08-04 00:00: sequence night",
+        "holidays: 2, 2026-12-24 to 2026-12-25, lead to night",
+        "when busy: sequence night"]

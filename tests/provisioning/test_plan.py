@@ -75,6 +75,16 @@ def test_drift_is_silent_where_there_is_none_and_names_what_drifted(
     assert (ran.code, ran.out.splitlines()[0]) == (2, HEAD.replace("1 → 2", "2 → 3"))
 
 
+def test_drift_tells_no_log_how_far_it_is(followme: Followme, tmp_path: Path) -> None:
+    (tmp_path / "acme.yaml").write_text("organisation: acme\ntime_zone: Europe/Prague\n")
+    (tmp_path / "rows.csv").write_text("subscriber,number\n" + "".join(
+        f"u{index},{10000 + index}\n" for index in range(1001)))
+    files = tmp_path / "acme.yaml", tmp_path / "rows.csv"
+    assert "checked: 1,000 of 1,001" in followme("plan", *files).err
+    ran = followme("drift", *files)
+    assert (ran.code, ran.err) == (2, "")
+
+
 @pytest.mark.parametrize("command", [("apply", OFFICE), ("remove", JANA)], ids=lambda it: it[0])
 def test_a_dry_run_says_the_same_and_writes_nothing(
         loaded: Followme, storage: Storage, edited: Edit, command: tuple[str, Path | str]) -> None:
