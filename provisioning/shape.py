@@ -94,7 +94,7 @@ class CallerRule(Shape):
     callers: Annotated[
         list[kinds.Callers],
         BeforeValidator(one_or_many, json_schema_input_type=kinds.Callers | list[kinds.Callers]),
-    ] = Field([], alias="from")
+    ] = Field(default_factory=list, alias="from")
     """Who, as in the block list."""
     sequence: kinds.SequenceName | None = None
     """What rings for them."""

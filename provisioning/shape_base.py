@@ -3,7 +3,7 @@
 
 from typing import Any, ClassVar
 
-from pydantic import BaseModel, ConfigDict, GetJsonSchemaHandler
+from pydantic import BaseModel, ConfigDict, Field, GetJsonSchemaHandler
 from pydantic_core import CoreSchema
 
 from provisioning.problems import Problems
@@ -20,6 +20,15 @@ class Shape(BaseModel):
     """Keys that ``check`` misses where they are not written."""
     rules: ClassVar[dict[str, Any]] = {}
     """What more there is to say of the keys together, as JSON Schema."""
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        """A default that may be changed is made anew: pydantic would copy it deeply, for each
+        number of a million.
+        """
+        super().__init_subclass__(**options)
+        for name, value in [*vars(cls).items()]:
+            if name not in vars(Shape) and isinstance(value, list | dict | Shape):
+                setattr(cls, name, Field(default_factory=type(value)))
 
     @classmethod
     def __get_pydantic_json_schema__(cls, core: CoreSchema, handler: GetJsonSchemaHandler,

@@ -31,7 +31,7 @@ class Trunk(Shape):
     sources: Annotated[
         list[kinds.Address],
         BeforeValidator(one_or_many, json_schema_input_type=kinds.Address | list[kinds.Address]),
-    ] = Field([], alias="from")
+    ] = Field(default_factory=list, alias="from")
     """Addresses and networks of which its calls come; the narrowest that holds an address
     counts."""
     certificate: kinds.Certificate | None = None
