@@ -43,16 +43,18 @@ class Conflict(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What happens to one number, alias, line or grant, or the network: all of it or nothing."""
+    """What happens to one thing: all of it or nothing."""
 
     kind: str
-    """``number``, ``alias``, ``line``, ``grant`` or ``network``."""
+    """``number``, ``alias``, ``line``, ``subscriber``, ``organisation``, ``grant``, ``network``,
+    ``operator`` (the text of its file) or ``override``.
+    """
     name: str
     owner: str
     result: str
     """``new``, ``changed``, ``unchanged`` or ``removed``."""
     before: int = 0
-    """Revision of a number before and after; 0 where there is none."""
+    """Revision before and after, of what has revisions; 0 where there is none."""
     revision: int = 0
     expects: dict[str, frozenset[Seen]] = field(default_factory=dict)
     """Key -> what it may hold for the change to be made."""

@@ -57,6 +57,8 @@ def test_what_no_picture_shows_has_none(change: dict[str, Any]) -> None:
     pytest.param({"windows": LATER.windows}, "2026-11-23", "now Wed 10:00", id="each week"),
     pytest.param({"holidays": (holiday("2026-11-23", "closed"),)}, "2026-11-23", "now Wed 10:00",
                  id="a day of this week that is over"),
+    pytest.param({"holidays": (holiday("2026-11-23", "closed", "", "00:00-00:01"),)}, "2026-11-23",
+                 "now Wed 10:00", id="the first minute of this week"),
     pytest.param({"holidays": (holiday("2026-12-24", "closed", "", "12:00-24:00"),)},
                  "2026-12-21", "change Thu 12:00", id="a day in a month"),
     pytest.param({"default": "night"}, "2026-11-23", "now Wed 10:00", id="the default"),
