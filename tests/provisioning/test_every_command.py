@@ -22,6 +22,7 @@ from provisioning.storage import Storage
 from tests.provisioning.commands import COMMANDS, EDITED, WORDS, WORK, make_ready, options
 from tests.provisioning.conftest import EXAMPLES, LOADED, ROOT, Followme, dump
 from tests.provisioning.test_calls import JANA, Calls
+from tests.support.loopback import wait_until
 from tests.support.redis_server import RedisServer
 
 FORMS = ("table", "json", "yaml")
@@ -254,6 +255,8 @@ def test_ctrl_c_at_a_question_ends_with_130(storage: Storage, redis_server: Redi
         more = os.read(process.stderr.fileno(), 1000)
         assert more, said
         said += more.decode()
+    doing = Path(f"/proc/{process.pid}/syscall")  # a signal just before it reads would be missed
+    wait_until(lambda: doing.read_text().split()[1:2] == ["0x0"], "it reads the keyboard")
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=60)
     assert (out, err.strip(), process.returncode) == ("", "followme: stopped", 130)
@@ -266,8 +269,7 @@ def test_ctrl_c_while_the_store_says_nothing_ends_with_130(tmp_path: Path) -> No
         silent.bind(str(tmp_path / "silent.sock"))
         silent.listen()
         process = started("show", "--redis", f"unix://{tmp_path}/silent.sock?socket_timeout=60",
-                          "-F", "json",
-                          stdout=subprocess.PIPE)
+                          "-F", "json", stdout=subprocess.PIPE)
         with silent.accept()[0] as asking:
             assert asking.recv(1)
             process.send_signal(signal.SIGINT)
