@@ -268,7 +268,7 @@ def test_ctrl_c_while_the_store_says_nothing_ends_with_130(tmp_path: Path) -> No
     with socket.socket(socket.AF_UNIX) as silent:
         silent.bind(str(tmp_path / "silent.sock"))
         silent.listen()
-        process = started("show", "--redis", f"unix://{tmp_path}/silent.sock?socket_timeout=60",
+        process = started("show", "--redis", f"unix://{tmp_path}/silent.sock?socket_timeout=20",
                           "-F", "json", stdout=subprocess.PIPE)
         with silent.accept()[0] as asking:
             assert asking.recv(1)
