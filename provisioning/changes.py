@@ -6,6 +6,7 @@ is harmless (aliases, lines); a number goes only by ``remove``.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 
@@ -227,9 +228,10 @@ def _with_settings(found: Iterable[Change], checked: Checked, stored: Stored) ->
                       sets=change.sets | {key: left.pop(change.owner)})
     for owner, data in left.items():
         key = keys.subscriber(owner)
-        old = stored.values.get(key)
-        what = kept.differences(kept.decode_subscriber(old, owner), checked.subscribers[owner]
-                                ) if old else ()
+        old, what = stored.values.get(key), list[str]()
+        with suppress(kept.Unreadable):
+            what += kept.differences(kept.decode_subscriber(old, owner),
+                                     checked.subscribers[owner]) if old else ()
         yield Change("subscriber", owner, owner, "changed" if old else "new",
                      expects=stored.as_found(key), sets={key: data},
                      what=tuple(what) or (difference.TEXT_ONLY,) * bool(old))

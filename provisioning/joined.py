@@ -198,7 +198,7 @@ def _settle(whole: Whole, kept: Kept, problems: Problems) -> None:
     if before is None and others:
         root = Spot(whole.tree, problems)
         root.error(f"{name} has more subscribers in the store ({', '.join(others[:5])}"
-                   f"{' …' if len(others) > 5 else ''}), of which an older program kept no text; "
+                   f"{' …' if len(others) > 5 else ''}), of whose settings no text is kept; "
                    f"give all files of {name} together once")
         return
     stored = kept.tree(name).content if before else {}

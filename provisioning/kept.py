@@ -14,7 +14,7 @@ from textwrap import indent
 from typing import Any
 
 from kemi_routing import record
-from kemi_routing.errors import BrokenRecord
+from kemi_routing.errors import BrokenRecord, UnknownVersion
 from kemi_routing.redis import keys
 from provisioning.kinds import NAME
 from provisioning.problems import Problems, Refused
@@ -26,6 +26,12 @@ from provisioning.yaml_text import block, scalar
 NUMBERS = ("numbers", "extensions")
 _OF_LINE = re.compile(rf"#.*|(?<=ha1: \[)({NAME.pattern})(?=\])")
 """What stands in place of a password, or a comment, which may say what it likes."""
+
+
+class Unreadable(Refused):
+    """What is kept cannot be read: nothing is known of it, and whoever writes all of it again
+    mends it.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +64,9 @@ def encode_subscriber(subscriber: Subscriber) -> bytes:
 
 
 def decode_shared(data: bytes, organisation: str) -> Shared:
-    """What is stored; raises Refused where it cannot be read: then nothing is known."""
+    """What is stored; raises Unreadable, and Refused where another version wrote it."""
     try:
-        revision, text, files = record.unpack_text(data)
+        revision, text, files = _unpacked(data)
         return Shared(str(text), {str(name): bytes(one) for name, one in files.items()},
                       int(revision))
     except (BrokenRecord, ValueError, TypeError, AttributeError):
@@ -70,14 +76,22 @@ def decode_shared(data: bytes, organisation: str) -> Shared:
 def decode_subscriber(data: bytes, owner: str) -> Subscriber:
     """As ``decode_shared``."""
     try:
-        text, numbers = record.unpack_text(data)
+        text, numbers = _unpacked(data)
         return Subscriber(str(text), tuple(map(str, numbers)))
     except (BrokenRecord, ValueError, TypeError):
         raise _broken(owner) from None
 
 
-def _broken(name: str) -> Refused:
-    return Refused(f"the settings of {name} in the store cannot be read; apply all files of "
+def _unpacked(data: bytes) -> list[Any]:
+    try:
+        return record.unpack_text(data)
+    except UnknownVersion as error:
+        raise Refused(f"the store holds settings of another version ({error}); "
+                      "use the followme that wrote it") from None
+
+
+def _broken(name: str) -> Unreadable:
+    return Unreadable(f"the settings of {name} in the store cannot be read; apply all files of "
                    f"{name.partition('/')[0]} again")
 
 
@@ -93,9 +107,10 @@ class Kept:
         return seen(self._read(organisation))
 
     def shared(self, organisation: str) -> Shared | None:
-        """Raises Refused where it cannot be read."""
-        data = self._read(organisation)
-        return decode_shared(data, organisation) if data is not None else None
+        """None also for what cannot be read: it is replaced."""
+        with suppress(Unreadable):
+            return self.known(organisation) if self.seen(organisation) else None
+        return None
 
     def organisations(self) -> Sequence[str]:
         """The names of all of which something is kept, in order."""
@@ -162,11 +177,11 @@ class Kept:
             yield one, _OF_LINE.sub(digests, one.text)
 
     def known(self, organisation: str) -> Shared:
-        """As ``shared``; raises Refused where nothing is kept too."""
-        if (shared := self.shared(organisation)) is None:
+        """Raises Refused where nothing is kept, and where it cannot be read."""
+        if (data := self._read(organisation)) is None:
             raise Refused(f"the store has no settings of {organisation}; where it has numbers, an "
                           "older program wrote them: apply all its files once")
-        return shared
+        return decode_shared(data, organisation)
 
     def _read(self, organisation: str) -> bytes | None:
         if organisation not in self._found:

@@ -170,3 +170,21 @@ def test_a_file_of_one_adds_no_remark_each_time(
         path = write("jana.yaml", text_of_one.replace("America/New_York", zone))
         assert followme("apply", "--yes", path).code == 0
     assert followme("export", "acme").out == exported
+
+
+@pytest.mark.parametrize("key", [keys.organisation("acme"), keys.subscriber("acme/jana"),
+                                 keys.subscriber("acme/petr")])
+def test_what_cannot_be_read_is_mended_by_all_files(
+        followme: Followme, storage: Storage, write: Write, key: str) -> None:
+    path = write("acme.yaml", FILE)
+    assert followme("apply", "--yes", path).code == 0
+    exported = followme("export", "acme").out
+    storage.client.set(key, b"\x02\x00")
+    assert "cannot be read; apply all files of acme again" in followme("export", "acme").err
+    some = FILE.partition("  # ~10~")[0].replace("America/New_York", "America/Chicago")
+    assert followme("apply", "--yes", write("jana.yaml", some)).code == (
+        0 if key.endswith("jana}") else 1)
+    assert followme("apply", "--yes", path).code == 0
+    assert followme("export", "acme").out == exported
+    storage.client.set(key, b"\x03\x00")
+    assert "use the followme that wrote it" in followme("export", "acme").err
