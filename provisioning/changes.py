@@ -217,8 +217,8 @@ def _with_settings(found: Iterable[Change], checked: Checked, stored: Stored) ->
     """The same changes; what subscribers have beside their numbers goes with the first number that
     is written, or by itself.
     """
-    left = {owner: data for owner, one in checked.subscribers.items()
-            if stored.values.get(keys.subscriber(owner)) != (data := kept.encode_subscriber(one))}
+    left = {owner: data for owner, one in checked.subscribers.items() if kept.has_anything(one)
+            and stored.values.get(keys.subscriber(owner)) != (data := kept.encode_subscriber(one))}
     for change in found:
         if change.kind != "number" or not change.writes or change.owner not in left:
             yield change
@@ -226,6 +226,11 @@ def _with_settings(found: Iterable[Change], checked: Checked, stored: Stored) ->
         key = keys.subscriber(change.owner)
         yield replace(change, expects=change.expects | stored.as_found(key),
                       sets=change.sets | {key: left.pop(change.owner)})
+    for owner, one in checked.subscribers.items():
+        key = keys.subscriber(owner)
+        if key in stored.values and not kept.has_anything(one):
+            yield Change("subscriber", owner, owner, "removed", expects=stored.as_found(key),
+                         deletes=(key,), leaves=("subscriber",))
     for owner, data in left.items():
         key = keys.subscriber(owner)
         old, what = stored.values.get(key), list[str]()

@@ -27,6 +27,9 @@ NUMBERS = ("numbers", "extensions")
 _OF_LINE = re.compile(rf"#.*|(?<=ha1: \[)({NAME.pattern})(?=\])")
 """What stands in place of a password, or a comment, which may say what it likes."""
 
+_ROW = re.compile(r"^ *[^#\s].*", re.MULTILINE)
+"""One that is no comment."""
+
 
 class Unreadable(Refused):
     """What is kept cannot be read: nothing is known of it, and whoever writes all of it again
@@ -206,10 +209,15 @@ def _whole(subscriber: Subscriber, texts: Mapping[str, str]) -> str:
     extensions = "".join(texts[key] for key in subscriber.numbers if "/" in key)
     below = "".join(f"{kind}:\n{indent(text, '  ')}"
                     for kind, text in zip(NUMBERS, (numbers, extensions), strict=True) if text)
-    *_, last = subscriber.text.splitlines()
-    empty = not below and last.endswith(":") and not last.startswith((" ", "#"))
-    text = subscriber.text.rstrip("\n") + " {}\n" if empty else subscriber.text
-    return text + indent(below, "  ")
+    first, *more = _ROW.finditer(subscriber.text)
+    if more or below:
+        return subscriber.text + indent(below, "  ")
+    return f"{subscriber.text[:first.end()]} {{}}{subscriber.text[first.end():]}"
+
+
+def has_anything(subscriber: Subscriber) -> bool:
+    """Whether there is anything beside his name."""
+    return bool(subscriber.numbers or _read(subscriber))
 
 
 def differences(before: Subscriber, after: Subscriber) -> Iterator[str]:

@@ -23,7 +23,9 @@ CHANGES_KEPT = 100_000
 _SCANNED = 1000
 _FORGET = """
 for index, owner in ipairs(ARGV) do
-    if redis.call('EXISTS', KEYS[index + 1]) == 0 then redis.call('SREM', KEYS[1], owner) end
+    if redis.call('EXISTS', KEYS[2 * index], KEYS[2 * index + 1]) == 0 then
+        redis.call('SREM', KEYS[1], owner)
+    end
 end
 """
 """Who has nothing any more is no owner; who gets something meanwhile is one again."""
@@ -239,10 +241,12 @@ def _queue(pipe: Pipeline, batch: Sequence[Change], now: int, by: str) -> None:
         pipe.mset(values)
     for change in batch:
         _queue_one(pipe, change, now, by)
-    if owners := dict.fromkeys(change.owner for change in batch if change.joins):
+    if owners := dict.fromkeys(change.owner for change in batch
+                               if change.joins or change.kind == "subscriber"):
         pipe.sadd(keys.owners(), *owners)
     if owners := dict.fromkeys(change.owner for change in batch if change.leaves):
-        pipe.eval(_FORGET, 1 + len(owners), keys.owners(), *map(keys.owner, owners), *owners)
+        theirs = [make(owner) for owner in owners for make in (keys.owner, keys.subscriber)]
+        pipe.eval(_FORGET, 1 + len(theirs), keys.owners(), *theirs, *owners)
 
 
 def _queue_one(pipe: Pipeline, change: Change, now: int, by: str) -> None:

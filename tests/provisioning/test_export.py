@@ -252,8 +252,8 @@ class TestSettingsThatAreShared:
         path = write("jana.yaml", acme("jana"))
         ran = both("apply", "--yes", path)
         assert (ran.code, ran.told[0]) == (1, (
-            f"{path}:2:1: acme has more subscribers in the store (acme/petr), of which an older "
-            "program kept no text; give all files of acme together once"))
+            f"{path}:2:1: acme has more subscribers in the store (acme/petr), of whose "
+            "settings no text is kept; give all files of acme together once"))
         assert both("export", "acme").code == both("undo", JANA).code == 1
         assert both("apply", "--yes", path, write("petr.yaml", acme("petr"))).code == 0
         assert rows(both("export", "acme").out) == rows(acme("jana", "petr"))

@@ -71,6 +71,7 @@ ODD = {
                                    " 12125550125: {mode: reject}}  # ~13~"),
     "no numbers": (NUMBERS, "lines: {petr-desk: {password: brown-kettle-7391}}\n"
                             "    numbers: {  # ~12~\n      }"),
+    "neither numbers nor lines": (NUMBERS, "numbers: {  # ~12~\n      }"),
     "a subscriber in braces": (PETR, 'petr: {"group":"staff",  # ~12~\n'
                                '"numbers":{"12125550124":{"mode":"reject"}},\n'
                                '"lines":{"petr-desk":{"password":"brown-kettle-7391"}}}  # ~13~'),
@@ -188,3 +189,19 @@ def test_what_cannot_be_read_is_mended_by_all_files(
     assert followme("export", "acme").out == exported
     storage.client.set(key, b"\x03\x00")
     assert "use the followme that wrote it" in followme("export", "acme").err
+
+
+def test_who_has_settings_alone_is_kept_until_his_file_has_none(
+        followme: Followme, storage: Storage, write: Write) -> None:
+    def written(content: str) -> Path:
+        return write("acme.yaml", FILE.replace(PETR, f"petr: {content}").replace(" ~11~", ""))
+
+    assert followme("apply", "--yes", written("{group: staff}")).code == 0
+    assert "  petr:\n    group: staff\n" in followme("export", "acme").out
+    assert followme("apply", "--yes", written("{lines: {one: {password: brown-fox}}}")).code == 0
+    path = written("{}")
+    assert followme("apply", "--yes", path).out.splitlines()[:-1] == [
+        "line one of acme/petr: removed", "subscriber acme/petr: removed"]
+    assert "petr" not in followme("export", "acme").out
+    assert not any("petr" in key for key in dump(storage))
+    assert followme("plan", path).out == "nothing to do\n"
