@@ -122,9 +122,14 @@ def _packaged() -> Any:
 
 def _events(spot: Spot, years: range) -> Callable[[str], list[Event]]:
     def read_file(name: str) -> list[Event]:
+        if not name.isprintable():
+            raise InvalidValue(f"{name!r} is not the name of a file; write  closures.ics")
         if Path(name).name != name:
             raise InvalidValue(f"{name!r} is not the name of a file beside this one; "
                                f"write it without folders: {Path(name).name or 'closures.ics'}")
+        if Path(name).suffix.lower() != ".ics":  # an export has other files beside it
+            raise InvalidValue(f"the name of a file of events ends with .ics, that of {name!r} "
+                               "does not; give it such a name")
         try:
             data = spot.written.beside(name)
         except OSError as error:

@@ -145,6 +145,8 @@ class Written:
     def beside(self, name: str) -> bytes:
         """A file of that name beside its own; raises OSError."""
         files = self.file.files if isinstance(self.file, Source) else None
+        if Path(name).name != name or not name.isprintable():
+            raise FileNotFoundError(ENOENT, "no such file", name)
         if files is None:
             return (Path(self.value.file).parent / name).read_bytes()
         if name not in files:

@@ -205,3 +205,20 @@ def test_who_has_settings_alone_is_kept_until_his_file_has_none(
     assert "petr" not in followme("export", "acme").out
     assert not any("petr" in key for key in dump(storage))
     assert followme("plan", path).out == "nothing to do\n"
+
+
+@pytest.mark.parametrize(("name", "said"), [
+    ("/dev/zero", "'/dev/zero' is not the name of a file beside this one; write it without "
+                  "folders: zero"),
+    ("acme.yaml", "the name of a file of events ends with .ics, that of 'acme.yaml' does not; "
+                  "give it such a name"),
+    ("followme.schema.json", "the name of a file of events ends with .ics, that of "
+                             "'followme.schema.json' does not; give it such a name"),
+    (r"a\x00b.ics", r"'a\x00b.ics' is not the name of a file; write  closures.ics"),
+])
+def test_a_calendar_names_a_file_that_an_export_can_have_beside_it(
+        followme: Followme, write: Write, name: str, said: str) -> None:
+    path = write("acme.yaml", f"organisation: acme\ntime_zone: UTC\n"
+                              f"calendars: {{closed: {{ics: \"{name}\"}}}}\n")
+    ran = followme("plan", path)
+    assert (ran.code, ran.told[0]) == (1, f"{path}:3:27: {said}")
