@@ -54,16 +54,25 @@ def of_number(version: Version, all_of_it: Sequence[Version], storage: Storage) 
                       "different comes from what it shares:  followme history "
                       f"{number.organisation}")
     subscriber = kept.subscribers([owner]).get(owner)
+    last = next((decode_subscriber(one.settings, owner) for one in reversed(all_of_it)
+                 if one.settings and one.number and one.number.owner == owner), None)
     if subscriber is None:
-        last = next((one.settings for one in reversed(all_of_it) if one.settings), None)
         if last is None:
             raise Refused(f"{owner} is gone, and no settings of his are kept; apply his file")
-        subscriber = replace(decode_subscriber(last, owner), numbers=())
+        subscriber = replace(last, numbers=())
     if key not in subscriber.numbers:
-        subscriber = replace(subscriber, numbers=(*subscriber.numbers, key))
+        subscriber = replace(subscriber, numbers=_with(
+            key, subscriber.numbers, last.numbers if last else ()))
     tree = kept.tree_of(kept.known(number.organisation), {owner: subscriber},
                         {key: version.source.text}, f"{key}@{version.revision}")
     return Revived(tree, kept, storage)
+
+
+def _with(key: str, numbers: tuple[str, ...], before: tuple[str, ...]) -> tuple[str, ...]:
+    """The numbers with one that was among others before: in front of those that came after it."""
+    after = before[before.index(key):] if key in before else ()
+    place = next((index for index, one in enumerate(numbers) if one in after), len(numbers))
+    return *numbers[:place], key, *numbers[place:]
 
 
 def of_organisation(version: Version, name: str, storage: Storage) -> Revived:

@@ -222,3 +222,18 @@ def test_a_calendar_names_a_file_that_an_export_can_have_beside_it(
                               f"calendars: {{closed: {{ics: \"{name}\"}}}}\n")
     ran = followme("plan", path)
     assert (ran.code, ran.told[0]) == (1, f"{path}:3:27: {said}")
+
+
+def test_the_main_number_is_that_again_when_its_removal_is_undone(
+        followme: Followme, write: Write) -> None:
+    text = FILE.replace(NUMBERS, "numbers:\n      12125550124: {}\n      12125550125: {}\n"
+                        "      12125550126: {}\n    extensions:\n      201: {}\n"
+                        "    lines:\n      petr-desk: {password: brown-kettle-7391}")
+    path = write("acme.yaml", text)
+    assert followme("apply", "--yes", path).code == 0
+    exported = followme("export", "acme").out
+    for number in ("12125550124", "12125550125", "12125550126", "acme/201"):
+        assert followme("remove", "--yes", number).code == 0
+        assert followme("undo", "--yes", number).code == 0
+        assert followme("plan", path).out == "nothing to do\n"
+    assert followme("export", "acme").out == exported
