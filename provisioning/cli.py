@@ -150,14 +150,18 @@ def show_numbers(desk: Desk, number: str | None) -> int:
     if number == NETWORK:
         return _show_network(desk, storage)
     if number is None:
-        numbers = list(show.all_numbers(storage))
+        broken: list[str] = []
+        numbers = list(show.all_numbers(storage, broken))
         extents = Extents({one.number: one for one in numbers})
         overview = [show.overview(one, now, extents) for one in numbers]
         desk.print(overview)
         desk.table(overview)
-        if not overview:
+        if broken:
+            desk.error(f"{counted(len(broken), 'number')} cannot be read ({', '.join(broken[:3])}"
+                       f"{' …' if broken[3:] else ''}); apply their files again")
+        elif not overview:
             desk.say("there are no numbers")
-        return 0
+        return 1 if broken else 0
     if "@" in number:
         return show_version(desk, number)
     found, authored = show.one_number(values.number_key(number), storage)

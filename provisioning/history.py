@@ -133,9 +133,12 @@ def _written(version: Version, zone: ZoneInfo) -> str:
 def between(at: At, old: Version | None, new: Version, now: datetime) -> list[str]:
     """What is different in telephone words."""
     if at.organisation:
-        shared = decode_shared(old.data, at.organisation) if old else None
-        return joined.told(shared, decode_shared(new.data, at.organisation)) or [
-            difference.TEXT_ONLY]
+        try:
+            shared = decode_shared(old.data, at.organisation) if old else None
+            return joined.told(shared, decode_shared(new.data, at.organisation)) or [
+                difference.TEXT_ONLY]
+        except Refused:
+            return ["its settings, or those before, cannot be read"]
     before, after = old.number if old else None, new.number
     if after is None:
         return ["removed"] if not new.data else ["its record cannot be read"]

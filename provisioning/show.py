@@ -21,15 +21,21 @@ from provisioning.values import PERMISSIONS
 _OWNERS_AT_ONCE = 500
 
 
-def all_numbers(storage: Storage) -> Iterator[Number]:
-    """All numbers as calls meet them, by owner; those of some owners are held at a time."""
+def all_numbers(storage: Storage, broken: list[str] | None = None) -> Iterator[Number]:
+    """All numbers as calls meet them, by owner; those of some owners are held at a time. Keys of
+    those that cannot be read are added to ``broken``.
+    """
     owners = sorted(set(storage.owners()))
     for first in range(0, len(owners), _OWNERS_AT_ONCE):
         belongings = storage.belongings(owners[first:first + _OWNERS_AT_ONCE])
         wanted = [name for things in belongings.values()
                   for name in sorted(names(things, "number"))]
         found = storage.read(key(name) for key in (keys.number, keys.state) for name in wanted)
-        yield from filter(None, (_number(name, found) for name in wanted))
+        for name in wanted:
+            if number := _number(name, found):
+                yield number
+            elif broken is not None and keys.number(name) in found:
+                broken.append(name)
 
 
 def forwarding_to(key: str, storage: Storage) -> list[str]:

@@ -243,3 +243,12 @@ def test_a_time_without_its_at_is_told_with_it(followme: Followme) -> None:
     for when in ("yesterday", "2026-11-23T09:30"):
         assert followme("diff", when).err == (
             f"followme: since when? write  @{when} for all numbers\n")
+
+
+def test_a_version_that_cannot_be_read_does_not_hide_the_others(
+        loaded: Followme, storage: Storage) -> None:
+    broken = Version(9, Text(""), b"\x02\xff")
+    storage.client.rpush(keys.history("organisation acme"), revisions.encode(broken))
+    rows = json.loads(loaded("history", "-F", "json", "acme").out)
+    assert [row["what"][0] for row in rows] == [
+        "its settings, or those before, cannot be read", "organisation: new"]
