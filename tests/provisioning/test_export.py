@@ -388,3 +388,10 @@ def test_settings_that_cannot_be_read_are_said_to_be_so(
         "plan", write("jana.yaml", acme("jana"))).err
 
 
+def test_a_subscriber_who_cannot_be_read_is_said_to_be_so(both: Followme, storage: Storage) -> None:
+    storage.client.set(keys.subscriber("acme/jana"), b"\x02\xff")
+    assert both("export", "acme").err == (
+        "followme: the settings of acme/jana in the store cannot be read; apply all files of acme "
+        "again\n")
+
+

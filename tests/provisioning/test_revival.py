@@ -23,6 +23,14 @@ def test_of_a_removed_subscriber_his_settings_come_back(
     assert followme("export", "acme").out == before
 
 
+def test_the_removal_of_a_number_is_no_version_to_go_back_to(
+        followme: Followme, write: Write) -> None:
+    assert followme("apply", "--yes", write("acme.yaml", acme("jana", "petr"))).code == 0
+    assert followme("remove", "--yes", PETR).code == 0
+    assert followme("undo", f"{PETR}@2").err == (
+        "followme: revision 2 is no number: it was removed then, or its record cannot be read\n")
+
+
 def test_what_is_shared_is_that_of_today(followme: Followme, write: Write) -> None:
     path = write("acme.yaml", acme("jana", "petr"))
     assert followme("apply", "--yes", path).code == 0
