@@ -40,7 +40,7 @@ def diff(desk: Desk, then: str) -> int:
     now, storage, at = desk.now, desk.storage(), history.split(then)
     if not at.when:
         raise Refused(f"since when? write  @{then} for all numbers" if history.is_time(then) else
-                      f"since when? write  {then}@yesterday, or {then}@3 for a revision")
+                      f"since when? write  {at.number}@yesterday, or {at.number}@3 for a revision")
     numbers = [at.number] if at.number else history.changed_since(at.when, storage, now)
     found: dict[str, list[str]] = {}
     for one in (history.At(number, at.when) for number in numbers):

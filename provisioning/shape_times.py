@@ -136,4 +136,4 @@ class Calendar(Shape):
     remove: list[kinds.Date] = []
     """Days that are none; this beats country and ics but not add."""
     ics: kinds.FileName | None = None
-    """A file of events (RFC 5545) beside this one."""
+    """A file of events (RFC 5545) beside this one; its name ends with .ics."""

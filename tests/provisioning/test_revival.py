@@ -82,6 +82,7 @@ def test_what_an_organisation_shares_goes_back_with_all_numbers_that_use_it(
     (("undo", "acme"), "acme has no version before this one"),
     (("undo", "acme@7"), "there is no revision 7; known are: 1"),
     (("diff", "acme"), "since when? write  acme@yesterday, or acme@3 for a revision"),
+    (("diff", "acme@"), "since when? write  acme@yesterday, or acme@3 for a revision"),
 ])
 def test_what_there_is_not_is_said(
         followme: Followme, write: Write, command: tuple[str, ...], said: str) -> None:
