@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Undo reads again what was written then, with what is shared today."""
+"""Undo reads again what was written then, with what is shared today; no password is among it."""
 
 import json
 
 import pytest
 
+from provisioning.kept import Kept
+from provisioning.storage import Storage
 from tests.provisioning.conftest import Followme, Write
 from tests.provisioning.test_export import JANA, ORGANISATION, PETR, acme, rows
 from tests.provisioning.test_history import ME
@@ -89,3 +91,20 @@ def test_what_there_is_not_is_said(
     assert followme("apply", "--yes", write("acme.yaml", acme("jana"))).code == 0
     ran = followme(*command)
     assert (ran.code, ran.err) == (1, f"followme: {said}\n")
+
+
+@pytest.mark.parametrize(("name", "text"), [
+    ("a.csv", "organisation,time_zone,subscriber,number,line,password\n"
+              f"acme,UTC,jana,{JANA},desk,blue-kettle-7391\n"),
+    ("a.jsonl", '{"organisation": "acme", "time_zone": "UTC", "subscriber": "jana", "number": '
+                f'"{JANA}", "lines": {{"desk": {{"password": "blue-kettle-7391"}}}}}}\n'),
+    ("a.yaml", "organisation: acme\ntime_zone: UTC\nsubscribers: {jana: {lines: {desk: {password: "
+               f"blue-kettle-7391}}}}, numbers: {{{JANA}: {{}}}}}}}}\n"),
+    ("a.yaml", "organisation: acme\ntime_zone: UTC\nsubscribers:\n  jana:\n    lines:\n"
+               f"      desk:\n        password: blue-kettle-7391\n    numbers: {{{JANA}: {{}}}}\n"),
+], ids=["table", "line", "braces", "rows"])
+def test_no_password_is_kept(
+        followme: Followme, storage: Storage, write: Write, name: str, text: str) -> None:
+    assert followme("apply", "--yes", write(name, text)).code == 0
+    kept = Kept(storage).subscribers(["acme/jana"])["acme/jana"].text
+    assert ("kettle" in kept, "ha1: [desk]" in kept) == (False, True)
