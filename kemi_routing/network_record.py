@@ -9,7 +9,7 @@ from kemi_routing.errors import BrokenRecord, InvalidValue
 from kemi_routing.formats import Format
 from kemi_routing.hops import MAX_PRIORITY, MAX_WEIGHT
 from kemi_routing.network import Addresses, Network, Server
-from kemi_routing.record import pack, unpack
+from kemi_routing.packed import pack, unpack
 from kemi_routing.trunks import MAX_LIMIT, Asserts, Trunk
 from kemi_routing.values import Fields, read_each, read_flag, read_integer, read_text
 

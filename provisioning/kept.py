@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from textwrap import indent
 from typing import Any
 
-from kemi_routing import record
+from kemi_routing import packed, record
 from kemi_routing.errors import BrokenRecord, UnknownVersion
 from kemi_routing.redis import keys
 from provisioning.kinds import NAME
@@ -58,12 +58,12 @@ class Subscriber:
 
 def encode_shared(shared: Shared) -> bytes:
     """The stored form."""
-    return record.pack([shared.revision, shared.text, dict(shared.files)])
+    return packed.pack([shared.revision, shared.text, dict(shared.files)])
 
 
 def encode_subscriber(subscriber: Subscriber) -> bytes:
     """The stored form."""
-    return record.pack([subscriber.text, list(subscriber.numbers)])
+    return packed.pack([subscriber.text, list(subscriber.numbers)])
 
 
 def decode_shared(data: bytes, organisation: str) -> Shared:
@@ -87,7 +87,7 @@ def decode_subscriber(data: bytes, owner: str) -> Subscriber:
 
 def _unpacked(data: bytes) -> list[Any]:
     try:
-        return record.unpack_text(data)
+        return packed.unpack_text(data)
     except UnknownVersion as error:
         raise Refused(f"the store holds settings of another version ({error}); "
                       "use the followme that wrote it") from None

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, replace
 from typing import Any
 
-from kemi_routing import record
+from kemi_routing import packed
 from kemi_routing.errors import BrokenRecord
 from kemi_routing.network import Network
 from kemi_routing.redis import keys
@@ -38,7 +38,7 @@ def with_it(found: Iterable[Change], checked: Checked, storage: Storage) -> Iter
     before = _decode(data)
     after = {**before, **dict(_sections(checked.operator, before))}
     more: dict[str, Any] = {} if before == after else {
-        "sets": {key: record.pack([after])}, "expects": {key: frozenset([seen(data)])}}
+        "sets": {key: packed.pack([after])}, "expects": {key: frozenset([seen(data)])}}
     for change in found:
         if more and change.writes and change.kind in ("network", "grant"):
             yield replace(change, **{name: getattr(change, name) | value
@@ -79,7 +79,7 @@ def _sections(written: Mapping[str, Written], before: Sections) -> Iterator[tupl
 def _decode(data: bytes | None) -> Sections:
     """What is stored; nothing where it cannot be read: the next file says it again."""
     try:
-        (sections,) = record.unpack_text(data or b"")
+        (sections,) = packed.unpack_text(data or b"")
         return {str(key): str(one) for key, one in sections.items()}
     except (BrokenRecord, ValueError, AttributeError):
         return {}

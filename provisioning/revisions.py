@@ -6,7 +6,7 @@ The present one is its record and its text; those before it are a list, from the
 
 from dataclasses import dataclass
 
-from kemi_routing import record
+from kemi_routing import packed, record
 from kemi_routing.errors import BrokenRecord
 from kemi_routing.model import Number
 
@@ -47,7 +47,7 @@ class Version:
 
 def encode_text(text: Text) -> bytes:
     """The stored form."""
-    return record.pack([text.written, text.by, text.text])
+    return packed.pack([text.written, text.by, text.text])
 
 
 def decode_text(data: bytes | None) -> Text:
@@ -55,23 +55,23 @@ def decode_text(data: bytes | None) -> Text:
     if not data:
         return Text("")
     try:
-        written, by, text = record.unpack_text(data)
+        written, by, text = packed.unpack_text(data)
         return Text(str(text), int(written), str(by))
     except (BrokenRecord, ValueError, TypeError):
-        return Text("" if data[0] in record.FORMS else data.decode(errors="replace"))
+        return Text("" if data[0] in packed.FORMS else data.decode(errors="replace"))
 
 
 def encode(version: Version) -> bytes:
     """An entry of the list."""
     source = version.source
-    return record.pack([version.revision, source.written, source.by, source.text, version.data,
+    return packed.pack([version.revision, source.written, source.by, source.text, version.data,
                         version.settings])
 
 
 def decode(data: bytes) -> Version | None:
     """An entry of the list; None where it cannot be read."""
     try:
-        revision, written, by, text, found, *more = record.unpack_text(data)
+        revision, written, by, text, found, *more = packed.unpack_text(data)
         return Version(int(revision), Text(str(text), int(written), str(by)), bytes(found),
                        *map(bytes, more))
     except (BrokenRecord, ValueError, TypeError):

@@ -74,7 +74,7 @@ def test_escapes_are_counted() -> None:
 
 @pytest.mark.parametrize("path", CORE, ids=lambda path: path.name)
 def test_core_imports_the_standard_library_only(path: Path) -> None:
-    allowed = {"msgpack"} if path.name == "record.py" else set()
+    allowed = {"msgpack"} if path.name == "packed.py" else set()
     assert foreign(path) <= allowed
 
 

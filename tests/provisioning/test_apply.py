@@ -9,7 +9,8 @@ import pytest
 from redis.client import Pipeline
 
 from kemi_routing.model import Platform
-from kemi_routing.record import VERSION, decode_line, decode_number
+from kemi_routing.packed import VERSION
+from kemi_routing.record import decode_line, decode_number
 from kemi_routing.redis import keys
 from provisioning import changes
 from provisioning.check import check, read

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
-from kemi_routing.record import VERSION
+from kemi_routing.packed import VERSION
 from kemi_routing.redis import keys
 from provisioning import cli, output
 from provisioning.storage import Storage

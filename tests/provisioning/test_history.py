@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from kemi_routing.record import VERSION
+from kemi_routing.packed import VERSION
 from kemi_routing.redis import keys
 from provisioning import revisions
 from provisioning.revisions import Text, Version

@@ -16,9 +16,10 @@ from kemi_routing.decide import decide
 from kemi_routing.errors import BrokenRecord, InvalidValue
 from kemi_routing.model import Line, Mode, Number, Outcome, Ring
 from kemi_routing.network import Network, Server
+from kemi_routing.packed import VERSION, unpack
 from kemi_routing.permissions import NumberClass
 from kemi_routing.plan import Plan
-from kemi_routing.record import VERSION, decode_number, encode_number, unpack
+from kemi_routing.record import decode_number, encode_number
 from kemi_routing.schedule import Override
 from kemi_routing.screening import Action, CallerRule, Pattern, Screen
 from kemi_routing.settings import Settings, from_environment

@@ -14,7 +14,7 @@ from kemi_routing.caller_id import profile
 from kemi_routing.errors import BrokenRecord, UnknownVersion
 from kemi_routing.network import Network, Server
 from kemi_routing.network_record import decode, decode_addresses, encode, encode_addresses
-from kemi_routing.record import VERSION, unpack
+from kemi_routing.packed import VERSION, unpack
 from kemi_routing.trunks import Asserts
 from tests.support.builders import trunk
 

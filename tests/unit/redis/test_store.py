@@ -13,7 +13,7 @@ import pytest
 import pytest_socket
 import redis
 
-from kemi_routing import record
+from kemi_routing import packed, record
 from kemi_routing.errors import BrokenRecord, StoreUnavailable, UnknownVersion
 from kemi_routing.model import Number
 from kemi_routing.record import LineRecord, State
@@ -28,7 +28,7 @@ NUMBER_KEY, LINE_KEY = "fm:1:number:{42027777100}", "fm:1:line:{jana-desk}"
 STATE_KEY, LAST_KEY = "fm:1:state:{42027777100}", "fm:1:last:{42027777100}"
 OTHER = number(number="49115234567")
 OTHER_KEY, OTHER_STATE_KEY = "fm:1:number:{49115234567}", "fm:1:state:{49115234567}"
-GARBAGE = bytes([record.VERSION]) + b"\xc1"
+GARBAGE = bytes([packed.VERSION]) + b"\xc1"
 BLOCKED = State(screens=(Screen(Pattern("42075551111"), Action.REJECT),))
 
 Answer = Callable[[bytes], bytes]
