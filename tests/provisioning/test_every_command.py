@@ -209,8 +209,10 @@ def test_no_command_line_is_answered_with_a_traceback(
 
 
 def started(*command: str, **more: Any) -> subprocess.Popen[str]:
-    return subprocess.Popen([ROOT / "script" / "followme", *command], text=True,
-                            stderr=subprocess.PIPE, **more)
+    """With Ctrl-C as on a terminal: what runs in the background inherits none."""
+    return subprocess.Popen(
+        ["env", "--default-signal=INT", ROOT / "script" / "followme", *command], text=True,
+        stderr=subprocess.PIPE, **more)
 
 
 @pytest.mark.parametrize("command", [("schema",), ("show",), ("show", JANA, "-F", "json")],
