@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from kemi_routing.model import Number
 from kemi_routing.record import LineRecord
 from provisioning import source
-from provisioning.check import check
+from provisioning.check import check, check_text
 from provisioning.checked import Checked
 from provisioning.columns import Headers
 from provisioning.forms import objects, table
@@ -124,7 +124,10 @@ def test_lines_say_all_of_an_organisation(
 @given(organisations(), st.sampled_from([Headers(), HEADERS]))
 def test_a_table_says_all_of_what_rows_can_hold(
         folder: Path, written: dict[str, Any], headers: Headers) -> None:
-    both_ways(folder, flat(written), "csv", headers)
+    rest = flat(written)
+    # What is left of a sequence may not go together with the mode of its number.
+    assume(not check_text(json.dumps(rest), "acme.yaml", PLATFORM, NOW).problems.errors)
+    both_ways(folder, rest, "csv", headers)
 
 
 @SLOW
