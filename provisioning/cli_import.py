@@ -69,7 +69,7 @@ def import_sipxpbx(desk: Desk, files: tuple[Path, ...], **options: Any) -> int:
 
 def _run(desk: Desk, asked: _Asked, read: Callable[[Import], str]) -> int:
     output = asked.output
-    if output and output.exists():
+    if output and os.path.exists(output):
         raise Refused(f"{output} is there already; give another name")
     ours = Import(asked.organisation, asked.time_zone, importing.dial_plan(asked.dial_plan),
                   desk.now)

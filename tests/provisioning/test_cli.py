@@ -422,3 +422,18 @@ def test_of_many_warnings_and_notes_some_are_shown(followme: Followme, tmp_path:
     assert words.count("warning") == 100
     assert "more warnings; -F json tells them all" in ran.err
     assert len(json.loads(followme("check", path, "-F", "json").out)["warnings"]) > 150
+
+
+@pytest.mark.parametrize("command", [
+    ("check", "{}"), ("explain", "--check", "{}"), ("plan", "{}"), ("show", "-c", "{}"),
+    ("export", "-o", "{}"), ("import", "freepbx", "{}", "--organisation", "acme", "--time-zone", "UTC"),
+    ("import", "freepbx", "phones.csv", "--organisation", "acme", "--time-zone", "UTC",
+     "-o", "{}"),
+], ids=" ".join)
+def test_a_name_that_no_file_can_have_is_refused_in_words(
+        loaded: Followme, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+        command: tuple[str, ...]) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("phones.csv").write_text("extension,secret\n201,blue-kettle-7\n")
+    ran = loaded(*(word.format("x" * 300) for word in command))
+    assert (ran.code, "File name too long" in ran.err) == (1, True)
