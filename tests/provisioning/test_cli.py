@@ -426,7 +426,8 @@ def test_of_many_warnings_and_notes_some_are_shown(followme: Followme, tmp_path:
 
 @pytest.mark.parametrize("command", [
     ("check", "{}"), ("explain", "--check", "{}"), ("plan", "{}"), ("show", "-c", "{}"),
-    ("export", "-o", "{}"), ("import", "freepbx", "{}", "--organisation", "acme", "--time-zone", "UTC"),
+    ("export", "-o", "{}"),
+    ("import", "freepbx", "{}", "--organisation", "acme", "--time-zone", "UTC"),
     ("import", "freepbx", "phones.csv", "--organisation", "acme", "--time-zone", "UTC",
      "-o", "{}"),
 ], ids=" ".join)
