@@ -11,7 +11,7 @@ from kemi_routing.forwarding import why_skipped
 from kemi_routing.model import CLI_OF_CALLER, CLI_OF_NUMBER, Number, Platform
 from kemi_routing.targets import VOICEMAIL, Kind
 from provisioning.problems import Problems
-from provisioning.source import Spot
+from provisioning.written import Spot
 
 _NAMED_ALONE = frozenset({Kind.PSTN, Kind.NUMBER, Kind.LINE})
 """Targets whose address is digits or a name."""

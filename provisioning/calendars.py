@@ -16,7 +16,7 @@ from kemi_routing.schedule import DAY_MINUTES, Holiday
 from provisioning import ics, shape_times, values
 from provisioning.ics import Event
 from provisioning.problems import suggest
-from provisioning.source import Spot
+from provisioning.written import Spot
 
 YEARS_AHEAD = 2
 RUNS_OUT_DAYS = 60

@@ -10,7 +10,7 @@ from kemi_routing.screening import Action, CallerRule, Pattern, Screen
 from provisioning import shape
 from provisioning.organisation import Organisation
 from provisioning.problems import suggest
-from provisioning.source import Spot
+from provisioning.written import Spot
 
 T = TypeVar("T", Screen, CallerRule)
 

@@ -28,7 +28,7 @@ from provisioning.override import Wish, with_override
 from provisioning.problems import Problem, Problems, Refused, RefusedFiles
 from provisioning.question import ANONYMOUS, Question, Rejected, answer, moment
 from provisioning.shape_base import Shape, one_or_many
-from provisioning.source import Spot, Written
+from provisioning.written import Spot, Written
 
 _NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 """The clock of the cases: each must say its time."""

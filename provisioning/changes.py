@@ -18,9 +18,9 @@ from provisioning import difference, granted, kept, network, operator_file, reac
 from provisioning.checked import Checked, Entry
 from provisioning.problems import Refused
 from provisioning.revisions import decode_text
-from provisioning.source import Spot
 from provisioning.storage import Change, Seen, Storage, seen
 from provisioning.stored import Stored, names, neighbours, read_state
+from provisioning.written import Spot
 
 
 def compare(checked: Checked, storage: Storage, now: datetime) -> list[Change]:

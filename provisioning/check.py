@@ -38,7 +38,7 @@ from provisioning.line_by_line import File
 from provisioning.organisation import Organisation, Ours, warn_of_number
 from provisioning.problems import Problems
 from provisioning.sequences import Places
-from provisioning.source import Spot, Written
+from provisioning.written import Spot, Written
 
 
 def check(paths: Iterable[Path], platform: Platform, now: datetime,

@@ -11,8 +11,8 @@ from provisioning.kept import Shared, Subscriber
 from provisioning.problems import Problems
 from provisioning.rights import Wish
 from provisioning.sequences import Places
-from provisioning.source import Spot, Written
 from provisioning.storage import Seen
+from provisioning.written import Spot, Written
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,9 +23,9 @@ from provisioning.output import counted
 from provisioning.problems import Refused
 from provisioning.schema import FILE as SCHEMA
 from provisioning.schema import text as schema_text
-from provisioning.source import Written
 from provisioning.storage import Storage
 from provisioning.stored import read_number
+from provisioning.written import Written
 from provisioning.yaml_text import block
 
 OPERATORS = "_operator.yaml"

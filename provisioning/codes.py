@@ -8,7 +8,7 @@ from kemi_routing.errors import InvalidValue
 from kemi_routing.feature_codes import Action, FeatureCode
 from provisioning import shape
 from provisioning.problems import suggest
-from provisioning.source import Spot
+from provisioning.written import Spot
 
 Codes = dict[str, shape.FeatureCode]
 

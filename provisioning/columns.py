@@ -13,7 +13,7 @@ from kemi_routing import dialplan
 from kemi_routing.errors import InvalidValue
 from provisioning import masking, shape, shape_base, yaml_text
 from provisioning.problems import Place, Problems, Refused, Rows, suggest
-from provisioning.source import Spot, Written
+from provisioning.written import Spot, Written
 
 SEQUENCE = "forward"
 """Name of the sequence of a row's steps, where no column says another one."""

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from kemi_routing.schedule import DAYS
 from provisioning.problems import Problems, suggest
 from provisioning.shape_base import Shape, keys
-from provisioning.source import Written
+from provisioning.written import Written
 
 S = TypeVar("S", bound=Shape)
 

@@ -13,7 +13,7 @@ from kemi_routing.permissions import INTERNATIONAL, NumberClass, Rights
 from provisioning import rights, shape_operator, values
 from provisioning.problems import Refused
 from provisioning.rights import Wish
-from provisioning.source import Spot
+from provisioning.written import Spot
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,8 @@ from textwrap import indent
 from provisioning import shape, shape_base
 from provisioning.kept import NUMBERS, Kept, Shared
 from provisioning.problems import Problems
-from provisioning.source import Spot, Written, parse
+from provisioning.source import parse
+from provisioning.written import Spot, Written
 from provisioning.yaml_text import block, scalar
 
 SUBSCRIBERS = "subscribers"

@@ -13,7 +13,8 @@ from provisioning.columns import Headers
 from provisioning.line_by_line import File, Row, lines
 from provisioning.masking import Span
 from provisioning.problems import Place, Problems
-from provisioning.source import HALF_A_CHARACTER, Written
+from provisioning.source import HALF_A_CHARACTER
+from provisioning.written import Written
 
 _DEEPEST = 16
 _STRING = json.JSONDecoder()

@@ -19,8 +19,9 @@ from kemi_routing.redis import keys
 from provisioning.kinds import NAME
 from provisioning.problems import Problems, Refused
 from provisioning.revisions import decode_text
-from provisioning.source import Written, parse
+from provisioning.source import parse
 from provisioning.storage import Seen, Storage, seen
+from provisioning.written import Written
 from provisioning.yaml_text import block, scalar
 
 NUMBERS = ("numbers", "extensions")

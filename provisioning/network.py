@@ -15,7 +15,7 @@ from provisioning import grants, loops, reachable
 from provisioning.checked import Checked, Entry
 from provisioning.grants import NO_LIMIT, Grant
 from provisioning.problems import suggest
-from provisioning.source import Spot
+from provisioning.written import Spot
 
 Numbers = Mapping[str, Number]
 

@@ -13,7 +13,7 @@ from kemi_routing.model import Number, Platform
 from provisioning import alike, callers, reachable, sequences, shape, times, values
 from provisioning.organisation import Organisation, warn_of_number
 from provisioning.sequences import Places
-from provisioning.source import Spot
+from provisioning.written import Spot
 
 _SILENT = ("nothing answers here, every caller hears 480: give the subscriber a line or the "
            "permission voicemail, write a target that is permitted, or mode: reject")

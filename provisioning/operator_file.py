@@ -12,8 +12,9 @@ from kemi_routing.redis import keys
 from provisioning import difference, grants, joined, trunking
 from provisioning.checked import Checked
 from provisioning.problems import Problems
-from provisioning.source import Written, parse
+from provisioning.source import parse
 from provisioning.storage import Change, Storage, seen
+from provisioning.written import Written
 from provisioning.yaml_text import block
 
 GRANTS = "grants"

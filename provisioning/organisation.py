@@ -14,8 +14,8 @@ from kemi_routing.model import CLI_OF_CALLER, CLI_OF_NUMBER, Number, Platform
 from kemi_routing.targets import Kind, Target
 from provisioning import codes, rights, shape, times, values
 from provisioning.rights import Group
-from provisioning.source import Spot
 from provisioning.times import Shared
+from provisioning.written import Spot
 
 _EXTENSION = re.compile(r"(?:extension +)?([0-9]{2,6})", re.ASCII)
 _DIGITS = r"[+0-9(][0-9 \u00a0./()-]*"

@@ -16,8 +16,8 @@ from provisioning.problems import Problems, Refused, RefusedFiles, suggest
 from provisioning.question import ANONYMOUS, moment
 from provisioning.replay import Past, call_of
 from provisioning.rows import LINES, TABLES
-from provisioning.source import Spot, Written
 from provisioning.values import number_key
+from provisioning.written import Spot, Written
 
 T = TypeVar("T")
 Row = tuple[Written, Mapping[str, Written]]

@@ -13,8 +13,8 @@ from provisioning.checked import Checked
 from provisioning.kept import Kept, decode_shared, decode_subscriber
 from provisioning.problems import Refused
 from provisioning.revisions import Version, decode_text
-from provisioning.source import Written
 from provisioning.storage import Change, Storage
+from provisioning.written import Written
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,8 +14,8 @@ from kemi_routing.errors import InvalidValue
 from kemi_routing.permissions import INTERNATIONAL, PREMIUM, NumberClass, Rights
 from provisioning import shape, values
 from provisioning.problems import suggest
-from provisioning.source import Spot
 from provisioning.values import CLASSES, NATIONAL
+from provisioning.written import Spot
 
 Prefixes = Mapping[str, tuple[str, ...]]
 """Class of an organisation -> what its numbers start with."""

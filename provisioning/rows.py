@@ -9,7 +9,7 @@ from provisioning.columns import Headers
 from provisioning.delimited import Cell
 from provisioning.line_by_line import File, Part
 from provisioning.problems import Place, Problem, Problems
-from provisioning.source import Written
+from provisioning.written import Written
 
 TABLES = (".csv", ".tsv")
 LINES = (".jsonl", ".ndjson")

@@ -10,7 +10,7 @@ from kemi_routing.targets import Kind, Target
 from provisioning import shape, values
 from provisioning.organisation import Organisation, warn_of_number
 from provisioning.problems import suggest
-from provisioning.source import Spot
+from provisioning.written import Spot
 
 CAPTURE_S = 20
 """A mobile's own voicemail takes a call after about this time."""

@@ -24,7 +24,7 @@ from kemi_routing.timeline import Gap, Unreachable
 from provisioning import calendars, shape, shape_times, values
 from provisioning.calendars import Calendar
 from provisioning.problems import suggest
-from provisioning.source import Spot
+from provisioning.written import Spot
 
 VACATION = "vacation"
 

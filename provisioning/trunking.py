@@ -18,9 +18,9 @@ from kemi_routing.redis import keys
 from kemi_routing.trunks import MAX_LIMIT, Asserts, Trunk
 from provisioning import shape, shape_operator, values
 from provisioning.checked import Checked
-from provisioning.source import Spot
 from provisioning.storage import Change, Storage, seen
 from provisioning.stored import read_network
+from provisioning.written import Spot
 
 OPERATOR = "the operator"
 PARTS = {"trunks": "trunk", "gateways": "gateway", "media_servers": "media server",

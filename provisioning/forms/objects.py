@@ -17,7 +17,7 @@ from provisioning.columns import Headers
 from provisioning.kept import NUMBERS
 from provisioning.organisation import read_dial_plan
 from provisioning.problems import Problems
-from provisioning.source import Spot, Written
+from provisioning.written import Spot, Written
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from provisioning.columns import LINES, LISTS, MOST_STEPS, SEQUENCE, Headers, or
 from provisioning.delimited import SEPARATORS
 from provisioning.forms import objects
 from provisioning.problems import Problems, RefusedFiles
-from provisioning.source import Spot, Written
+from provisioning.written import Spot, Written
 
 _INSTEAD = "; --as jsonl and YAML keep it"
 _NO_CELL = {

@@ -10,7 +10,8 @@ from provisioning import alike, values
 from provisioning.check import check_text
 from provisioning.checked import Checked
 from provisioning.problems import Problems
-from provisioning.source import Spot, parse
+from provisioning.source import parse
+from provisioning.written import Spot
 from tests.support.builders import NOW, number, sequence, step
 
 SOUND = """\

@@ -14,7 +14,7 @@ from provisioning.columns import Headers, headers
 from provisioning.excerpt import excerpt
 from provisioning.forms import objects, table
 from provisioning.problems import Problems, Refused, RefusedFiles
-from provisioning.source import Written
+from provisioning.written import Written
 from tests.provisioning.conftest import Followme, Write
 
 HEAD = "organisation: acme\ntime_zone: Europe/Prague\nsubscribers:\n"

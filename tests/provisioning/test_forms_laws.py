@@ -20,7 +20,7 @@ from provisioning.columns import Headers
 from provisioning.forms import objects, table
 from provisioning.kept import NUMBERS
 from provisioning.problems import Problems, RefusedFiles
-from provisioning.source import Written
+from provisioning.written import Written
 from tests.provisioning.test_laws import PLATFORM, as_written, numbers
 from tests.support.builders import NOW
 

@@ -3,7 +3,7 @@
 
 import pytest
 
-from provisioning import excerpt, source
+from provisioning import excerpt, source, written
 from provisioning.problems import Problems
 
 SECRET = "hush-hush"
@@ -16,7 +16,7 @@ def rows(text: str) -> list[str]:
     if tree is None:
         (error,) = problems.errors
         return [excerpt.excerpt(error.row, 1, 999).text]
-    assert isinstance(tree.file, source.Source)
+    assert isinstance(tree.file, written.Source)
     return [excerpt.excerpt(row, 1, 999).text for row in tree.file.rows]
 
 

@@ -22,7 +22,7 @@ from kemi_routing.trunks import MAX_LIMIT
 from provisioning import kinds, schema, source, values
 from provisioning.check import check, check_text
 from provisioning.problems import Problems
-from provisioning.source import Written
+from provisioning.written import Written
 from tests.provisioning.conftest import EXAMPLES, ROOT, Followme
 from tests.provisioning.test_check import PLATFORM, REFUSED
 from tests.provisioning.test_laws import as_written, containers, mutate, numbers

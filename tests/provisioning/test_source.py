@@ -7,7 +7,7 @@ import pytest
 
 from provisioning import source
 from provisioning.problems import Problems
-from provisioning.source import Spot, Written
+from provisioning.written import Spot, Written
 
 
 def parse(text: str) -> Written:
