@@ -21,17 +21,18 @@ from kemi_routing.model import Number, Verdict
 from kemi_routing.network import Network, Server
 from kemi_routing.record import LineRecord, State
 from kemi_routing.targets import Kind
-from provisioning import fitting, shape, source, values
+from provisioning import fitting, moments, shape, source, values
 from provisioning.check import check
 from provisioning.checked import Checked
 from provisioning.override import Wish, with_override
 from provisioning.problems import Problem, Problems, Refused, RefusedFiles
-from provisioning.question import ANONYMOUS, Question, Rejected, answer, moment
+from provisioning.question import ANONYMOUS, Question, Rejected, answer
 from provisioning.shape_base import Shape, one_or_many
 from provisioning.written import Spot, Written
 
 _NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 """The clock of the cases: each must say its time."""
+_UTC = ZoneInfo("UTC")
 
 _GATEWAY = Server("gateway.example:5060")
 """Takes the calls to outside numbers where no file of the operator's says which one does."""
@@ -192,7 +193,7 @@ def _operator(written: dict[str, str]) -> settings.Settings:
 
 def _day(text: str) -> datetime:
     try:
-        return moment(text, ZoneInfo("UTC"), _NEVER)
+        return moments.of_file(text, _UTC) if text else _NEVER
     except Refused as error:
         raise InvalidValue(str(error)) from None
 
@@ -221,13 +222,14 @@ def _with_overrides(numbers: Numbers, case: Case) -> Numbers:
         if not one.set_at:
             raise Refused("set is missing; write  set: 2026-11-20 17:00")
         wish = Wish(one.sequence, one.start, one.until)
-        state = with_override(number, state, wish, moment(one.set_at, number.zone, _NEVER))
+        state = with_override(number, state, wish, moments.of_file(one.set_at, number.zone))
     return replace(numbers, states={key: state})
 
 
 def _question(case: Case, at: str) -> Question:
     if not at:
         raise Refused("at is missing; write  at: 2026-11-23 09:30")
+    moments.of_file(at, _UTC)
     if case.verdict not in list(Verdict):
         raise Refused(f"{case.verdict!r} is no verdict; write {', '.join(Verdict)}")
     return Question(case.dialled, case.caller, at, case.via, diverted=_yes(case.diverted),

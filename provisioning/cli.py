@@ -179,9 +179,10 @@ def show_numbers(desk: Desk, number: str | None) -> int:
 @click.argument("number", shell_complete=numbers)
 @click.argument("sequence", required=False, shell_complete=sequences)
 @click.option("--until", metavar="END", default="",
-              help='"08:00", "2026-11-24 08:00", "8 hours", "next window" or "for ever".')
+              help='"08:00", "08:00 tomorrow", "2026-11-24 08:00", "8 hours", "next window" or '
+              '"for ever".')
 @click.option("--from", "start", metavar="TIME", default="",
-              help="2026-11-23 18:00 on the number's clock, or 18:00 for today; default now.")
+              help="18:00, tomorrow 18:00 or 2026-11-23 18:00 on the number's clock; default now.")
 @click.option("--clear", is_flag=True, help="End all that was set; vacations stand in the file.")
 @DRY_RUN
 @with_desk
@@ -218,7 +219,8 @@ def override_schedule(desk: Desk, number: str, sequence: str | None, dry_run: bo
 @click.option("--from", "caller", metavar="ANI", default=ANONYMOUS,
               help="The calling number, or anonymous (the default).")
 @click.option("--at", metavar="TIME", default="",
-              help="2026-11-23 09:30 on the number's clock, or with an offset; default now.")
+              help="tomorrow 09:30, mon 09:30 or 2026-11-23 09:30 on the number's clock, or with "
+              "an offset; default now.")
 @click.option("--via", metavar="ADDRESS|LINE", default="",
               help="The trunk or the line that calls; default a trunk that asserts the ANI.")
 @click.option("--for", "menu", metavar="OWNED", default="",

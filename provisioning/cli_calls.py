@@ -16,9 +16,10 @@ from provisioning.calls import Wanted
 from provisioning.cli_plan import DRY_RUN
 from provisioning.completion import numbers, organisations, owners
 from provisioning.desk import Desk, ask, with_desk
+from provisioning.moments import moment
 from provisioning.output import counted
 from provisioning.problems import Refused
-from provisioning.question import ANONYMOUS, moment
+from provisioning.question import ANONYMOUS
 from provisioning.storage import Storage
 
 COLUMNS = ("received", "number", "dialled", "caller", "grade", "via", "rule", "result", "status",
@@ -64,7 +65,7 @@ class _Asked:
 @click.option("--organisation", metavar="NAME", default="", shell_complete=organisations,
               help="Calls of all its numbers.")
 @click.option("--since", metavar="TIME", default="",
-              help="2026-11-23 09:30 or 2026-11-23 in UTC, or with an offset; 09:30 is today.")
+              help="yesterday, 09:30, mon 09:30 or 2026-11-23 09:30, in UTC or with an offset.")
 @click.option("--until", metavar="TIME", default="", help="Up to that time, exclusive.")
 @click.option("--result", "results", type=click.Choice(list(map(str, Result))), multiple=True,
               help="Only calls that ended so; may be given several times.")

@@ -9,21 +9,22 @@ from kemi_routing.redis.store import Store
 from provisioning import override, preview, values
 from provisioning.completion import numbers, sequences
 from provisioning.desk import SVG, Desk, with_picture_desk
+from provisioning.moments import moment
 from provisioning.pictures import flow, flow_svg, flow_text, svg, week, week_svg, week_text
 from provisioning.problems import Refused
-from provisioning.question import moment
 
 
 @click.command("week")
 @click.argument("number", shell_complete=numbers)
 @click.option("--at", metavar="TIME", default="",
-              help="2026-11-23 09:30 on the number's clock, or with an offset; default now.")
+              help="tomorrow 09:30, mon 09:30 or 2026-11-23 09:30 on the number's clock, or with "
+              "an offset; default now.")
 @with_picture_desk
 def show_week(desk: Desk, number: str, at: str) -> int:
     """Show which rule holds when in the week of NUMBER, the gaps, and what rings."""
     records, settings = desk.records(), desk.in_network().settings
     found = _number(number, records)
-    now = moment(at, found.zone, desk.now)
+    now = moment(at, found.zone, desk.now, desk.now)
     seen = week.of(found, now, records.numbers, settings)
     desk.print(week.as_dict(seen))
     desk.say(week_text.as_text(seen))

@@ -8,20 +8,21 @@ from datetime import datetime, timedelta
 from typing import cast
 from zoneinfo import ZoneInfo
 
+from kemi_routing import e164
 from kemi_routing.errors import InvalidValue
 from kemi_routing.redis import keys
 from kemi_routing.targets import is_name
-from provisioning import difference, joined, values
+from provisioning import difference, joined, moments, values
 from provisioning.kept import decode_shared
 from provisioning.problems import Problems, Refused
-from provisioning.question import moment
 from provisioning.revisions import Version, decode_text
 from provisioning.source import parse
 from provisioning.storage import Storage
 
-_FORMS = "write @3 for a revision, @yesterday for a day ago, @2026-11-23 or @2026-11-23T09:30"
+_FORMS = 'write @3 for a revision, @yesterday, @2026-11-23T09:30, or "@mon 09:30"'
 _REVISION = re.compile(r"[0-9]{1,6}", re.ASCII)
 _UTC = ZoneInfo("UTC")
+_DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +47,7 @@ class At:
 
 def is_time(text: str) -> bool:
     """Whether somebody means a time, and forgot the ``@``."""
-    return re.match(r"yesterday$|[0-9]{4}-[0-9]{2}-", text, re.ASCII) is not None
+    return not e164.is_number(text) and moments.is_one(text)
 
 
 def split(text: str) -> At:
@@ -102,11 +103,9 @@ def before_last(found: Sequence[Version]) -> Version | None:
 
 
 def _instant(when: str, zone: ZoneInfo, now: datetime) -> datetime:
-    if when == "yesterday":
-        return now - timedelta(days=1)
     try:
-        return moment(when, zone, now)
-    except Refused:
+        return moments.moment(when, zone, now)
+    except moments.NoTime:
         raise Refused(f"{when!r} is no revision and no time; {_FORMS}") from None
 
 
@@ -154,9 +153,9 @@ def changed_since(when: str, storage: Storage, now: datetime) -> list[str]:
     if _REVISION.fullmatch(when):
         raise Refused(f"@{when} is a revision of one number; write  42027777100@{when}, or a time "
                       "for all numbers: @yesterday")
-    since = int(_instant(when, _UTC, now).timestamp() * 1000)
+    since = _instant(when, _UTC, now) - _DAY  # clocks of numbers may be ahead of it
     entries = cast(list[tuple[bytes, dict[bytes, bytes]]],
-                   storage.client.xrange(keys.changes(), min=str(since)))
+                   storage.client.xrange(keys.changes(), min=str(int(since.timestamp() * 1000))))
     return sorted({entry[b"number"].decode() for _, entry in entries})
 
 

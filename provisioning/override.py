@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Temporary overrides as a person sets, lists and clears them (SPEC S7)."""
 
-import re
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -12,13 +11,12 @@ from kemi_routing.model import Number
 from kemi_routing.record import State
 from kemi_routing.redis import keys
 from kemi_routing.schedule import Override
+from provisioning.moments import FORMS, NoTime, moment
 from provisioning.problems import Refused, suggest
-from provisioning.question import moment
 from provisioning.storage import Change, Storage, seen
 from provisioning.stored import read_number, read_state
 
-_DATE = re.compile(r"[0-9]{4}-")
-_ENDS = "08:00, 2026-11-24 08:00, 8 hours, next window or for ever"
+_ENDS = f"8 hours, next window, for ever, or a time: {FORMS}"
 
 IN_FORCE, BENEATH, PLANNED, ENDED = "in force", "beneath another one", "planned", "ended by this"
 """Status of an override."""
@@ -32,7 +30,7 @@ class Wish:
     start: str = ""
     """A time; empty: now."""
     until: str = ""
-    """A date and time, or what ``feature_codes.parse_end`` takes."""
+    """A time, or what ``feature_codes.parse_end`` takes."""
     clear: bool = False
     """End all that was set; vacations stand in the file and stay."""
 
@@ -83,10 +81,10 @@ def after(found: Found, made: Change) -> Found:
 def with_override(of: Number, state: State, wish: Wish, now: datetime) -> State:
     """The state of a number once the override is set; what can hold no more is left out."""
     number = state.applied_to(of)
-    begin = moment(wish.start, number.zone, now) if wish.start else now
+    begin = moment(wish.start, number.zone, now, now)
     new = Override(
         known_sequence(number, wish.sequence), _set_at(number, now),
-        int(begin.timestamp()) if wish.start else 0, _end(number, wish.until, max(begin, now)))
+        int(begin.timestamp()) if wish.start else 0, _end(number, wish.until, now, max(begin, now)))
     left = [one for one in state.overrides if not _is_over(one, now) and not _hides(new, one)]
     return replace(state, overrides=(*left, new))
 
@@ -143,13 +141,14 @@ def _set_at(number: Number, now: datetime) -> int:
     return max([int(now.timestamp()), *(one.set_at + 1 for one in number.overrides)])
 
 
-def _end(number: Number, until: str, begin: datetime) -> int | None:
+def _end(number: Number, until: str, now: datetime, begin: datetime) -> int | None:
     if not until:
         raise Refused(f"--until is missing; write {_ENDS}")
-    if _DATE.match(until):
-        end: int | None = int(moment(until, number.zone, begin).timestamp())
+    try:
+        words = feature_codes.parse_end(until)
+    except InvalidValue:
+        end: int | None = _time(until, number, now, begin)
     else:
-        words = _words(until)
         end = feature_codes.ends_at(words, number.timetable, begin)
         if end is None and words != feature_codes.FOR_EVER:
             raise Refused(f"{number.number} has no next window; write a time, or: for ever")
@@ -158,10 +157,10 @@ def _end(number: Number, until: str, begin: datetime) -> int | None:
     return end
 
 
-def _words(until: str) -> str:
+def _time(until: str, number: Number, now: datetime, begin: datetime) -> int:
     try:
-        return feature_codes.parse_end(until)
-    except InvalidValue:
+        return int(moment(until, number.zone, now, begin).timestamp())
+    except NoTime:
         raise Refused(f"--until {until!r} is no end; write {_ENDS}") from None
 
 

@@ -2,7 +2,7 @@
 """Files of calls that were made: CSV as ``followme calls --csv`` prints it, and JSON lines."""
 
 from collections.abc import Callable, Iterator, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import cache
 from pathlib import Path
 from typing import TypeVar
@@ -11,9 +11,9 @@ from zoneinfo import ZoneInfo
 from kemi_routing.decide import OUTGOING
 from kemi_routing.errors import InvalidValue
 from kemi_routing.rules import GRADES
-from provisioning import columns, delimited, json_lines
+from provisioning import columns, delimited, json_lines, moments
 from provisioning.problems import Problems, Refused, RefusedFiles, suggest
-from provisioning.question import ANONYMOUS, moment
+from provisioning.question import ANONYMOUS
 from provisioning.replay import Past, call_of
 from provisioning.rows import LINES, TABLES
 from provisioning.values import number_key
@@ -95,7 +95,7 @@ class _Reader:
         return "" if text == ANONYMOUS else self._key(text.removesuffix(_HIDDEN))
 
     def _at(self, text: str, number: str) -> datetime:
-        return moment(text, self._zone(number), datetime.now(UTC))
+        return moments.of_file(text, self._zone(number))
 
 
 def _grade(text: str) -> str:

@@ -5,9 +5,8 @@ The answer is made by the same ``decide`` as on the edge, from the same records.
 """
 
 import ipaddress
-import re
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from kemi_routing import dialplan, e164, feature_codes, media_leg
@@ -21,6 +20,7 @@ from kemi_routing.record import LineRecord, Records
 from kemi_routing.settings import Settings
 from kemi_routing.targets import is_name, is_number_key
 from kemi_routing.trunks import Asserts, Trunk
+from provisioning.moments import moment
 from provisioning.problems import Refused
 from provisioning.values import number_key
 
@@ -38,8 +38,8 @@ class Question:
     caller: str = ANONYMOUS
     """A number in any form, or ``anonymous``; a line calls with its own number."""
     at: str = ""
-    """ISO 8601, or the time of today; without an offset the wall clock of the number, of the caller
-    where that is an outside number; empty: now.
+    """As ``moment`` takes it; without an offset the wall clock of the number, of the caller where
+    that is an outside number; empty: now.
     """
     via: str = ""
     """Address of a trunk, or the name of a line; empty: a trunk that asserts the caller."""
@@ -74,7 +74,7 @@ def answer(question: Question, records: Records, settings: Settings, now: dateti
         if number is None and owned is None and call.cli:
             owned = records.number(call.cli)
         zone = _zone(number or owned)
-        at = moment(question.at, zone, now)
+        at = moment(question.at, zone, now, now)
         plan = (_decided(call, number, at, records, settings) if number
                 else _outgoing(call, wanted, owned))
     except Forbidden as error:
@@ -112,28 +112,6 @@ def _owned(written: str, records: Records) -> Number:
 def _from_menu(number: Number, question: Question) -> tuple[Call, tuple[str, ...]]:
     return (media_leg.from_menu(number, anonymous=question.anonymous),
             media_leg.dialled(number, _short(question.dialled, number.organisation)))
-
-
-def moment(text: str, zone: ZoneInfo, now: datetime) -> datetime:
-    """The time of a question, in UTC; ``now`` where the text is empty.
-
-    Raises Refused for a wall clock time that a DST change leaves out.
-    """
-    if not text:
-        return now.astimezone(UTC)
-    if re.fullmatch(r"[0-9]{1,2}:[0-9]{2}", text):
-        text = f"{now.astimezone(zone):%Y-%m-%d} {text:0>5}"
-    try:
-        at = datetime.fromisoformat(text)
-        instant = (at if at.tzinfo else at.replace(tzinfo=zone)).astimezone(UTC)
-    except (ValueError, OverflowError):
-        raise Refused(f"{text!r} is not a time; write 2026-11-23 09:30, or 09:30 for today, "
-                      "or with an offset 2026-11-23T09:30+01:00") from None
-    clock = instant.astimezone(zone).replace(tzinfo=None)
-    if at.tzinfo is None and clock != at:
-        raise Refused(f"{at:%Y-%m-%d %H:%M} does not exist in {zone}: the clocks are put forward "
-                      f"then, to {clock:%H:%M}")
-    return instant
 
 
 def _asked(question: Question, records: Records, settings: Settings,

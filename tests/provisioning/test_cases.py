@@ -36,8 +36,11 @@ def test_no_file_of_cases_is_without_cases(path: Path) -> None:
     pytest.param("dialled: 42027777109, ends: '404'",
                  ["3:5: x: at is missing; write  at: 2026-11-23 09:30"], id="no time"),
     pytest.param("dialled: 42027777102, at: noon",
-                 ["3:5: x: 'noon' is not a time; write 2026-11-23 09:30, or 09:30 for today, or "
-                  "with an offset 2026-11-23T09:30+01:00"], id="no time of day"),
+                 ["3:5: x: 'noon' is not a time; write 2026-11-23 09:30, or with an offset "
+                  "2026-11-23T09:30+01:00"], id="no time of day"),
+    pytest.param("dialled: 42027777102, at: mon 09:30",
+                 ["3:5: x: 'mon 09:30' is not a time; write 2026-11-23 09:30, or with an offset "
+                  "2026-11-23T09:30+01:00"], id="no date"),
     pytest.param("dialled: me, at: 2026-11-23 12:00", ["3:5: x: 'me' is not a telephone number; "
                  "write digits with the country code first: 49115234567"], id="no number"),
     pytest.param("dialled: 42027777109, at: 2026-11-23 12:00, overrides: [{sequence: x}]",

@@ -67,8 +67,8 @@ def test_a_mistake_is_answered_in_words_and_ends_with_1(
 @pytest.mark.parametrize(("arguments", "errors"), [
     pytest.param(["check"], ["followme: Missing argument 'FILES...'."], id="no file"),
     pytest.param(["explain", "42027777101", "--at", "9"], [
-        "followme: '9' is not a time; write 2026-11-23 09:30, or 09:30 for today, or with an "
-        "offset 2026-11-23T09:30+01:00"], id="no time"),
+        "followme: '9' is not a time; write 09:30, tomorrow 09:30, yesterday, mon 09:30, "
+        "2026-11-23 09:30, or with an offset 2026-11-23T09:30+01:00"], id="no time"),
     pytest.param(["show", "42027777109"], ["followme: 42027777109: nobody owns this number"],
                  id="nobody's"),
     pytest.param(["check", "nobody.yaml"], [

@@ -73,7 +73,7 @@ def test_a_revision_is_shown_as_it_was(edits: Followme) -> None:
 
 def test_what_was_in_force_at_a_time_is_shown(
         edits: Followme, edited: Edit, written: Callable[[str, float], None]) -> None:
-    written(JANA, 30)
+    written(JANA, 60)
     assert edits("apply", "--yes", edited("office.yaml", ("ring: 30", "ring: 40"))).code == 0
     assert json.loads(edits("show", f"{JANA}@yesterday", "-F", "json").out)["revision"] == 4
     at = datetime.now(UTC) - timedelta(hours=1)
@@ -93,10 +93,25 @@ def test_diff_is_against_now(edits: Followme) -> None:
 def test_diff_of_all_names_what_was_written_since(
         loaded: Followme, edited: Edit, written: Callable[[str, float], None]) -> None:
     for number in (JANA, PETR, "42027777102"):
-        written(number, 30)
+        written(number, 60)
     assert loaded("apply", "--yes", edited("office.yaml", ("ring: 30", "ring: 31"))).code == 0
     found = json.loads(loaded("diff", "-F", "json", "@yesterday").out)
     assert {key: what[0] for key, what in found.items()} == {JANA: f"{STEP} 30 s → 31 s"}
+
+
+def test_diff_of_all_is_on_the_clock_of_each_number(
+        followme: Followme, edited: Edit, storage: Storage, monkeypatch: pytest.MonkeyPatch,
+        ) -> None:
+    monday = datetime(2026, 11, 23, 22, 59, tzinfo=UTC)  # in Prague a minute before midnight
+    tuesday = monday + timedelta(minutes=2)
+    for at, ring in ((monday, 30), (tuesday, 32)):
+        monkeypatch.setattr("provisioning.desk.clock", lambda at=at: at)
+        path = edited("office.yaml", ("ring: 30", f"ring: {ring}"))
+        assert followme("apply", "--yes", path).code == 0
+    storage.client.delete(keys.changes())
+    storage.client.xadd(keys.changes(), {"number": JANA}, id=int(tuesday.timestamp() * 1000))
+    monkeypatch.setattr("provisioning.desk.clock", lambda: monday + timedelta(hours=12))
+    assert followme("diff", "@today").out.splitlines()[:2] == [JANA, f"  {STEP} 30 s → 32 s"]
 
 
 class TestUndo:
@@ -185,9 +200,12 @@ class TestUndo:
     (("history", "42027777199"), "42027777199: nobody owns this number, and nobody did"),
     (("show", f"{JANA}@7"), "there is no revision 7; known are: 1"),
     (("show", f"{JANA}@2001-01-01"), f"{JANA}: nobody owned this number then"),
-    (("show", f"{JANA}@monday"), "'monday' is no revision and no time; write @3 for a revision, "
-     "@yesterday for a day ago, @2026-11-23 or @2026-11-23T09:30"),
+    (("show", f"{JANA}@soon"), "'soon' is no revision and no time; write @3 for a revision, "
+     "@yesterday, @2026-11-23T09:30, or \"@mon 09:30\""),
+    (("show", f"{JANA}@2026-03-29T02:30"), "2026-03-29 02:30 does not exist in Europe/Prague: the "
+     "clocks are put forward then, to 03:30"),
     (("diff", JANA), f"since when? write  {JANA}@yesterday, or {JANA}@3 for a revision"),
+    (("diff", "20261123"), "since when? write  20261123@yesterday, or 20261123@3 for a revision"),
     (("diff", "@3"), "@3 is a revision of one number; write  42027777100@3, or a time for all "
      "numbers: @yesterday"),
     (("show", "@3"), "@3 of which number? write  42027777100@3"),
@@ -240,7 +258,7 @@ def test_all_versions_are_told_on_one_clock(
 
 
 def test_a_time_without_its_at_is_told_with_it(followme: Followme) -> None:
-    for when in ("yesterday", "2026-11-23T09:30"):
+    for when in ("yesterday", "2026-11-23T09:30", "mon 09:30"):
         assert followme("diff", when).err == (
             f"followme: since when? write  @{when} for all numbers\n")
 

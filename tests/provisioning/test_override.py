@@ -24,6 +24,8 @@ WEEK = number(windows=(window("mon-fri", "08:00-18:00", "day"),), sequences=(DAY
               default="night")
 STATE = keys.state(PERSONAL)
 SECOND = int(NOW.timestamp())
+ENDS = ("8 hours, next window, for ever, or a time: 09:30, tomorrow 09:30, yesterday, mon 09:30, "
+        "2026-11-23 09:30, or with an offset 2026-11-23T09:30+01:00")
 BLOCKED = Screen(Pattern("42075553333"), Action.REJECT)
 
 
@@ -48,6 +50,11 @@ def state(change: Change | None) -> State:
     pytest.param("13:00", "", "2026-11-21 13:00", id="the time of now is tomorrow's"),
     pytest.param("2026-11-24 08:00", "", "2026-11-24 08:00", id="a date"),
     pytest.param("2026-11-24T08:00+00:00", "", "2026-11-24 09:00", id="with an offset"),
+    pytest.param("08:00 tomorrow", "", "2026-11-21 08:00", id="a time of tomorrow"),
+    pytest.param("tomorrow", "", "2026-11-21 00:00", id="the midnight that comes"),
+    pytest.param("fri 12:59", "", "2026-11-27 12:59", id="a weekday of next week"),
+    pytest.param("mon 08:00", "2026-12-24 20:00", "2026-12-28 08:00",
+                 id="a weekday after a start"),
     pytest.param("8 hours", "", "2026-11-20 21:00", id="hours"),
     pytest.param("90 minutes", "", "2026-11-20 14:30", id="minutes"),
     pytest.param("next window", "", "2026-11-20 18:00", id="the end of this window"),
@@ -67,16 +74,19 @@ def test_an_override_ends(until: str, start: str, end: str | None) -> None:
 @pytest.mark.parametrize(("wish", "words"), [
     pytest.param(Wish("nigth", until="for ever"), f"{PERSONAL} has no sequence 'nigth'; "
                  "did you mean night? known are: away, day, night", id="sequence"),
-    pytest.param(Wish("night"), "--until is missing; write 08:00, 2026-11-24 08:00, 8 hours, "
-                 "next window or for ever", id="no end"),
-    pytest.param(Wish("night", until="tomorrow"), "--until 'tomorrow' is no end; write 08:00, "
-                 "2026-11-24 08:00, 8 hours, next window or for ever", id="no such end"),
+    pytest.param(Wish("night"), f"--until is missing; write {ENDS}", id="no end"),
+    pytest.param(Wish("night", until="soon"), f"--until 'soon' is no end; write {ENDS}",
+                 id="no such end"),
+    pytest.param(Wish("night", until="yesterday"),
+                 "yesterday is over before the override begins", id="the past"),
+    pytest.param(Wish("night", "2026-12-02 08:00", "tomorrow 08:00"),
+                 "tomorrow 08:00 is over before the override begins", id="tomorrow is that of now"),
     pytest.param(Wish("night", until="2026-11-20 12:59"),
                  "2026-11-20 12:59 is over before the override begins", id="an end that is over"),
     pytest.param(Wish("night", "2026-12-02 08:00", "2026-12-01 08:00"),
                  "2026-12-01 08:00 is over before the override begins", id="end before start"),
-    pytest.param(Wish("night", until="2026-02-30 08:00"), "'2026-02-30 08:00' is not a time",
-                 id="no such day"),
+    pytest.param(Wish("night", until="2026-02-30 08:00"),
+                 f"--until '2026-02-30 08:00' is no end; write {ENDS}", id="no such day"),
     pytest.param(Wish("night", until="2027-03-28 02:30"),
                  "2027-03-28 02:30 does not exist in Europe/Prague", id="no such minute"),
     pytest.param(Wish("night", "soon", "for ever"), "'soon' is not a time", id="no start"),
