@@ -215,7 +215,7 @@ def override_schedule(desk: Desk, number: str, sequence: str | None, dry_run: bo
 
 
 @followme.command("explain")
-@click.argument("number", required=False, shell_complete=numbers)
+@click.argument("dialled", metavar="[NUMBER]", required=False, shell_complete=numbers)
 @click.option("--from", "caller", metavar="ANI", default=ANONYMOUS,
               help="The calling number, or anonymous (the default).")
 @click.option("--at", metavar="TIME", default="",
@@ -232,7 +232,7 @@ def override_schedule(desk: Desk, number: str, sequence: str | None, dry_run: bo
 @click.option("--check", "cases_path", metavar="PATH", type=click.Path(path_type=Path),
               help="Run the routing cases in PATH instead; the store is not asked.")
 @with_picture_desk
-def explain(desk: Desk, number: str | None, cases_path: Path | None, verdict: str,
+def explain(desk: Desk, dialled: str | None, cases_path: Path | None, verdict: str,
             **asked: Any) -> int:
     """Say what happens to a call to NUMBER, by the same decision as on the edge.
 
@@ -242,13 +242,17 @@ def explain(desk: Desk, number: str | None, cases_path: Path | None, verdict: st
         if desk.form == SVG:
             raise Refused("routing cases have no picture; give one NUMBER, or another form")
         return _run_cases(desk, cases_path)
-    if number is None:
+    if dialled is None:
         raise Refused("explain needs the NUMBER that is dialled, or --check PATH")
-    question = Question(number, verdict=Verdict(verdict), **asked)
+    if asked["menu"]:
+        asked["menu"] = desk.number(asked["menu"])
+    elif not asked["via"]:
+        dialled = desk.number(dialled)
+    question = Question(dialled, verdict=Verdict(verdict), **asked)
     operator = desk.in_network().settings
     answered = answer(question, desk.records(), operator, desk.now)
     if isinstance(answered, Rejected):
-        desk.print({"number": number, "rejected": answered.status, "why": answered.why})
+        desk.print({"number": dialled, "rejected": answered.status, "why": answered.why})
         (desk.error if desk.form == SVG else desk.say)(f"{answered.status}: {answered.why}")
         return 1
     desk.print(answered)

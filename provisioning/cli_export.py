@@ -65,6 +65,8 @@ def export(desk: Desk, names: tuple[str, ...], directory: Path | None, kind: str
     if pairs and kind not in _ROWS:
         raise Refused(f"--map says what columns are called; write  --as {' or '.join(_ROWS)}")
     storage = desk.storage()
+    if kind == "ics":
+        names = tuple(map(desk.number, names))
     exporter = _Exporter(desk, storage, Kept(storage), kind, columns.headers(pairs))
     if directory is None and len(names) == 1:
         return _print(desk, names[0], kind, exporter.of(names[0]))

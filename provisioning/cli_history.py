@@ -31,15 +31,16 @@ def show_history(desk: Desk, number: str) -> int:
 
 
 @click.command("diff")
-@click.argument("then", metavar="[NUMBER|ORGANISATION]@WHEN", shell_complete=with_history)
+@click.argument("number", metavar="[NUMBER|ORGANISATION]@WHEN", shell_complete=with_history)
 @with_desk
-def diff(desk: Desk, then: str) -> int:
+def diff(desk: Desk, number: str) -> int:
     """Say what is different now from what it was: of NUMBER, or of all numbers. WHEN is a revision
     (@3), @yesterday, or a time (@2026-11-23T09:30).
     """
-    now, storage, at = desk.now, desk.storage(), history.split(then)
+    now, storage, at = desk.now, desk.storage(), history.split(number)
     if not at.when:
-        raise Refused(f"since when? write  @{then} for all numbers" if history.is_time(then) else
+        raise Refused(f"since when? write  @{at.number} for all numbers"
+                      if history.is_time(at.number) else
                       f"since when? write  {at.number}@yesterday, or {at.number}@3 for a revision")
     numbers = [at.number] if at.number else history.changed_since(at.when, storage, now)
     found: dict[str, list[str]] = {}
@@ -57,15 +58,15 @@ def diff(desk: Desk, then: str) -> int:
 
 
 @click.command("undo")
-@click.argument("what", metavar="NUMBER|ORGANISATION[@WHEN]", shell_complete=with_history)
+@click.argument("number", metavar="NUMBER|ORGANISATION[@WHEN]", shell_complete=with_history)
 @YES
 @DRY_RUN
 @with_desk
-def undo(desk: Desk, what: str, yes: bool, dry_run: bool) -> int:
+def undo(desk: Desk, number: str, yes: bool, dry_run: bool) -> int:
     """Make NUMBER, or what the subscribers of an ORGANISATION share, again what it was before its
     last change, or at WHEN, in a new revision: the one between is kept too.
     """
-    now, storage, at = desk.now, desk.storage(), history.split(what)
+    now, storage, at = desk.now, desk.storage(), history.split(number)
     found = history.of(at, storage)
     before = history.find(found, at.when, now) if at.when else history.before_last(found)
     if before is None:

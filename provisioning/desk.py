@@ -22,7 +22,7 @@ from kemi_routing import settings
 from kemi_routing.errors import InvalidValue, StoreUnavailable
 from kemi_routing.redis.store import Store
 from kemi_routing.settings import Settings
-from provisioning import trunking
+from provisioning import as_dialled, trunking
 from provisioning.excerpt import excerpt
 from provisioning.output import counted, document, problem, streamed, table
 from provisioning.problems import Problem, Problems, Refused, RefusedFiles
@@ -35,6 +35,8 @@ _ROW = 500
 
 FORMS = ("table", "json", "yaml")
 SVG = "svg"
+NUMBER = "number"
+"""The argument that may be written as it is dialled in the organisation of the number."""
 FOR_EYES = ("table", SVG)
 """Forms whose errors are words on the error output."""
 _REFUSALS = (ResponseError, AuthenticationError)
@@ -69,6 +71,13 @@ class Desk:
     def records(self) -> Store:
         """The store as the edge reads it, with more patience."""
         return self._connected(functools.partial(Store, alarm=self.error, timeout_s=TIMEOUT_S))
+
+    def number(self, text: str) -> str:
+        """The text, or the key of the number that is dialled so, which is said; raises Refused."""
+        found = as_dialled.find(text, self.storage())
+        if found != text:
+            self.warn(f"{text} is taken for {found}")
+        return found
 
     def in_network(self) -> "Desk":
         """The same in the network of the store."""
@@ -194,6 +203,8 @@ def _at_desk(run: Callable[..., int]) -> Callable[..., int]:
         operator = settings.from_environment(environment)
         desk = Desk(replace(operator, redis=redis or operator.redis), form, clock())
         try:
+            if options.get(NUMBER):
+                options[NUMBER] = desk.number(options[NUMBER])
             return run(desk, **options)
         except RefusedFiles as error:
             desk.print(problems_as_dict(error.problems))
