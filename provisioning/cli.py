@@ -16,7 +16,7 @@ import click
 
 from kemi_routing.explain import as_text
 from kemi_routing.model import Verdict
-from provisioning import cases, columns, override, show, trunking, values
+from provisioning import VERSION, cases, columns, override, show, trunking, values
 from provisioning.check import check
 from provisioning.cli_calls import list_calls, why
 from provisioning.cli_export import export
@@ -102,6 +102,7 @@ class _Overview(click.Group):
 
 
 @click.group(cls=_Overview, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(VERSION, message="%(prog)s %(version)s", help="Say the version.")
 def followme() -> None:
     """Personal numbers: check files, write them to the store, show it, explain calls.
 

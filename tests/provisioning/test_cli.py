@@ -5,6 +5,7 @@ import json
 import os
 import pty
 import subprocess
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -82,6 +83,12 @@ def test_an_error_begins_with_its_place_in_a_file_or_with_followme(
         followme: Followme, arguments: list[str], errors: list[str]) -> None:
     ran = followme(*arguments)
     assert (ran.code, ran.out, ran.told) == (1, "", errors)
+
+
+def test_the_version_is_that_of_the_project(followme: Followme) -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    ran = followme("--version")
+    assert (ran.code, ran.out, ran.err) == (0, f"followme {project['version']}\n", "")
 
 
 def test_an_operators_mistake_names_the_variable(
