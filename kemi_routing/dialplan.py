@@ -39,6 +39,9 @@ class DialPlan:
     """Numbers that are never a target, screened, capped or charged (SPEC P2)."""
 
 
+NO_PLAN = DialPlan()
+
+
 def is_extension(text: str) -> bool:
     """True for what an extension can look like: 2 to 6 digits."""
     return _SHORT.fullmatch(text) is not None
@@ -54,19 +57,23 @@ def read(plan: DialPlan, text: str, extensions: Collection[str] = ()) -> str:
 
     Raises InvalidValue that names the right form; also for an emergency number (SPEC P2).
     """
-    if is_emergency(plan, text):
-        raise InvalidValue(f"{e164.without_separators(text)} is an emergency number; "
-                           "it can never be a forwarding target; leave it out")
     digits = e164.without_separators(text)
+    if digits in plan.emergency:
+        raise InvalidValue(f"{digits} is an emergency number; it can never be a forwarding target; "
+                           "leave it out")
     if digits in extensions:
         return digits
-    e164.refuse_rounded(text)
-    in_the_middle = text.strip().find("(0)") > 0  # a trunk prefix that is not to be dialled
-    if in_the_middle or not _DIGITS.fullmatch(digits):
+    if digits != text:
+        e164.refuse_rounded(text)
+        if text.strip().find("(0)") > 0:  # a trunk prefix that is not to be dialled
+            return e164.normalise(text)
+    if not _DIGITS.fullmatch(digits):
         return e164.normalise(text)
     number = without_prefix(plan, digits) or _read_local(plan, digits)
     if number:
         return _whole(text, number)
+    if digits == text and e164.is_number(text):
+        return text
     if is_extension(digits) and not digits.startswith("0"):
         raise InvalidValue(f"{text} is no extension of the organisation; write one of its "
                            "extensions, or a number with its country code: 49115234567")

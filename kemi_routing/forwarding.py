@@ -29,20 +29,25 @@ def present_cli(target: Target, number: Number, call: Call) -> str | None:
 
 def why_skipped(target: Target, rights: Rights, platform: Platform) -> str | None:
     """Why this target is left out, or None where it may be rung (SPEC M2, P1, P2, P6, T3)."""
-    kind = target.kind
-    for missing, why in (
-            (target in (VOICEMAIL, MAILBOX) and not rights.voicemail,
-             "the number has no voicemail permission"),
-            (kind.answers and not platform.media_server, "no media server is configured"),
-            (kind.outside and not rights.forward_external,
-             "permission forward_external is not granted"),
-            (kind is Kind.PSTN and not platform.gateway, "no gateway is configured"),
-            (kind is Kind.IAX and not platform.iax_gateway, "no IAX gateway is configured")):
-        if missing:
-            return why
-    if kind is Kind.PSTN:
+    if target.kind.outside:
+        return _why_not_outside(target, rights, platform)
+    if target in (VOICEMAIL, MAILBOX) and not rights.voicemail:
+        return "the number has no voicemail permission"
+    if target.kind.answers and not platform.media_server:
+        return "no media server is configured"
+    return None
+
+
+def _why_not_outside(target: Target, rights: Rights, platform: Platform) -> str | None:
+    if not rights.forward_external:
+        return "permission forward_external is not granted"
+    if target.kind is Kind.PSTN:
+        if not platform.gateway:
+            return "no gateway is configured"
         return permissions.why_denied(target.address, rights)
-    return platform.refused_host(target.host) if kind in (Kind.SIP, Kind.IAX) else None
+    if target.kind is Kind.IAX and not platform.iax_gateway:
+        return "no IAX gateway is configured"
+    return platform.refused_host(target.host)
 
 
 class Forwarding:

@@ -108,6 +108,8 @@ def check_unconditional(number: Number, sequence: Sequence) -> None:
 
 def check_continuations(number: Number) -> None:
     """Refuse sequences that continue in a circle; raises InvalidValue with the circle."""
+    if not any(sequence.on for sequence in number.sequences):
+        return
     try:
         TopologicalSorter({sequence.name: [name for _, name in sequence.on]
                            for sequence in number.sequences}).prepare()

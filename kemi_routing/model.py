@@ -7,7 +7,7 @@ from enum import StrEnum
 from ipaddress import IPv4Network, IPv6Network
 from zoneinfo import ZoneInfo
 
-from kemi_routing.dialplan import DialPlan
+from kemi_routing.dialplan import NO_PLAN, DialPlan
 from kemi_routing.permissions import Rights
 from kemi_routing.schedule import Holiday, Override, Timetable, Window
 from kemi_routing.screening import CallerRule, Screen
@@ -137,7 +137,7 @@ class Number:
     cli: str = CLI_OF_NUMBER
     """What outside targets see: ``personal number``, ``caller`` or digits (SPEC V5)."""
     mailbox: MailboxPolicy = MailboxPolicy.PIN_UNLESS_TRUSTED
-    dial_plan: DialPlan = DialPlan()
+    dial_plan: DialPlan = NO_PLAN
     """How the owner dials from the mailbox menu (SPEC V4); empty without that permission."""
 
     @property

@@ -43,11 +43,13 @@ ght\xa8for ever\x94\xa3*60\xb1block_last_caller\xa0\xa8for ever\xd9@\xdc\x00\x14
 """A line and a number as most are stand last. Never changed: nothing stored could be read then."""
 _WINDOW, _LEVEL, _MEMORY = 12, 6, 5
 """Of zlib: the words are within the window; more of the others takes time and saves nothing."""
+_READY = zlib.compressobj(_LEVEL, zlib.DEFLATED, -_WINDOW, _MEMORY, zdict=_WORDS)
+"""Copied for each record: it has the words already."""
 
 
 def pack(fields: list[Any]) -> bytes:
     """The stored form of these fields."""
-    deflate = zlib.compressobj(_LEVEL, zlib.DEFLATED, -_WINDOW, _MEMORY, zdict=_WORDS)
+    deflate = _READY.copy()
     return bytes([_DEFLATED]) + deflate.compress(msgpack.packb(fields)) + deflate.flush()
 
 

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
 from kemi_routing import feature_codes, limits, screening, targets
-from kemi_routing.dialplan import DialPlan
+from kemi_routing.dialplan import NO_PLAN, DialPlan
 from kemi_routing.errors import BrokenRecord, InvalidValue
 from kemi_routing.feature_codes import FeatureCode
 from kemi_routing.model import (
@@ -65,7 +65,7 @@ class LineRecord:
     number: str
     """The line's main number, its CLI; empty where the owner has none."""
     max_phones: int
-    dial_plan: DialPlan = DialPlan()
+    dial_plan: DialPlan = NO_PLAN
     """Its organisation's (SPEC P3)."""
     codes: tuple[FeatureCode, ...] = ()
     ha1_sha256: str = ""
@@ -115,7 +115,7 @@ def encode_number(number: Number) -> bytes:
         list(map(_screen_fields, number.screens)),
         [[rule.pattern.text, rule.sequence] for rule in number.callers],
         number.cli, number.mailbox,
-        None if number.dial_plan == DialPlan() else _dial_plan_fields(number.dial_plan),
+        None if number.dial_plan == NO_PLAN else _dial_plan_fields(number.dial_plan),
     ])
 
 
@@ -143,7 +143,7 @@ def decode_number(data: bytes) -> Number:
         cli=fields.take("cli", _cli),
         mailbox=fields.take("mailbox", MailboxPolicy),
         dial_plan=fields.take(
-            "dial plan", lambda value: DialPlan() if value is None else _dial_plan(value)),
+            "dial plan", lambda value: NO_PLAN if value is None else _dial_plan(value)),
     )
     try:
         limits.check(number)

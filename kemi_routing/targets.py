@@ -47,6 +47,7 @@ class Kind(StrEnum):
 
 
 _OUTSIDE = frozenset({Kind.PSTN, Kind.SIP, Kind.IAX})
+_WITH_HOST = frozenset({Kind.SIP, Kind.IAX})
 _NAMED = frozenset({Kind.ANNOUNCEMENT, Kind.MENU, Kind.QUEUE, Kind.CONFERENCE})
 _ANSWERING = _NAMED | {Kind.VOICEMAIL, Kind.PARKING, Kind.MAILBOX}
 
@@ -109,7 +110,7 @@ class Target:
 
     def __str__(self) -> str:
         """The form for people and logs: an IAX password is masked (SPEC T3)."""
-        return mask(self.text)
+        return mask(self.text) if self.kind in _WITH_HOST else self.text
 
     __repr__ = __str__
 

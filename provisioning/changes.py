@@ -152,11 +152,11 @@ def _number_change(entry: Entry, stored: Stored, checked: Checked, now: datetime
     aliases = dict.fromkeys(map(keys.alias, number.aliases), owner.encode())
     key, authored_key = keys.number(number.number), keys.authored(number.number)
     as_it_was = old and replace(old, revision=number.revision) == number
-    text = decode_text(stored.values.get(authored_key))
-    in_place = text.text == entry.authored and aliases.items() <= stored.values.items()
-    if as_it_was and in_place and _of_number(number) <= stored.belongings[owner]:
+    in_place = (as_it_was and aliases.items() <= stored.values.items()
+                and decode_text(stored.values.get(authored_key)).text == entry.authored)
+    if in_place and _of_number(number) <= stored.belongings[owner]:
         return Change("number", number.number, owner, "unchanged", before, before)
-    new = replace(number, revision=before + 1)
+    new = replace(number, revision=before + 1) if before else number
     what = difference.of_number(old, number, now) if old else difference.of_new(number)
     return Change(
         "number", number.number, owner, "changed" if old else "new", old.revision if old else 0,

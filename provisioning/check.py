@@ -12,6 +12,7 @@ from itertools import chain
 from pathlib import Path
 
 from kemi_routing import e164
+from kemi_routing.dialplan import NO_PLAN
 from kemi_routing.errors import InvalidValue
 from kemi_routing.model import CLI_OF_CALLER, DEFAULT_MAX_PHONES, Line, Number, Platform
 from kemi_routing.record import LineRecord
@@ -139,19 +140,17 @@ def _add_whole(checked: Checked, spot: Spot, written: shape.Organisation, home: 
     for key, subscriber in written.subscribers.items():
         where = spot / "subscribers" / key
         where.at_key().read(values.name, key)
-        common = Number("", f"{home.name}/{key}", home.zone)
-        _add_subscriber(checked, where, subscriber, common, home)
+        _add_subscriber(checked, where, subscriber, f"{home.name}/{key}", home)
 
 
-def _add_subscriber(checked: Checked, spot: Spot, written: shape.Subscriber, common: Number,
+def _add_subscriber(checked: Checked, spot: Spot, written: shape.Subscriber, owner: str,
                     home: Organisation) -> None:
-    owner = common.owner
     checked.owners[owner] = spot.at_key()
     group = rights.of_subscriber(spot, written, home.groups, home.follow_redirects)
     checked.wishes += [(home.name, wish) for wish in group.wishes]
-    common = replace(
-        common, rights=group.rights,
-        dial_plan=home.plan if group.rights.outgoing else common.dial_plan,
+    common = Number(
+        "", owner, home.zone, rights=group.rights,
+        dial_plan=home.plan if group.rights.outgoing else NO_PLAN,
         lines=tuple(_line(spot / "lines" / name, name, line)
                     for name, line in written.lines.items()))
     entries = [_entry(spot / "numbers" / key, one, (home.digits, key), common, home)

@@ -162,7 +162,7 @@ def write(desk: Desk, plan: Plan, *, yes: bool) -> int:
         ask(f"write {counted(plan.count, 'change')}", _told(plan))
     conflicts: list[str] = []
     progress, told = Progress("written", plan.count), 0
-    for made in writing.write(plan, desk.storage, MOST_TOLD):
+    for made in writing.write(plan, desk.storage):
         conflicts += made.conflicts
         for conflict in made.conflicts:
             desk.error(conflict)

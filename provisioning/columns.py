@@ -8,6 +8,7 @@ elsewhere, once for all forms of files.
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 
 from kemi_routing import dialplan
 from kemi_routing.errors import InvalidValue
@@ -85,13 +86,13 @@ def headers(pairs: Iterable[str]) -> Headers:
 
 def is_key(key: str) -> bool:
     """Whether a row may say this."""
-    return key in KEYS or _OF_STEP.fullmatch(key) is not None
+    return key in KEYS or _step_of(key) is not None
 
 
 def order(key: str) -> tuple[int, int, int]:
     """Where a column stands in a table that is written."""
-    if match := _OF_STEP.fullmatch(key):
-        return len(KEYS), int(match[2]), _STEP.index(match[1])
+    if step := _step_of(key):
+        return len(KEYS), step[0], _STEP.index(step[1])
     return KEYS.index(key), 0, 0
 
 
@@ -103,7 +104,9 @@ def unknown(key: str, kind: str = "column") -> str:
 def one_or_many(key: str, text: str, place: Place, row: Rows | None) -> Written:
     """A cell of a row as the value of its key; each value of a list knows its own column."""
     one = leaf(text, place, row)
-    return replace(one, content=list(_parts(_ONE_OF_LIST, one))) if key in LISTS else one
+    if key in LISTS:
+        one.content = list(_parts(_ONE_OF_LIST, one))
+    return one
 
 
 def tree(row: Mapping[str, Written], start: Written, problems: Problems) -> Written | None:
@@ -162,17 +165,25 @@ def _steps(row: Mapping[str, Written]) -> Iterator[Written]:
     """The steps in order; a gap in their numbers is no step."""
     found: dict[int, dict[str, Written]] = {}
     for key, value in row.items():
-        if match := _OF_STEP.fullmatch(key):
-            found.setdefault(int(match[2]), {})[match[1]] = value
+        if at := _step_of(key):
+            found.setdefault(at[0], {})[at[1]] = value
     for _, step in sorted(found.items()):
         start = next(iter(step.values()))
         to = step.get("to")
-        targets = list(_parts(_ONE_TOGETHER, to)) if to and isinstance(to.content, str) else []
+        several = to and isinstance(to.content, str) and "&" in to.content
+        targets = list(_parts(_ONE_TOGETHER, to)) if to and several else []
         if len(targets) < 2:
             yield _node(step, start)
             continue
         together = [_node({**step, "to": one}, one) for one in targets]
         yield _node({"together": _node(together, start)}, start)
+
+
+@lru_cache(maxsize=1024)
+def _step_of(key: str) -> tuple[int, str] | None:
+    """Which step a column belongs to, and the key that it has there."""
+    match = _OF_STEP.fullmatch(key)
+    return (int(match[2]), match[1]) if match else None
 
 
 def _lines(row: Mapping[str, Written], problems: Problems) -> Written | None:
@@ -195,11 +206,14 @@ def _lines(row: Mapping[str, Written], problems: Problems) -> Written | None:
 
 def _parts(pattern: re.Pattern[str], whole: Written) -> Iterator[Written]:
     text, place = whole.content, whole.value
+    if pattern.fullmatch(text) and text == text.strip():
+        yield leaf(text, place, whole.file)
+        return
     for match in pattern.finditer(text):
         start = match.end() - len(match[0].lstrip())
         before = text.rfind("\n", 0, start)
-        where = replace(place, column=place.column + start) if before < 0 else replace(
-            place, line=place.line + text.count("\n", 0, start), column=start - before)
+        where = place._replace(column=place.column + start) if before < 0 else place._replace(
+            line=place.line + text.count("\n", 0, start), column=start - before)
         yield leaf(match[0].strip(), where, whole.file)
 
 

@@ -7,6 +7,7 @@ The separator is found in the first line: comma, semicolon or tab.
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from provisioning import masking
 from provisioning.line_by_line import MAX_LINE, TOO_LONG, File, Row, lines
@@ -21,8 +22,7 @@ _AFTER_QUOTE = ("after the closing quote stands more text; a quote inside a cell
 _NEVER_CLOSED = "the quote that opens here is never closed; nothing after it was read"
 
 
-@dataclass(frozen=True, slots=True)
-class Cell:
+class Cell(NamedTuple):
     """A value of a table."""
 
     text: str

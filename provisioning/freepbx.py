@@ -7,7 +7,7 @@ strategy, a time and a destination do: ``functions.inc.php`` and ``views/form.ph
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -183,7 +183,7 @@ class _Reader:
             text = match[0].strip()
             digits = re.sub(r"[^0-9*+]", "", text)
             start = written.place.column + match.start()
-            cell = replace(written, text=text, place=replace(written.place, column=start))
+            cell = written._replace(text=text, place=written.place._replace(column=start))
             follows = text.endswith("#")
             if digits == self.extension:
                 if self._line:

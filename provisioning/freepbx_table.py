@@ -2,7 +2,7 @@
 """Tables of FreePBX's Bulk Handler: what nobody takes out of them is named."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from provisioning import delimited, line_by_line
@@ -27,8 +27,8 @@ class Row:
     def take(self, column: str) -> Cell:
         """The cell of that column; an empty one where there is none."""
         self.taken.add(column)
-        cell = self.cells.get(column, replace(self.start, text=""))
-        return replace(cell, text=cell.text.strip())
+        cell = self.cells.get(column, self.start._replace(text=""))
+        return cell._replace(text=cell.text.strip())
 
 
 @dataclass(frozen=True, slots=True)

@@ -269,8 +269,8 @@ def _of_lines(written: Written) -> str:
 
 
 def _plain(written: Written) -> dict[str, Any]:
-    content: dict[str, Any] = {key: value for key, value in written.plain().items()
-                               if key not in NUMBERS}
+    content: dict[str, Any] = {key: child.plain() for key, child in written.content.items()
+                               if key not in NUMBERS and child.content is not None}
     if "lines" in content:
         content["lines"] = _without_passwords(content["lines"])
     return content

@@ -99,7 +99,8 @@ def _limited(entry: Entry, limits: Mapping[str, Grant], platform: Platform) -> E
     noted.
     """
     number = entry.number
-    rights = grants.limited(number.rights, limits.get(number.organisation, NO_LIMIT))
+    grant = limits.get(number.organisation, NO_LIMIT)
+    rights = number.rights if grant is NO_LIMIT else grants.limited(number.rights, grant)
     if rights == number.rights:
         return entry
     less = replace(number, rights=rights)

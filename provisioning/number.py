@@ -28,19 +28,19 @@ def read(spot: Spot, written: shape.Number, common: Number, organisation: Organi
     where it names other numbers is put into ``places``.
     """
     errors_before = len(spot.problems.errors)
+    if written.time_zone is not None:
+        common = replace(common, zone=spot.optional(
+            "time_zone", written.time_zone, values.time_zone, common.zone))
+    reader = sequences.Reader(common, organisation, tuple(written.sequences), places)
+    known = reader.name
+    found = times.read(spot, written, common, known, organisation.shared)
     number = replace(
         common,
-        zone=spot.optional("time_zone", written.time_zone, values.time_zone, common.zone),
         mode=spot.optional("mode", written.mode, values.mode, common.mode),
         ring_s=spot.optional("ring", written.ring, values.ring_time, common.ring_s),
         cli=spot.optional("cli", written.cli, lambda text: organisation.cli(text, common),
                           common.cli),
-        mailbox=spot.optional("mailbox", written.mailbox, values.mailbox, common.mailbox))
-    reader = sequences.Reader(number, organisation, tuple(written.sequences), places)
-    known = reader.name
-    found = times.read(spot, written, number, known, organisation.shared)
-    number = replace(
-        number,
+        mailbox=spot.optional("mailbox", written.mailbox, values.mailbox, common.mailbox),
         on=reader.continuations(spot / "on", written.on),
         screens=callers.screens(spot, written, organisation, known),
         callers=callers.rules(spot / "callers", written.callers, organisation, known),

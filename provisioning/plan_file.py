@@ -1,29 +1,31 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Changes as lines of JSON, one a line: in the file of a plan, and where they wait to be written.
+"""Changes one behind the other in MessagePack: in the file of a plan, and where they wait to be
+written.
 
 They are read one by one, so a million of them take no memory.
 """
 
-import base64
 import io
-import json
 import os
 import tempfile
 from collections.abc import Iterator
-from dataclasses import MISSING, dataclass, fields
-from itertools import islice
+from dataclasses import dataclass, fields
+from functools import partial
+from itertools import pairwise
+from operator import attrgetter
 from pathlib import Path
 from typing import Any, Protocol
+
+import msgpack
 
 from provisioning.problems import Refused
 from provisioning.storage import Change
 
 SUFFIX = ".plan"
-_BLOCK = 1 << 18
-_OF_BYTES = ("sets", "remembers")
-_DEFAULTS: dict[str, object] = {
-    one.name: one.default_factory() if one.default_factory is not MISSING else one.default
-    for one in fields(Change)}
+BLOCK = 1000
+"""Changes."""
+_BUFFER = 1 << 18
+_fields = attrgetter(*(one.name for one in fields(Change)))
 
 
 class Changes(Protocol):
@@ -51,7 +53,9 @@ class Spool:
         self._open, name = tempfile.mkstemp(prefix="followme-")
         os.unlink(name)
         self._waiting: list[bytes] = []
-        self._count = self._size = 0
+        self._blocks: list[int] = []
+        """Where each begins."""
+        self._count = self._size = self._waits = 0
 
     def __del__(self) -> None:
         os.close(self._open)
@@ -60,38 +64,35 @@ class Spool:
         return self._count
 
     def __iter__(self) -> Iterator[Change]:
-        return map(decode, self.lines())
+        self._flush()
+        return _changes(self._open, 0)
 
     def add(self, change: Change) -> None:
         """Put one more behind the others."""
-        self.add_line(encode(change))
+        self.add_encoded(encode(change))
 
-    def add_line(self, line: bytes) -> None:
-        """The same, as ``lines`` has it."""
-        self._waiting.append(line)
+    def add_encoded(self, data: bytes) -> None:
+        """The same, as ``encode`` has it."""
+        if not self._count % BLOCK:
+            self._blocks.append(self._size)
+        self._waiting.append(data)
         self._count += 1
-        self._size += len(line)
-        if self._size > _BLOCK:
+        self._size += len(data)
+        self._waits += len(data)
+        if self._waits > _BUFFER:
             self._flush()
 
-    def lines(self) -> Iterator[bytes]:
-        """One for each change."""
+    def blocks(self) -> list[Block]:
+        """All of it, ``BLOCK`` changes each."""
         self._flush()
-        yield from _lines(self._open, 0)
-
-    def blocks(self, count: int) -> Iterator[Block]:
-        """All of it, so many changes each."""
-        lines, start = self.lines(), 0
-        while size := sum(map(len, islice(lines, count))):
-            yield Block(start, size)
-            start += size
+        return [Block(start, end - start) for start, end in pairwise([*self._blocks, self._size])]
 
     def within(self, block: Block) -> Iterator[Change]:
         """The changes of a block, which another process may ask for that was forked meanwhile."""
-        return map(decode, os.pread(self._open, block.size, block.start).splitlines())
+        return _changes(self._open, block.start, block.size)
 
     def _flush(self) -> None:
-        data, self._waiting, self._size = b"".join(self._waiting), [], 0
+        data, self._waiting, self._waits = b"".join(self._waiting), [], 0
         try:
             while data:
                 data = data[os.write(self._open, data):]
@@ -114,9 +115,12 @@ class Reviewed:
         """Raises Refused where they are not all there."""
         count = 0
         with self._path.open("rb") as file:
-            for line in _lines(file.fileno(), self._start):
-                yield _decoded(self._path, line)
-                count += 1
+            try:
+                for change in _changes(file.fileno(), self._start):
+                    yield change
+                    count += 1
+            except (ValueError, TypeError, AttributeError, msgpack.UnpackException):
+                raise refused(self._path) from None
         if count != self._count:
             raise refused(self._path)
 
@@ -133,45 +137,29 @@ def refused(path: Path) -> Refused:
 
 
 def encode(change: Change) -> bytes:
-    """The change as a line."""
-    data = {name: value for name, usual in _DEFAULTS.items()
-            if (value := getattr(change, name)) != usual}
-    if "expects" in data:
-        data["expects"] = {key: sorted(seen, key=str) for key, seen in change.expects.items()}
-    for name in _OF_BYTES:
-        if name in data:
-            data[name] = {key: base64.b64encode(value).decode()
-                          for key, value in data[name].items()}
-    return json.dumps(data, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
+    """The change as it is kept."""
+    return bytes(msgpack.packb(_fields(change), default=partial(sorted, key=str)))
 
 
-def decode(line: bytes) -> Change:
-    """The change of a line; raises ValueError, TypeError or the like where it is none."""
-    data: dict[str, Any] = json.loads(line)
-    for key, value in data.items():
-        if isinstance(value, list):
-            data[key] = tuple(value)
-        elif key in _OF_BYTES:
-            data[key] = {name: base64.b64decode(text, validate=True)
-                         for name, text in value.items()}
-        elif key == "expects":
-            data[key] = {name: frozenset(seen) for name, seen in value.items()}
-    return Change(**data)
+def decode(data: bytes) -> Change:
+    """The change that was encoded."""
+    return _made(msgpack.unpackb(data, use_list=False))
 
 
-def _decoded(path: Path, line: bytes) -> Change:
-    try:
-        return decode(line)
-    except (ValueError, TypeError, KeyError, AttributeError):  # binascii's is a ValueError
-        raise refused(path) from None
+def _made(values: Any) -> Change:
+    """Raises TypeError or ValueError where these are the fields of none."""
+    change = Change(*values)
+    change.expects.update({key: frozenset(may) for key, may in change.expects.items()})
+    return change
 
 
 class _From(io.RawIOBase):
     """Reads an open file from a place on, whoever else reads or writes it."""
 
-    def __init__(self, file: int, start: int) -> None:
+    def __init__(self, file: int, start: int, size: int | None) -> None:
         self._file = file
         self._at = start
+        self._end = None if size is None else start + size
 
     def readable(self) -> bool:
         """It is."""
@@ -179,10 +167,12 @@ class _From(io.RawIOBase):
 
     def readinto(self, buffer: Any) -> int:
         """As much as there is, at most what the buffer takes."""
-        count = os.preadv(self._file, [buffer], self._at)
+        most = len(buffer) if self._end is None else min(len(buffer), self._end - self._at)
+        count = os.preadv(self._file, [memoryview(buffer)[:most]], self._at)
         self._at += count
         return count
 
 
-def _lines(file: int, start: int) -> Iterator[bytes]:
-    return iter(io.BufferedReader(_From(file, start), _BLOCK))
+def _changes(file: int, start: int, size: int | None = None) -> Iterator[Change]:
+    data = io.BufferedReader(_From(file, start, size), _BUFFER)
+    return map(_made, msgpack.Unpacker(data, use_list=False))

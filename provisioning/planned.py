@@ -20,7 +20,7 @@ from provisioning.problems import Refused
 from provisioning.storage import Change, Seen, Storage, seen
 from provisioning.stored import names
 
-_VERSION = 2
+_VERSION = 3
 _FEW = 10
 """Of fewer numbers any share may change."""
 _SHARE = 30

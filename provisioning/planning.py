@@ -231,7 +231,7 @@ class _Gathered:
         if not self.errors:
             self._tally += one.tally
             for line in one.lines:
-                self._spool.add_line(line)
+                self._spool.add_encoded(line)
             for name, line in one.homes.items():
                 self._settle(name, line)
 
@@ -244,7 +244,7 @@ class _Gathered:
         if problems.errors:
             raise RefusedFiles(problems)
         for (line,) in self._index.execute("SELECT change FROM homes ORDER BY rowid"):
-            self._spool.add_line(line)  # behind all numbers that are as they say
+            self._spool.add_encoded(line)  # behind all numbers that are as they say
         shared = sum(count == self._count for count in self._of_files.values())
         plan = Plan(self._spool, self._tally.counts, tuple(map(str, problems.warnings)),
                     tuple(self._tally.brakes(self._storage)))

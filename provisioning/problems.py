@@ -2,15 +2,14 @@
 """What is wrong with what somebody wrote, and where it stands."""
 
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from kemi_routing import errors
 
 suggest = errors.suggest
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Place:
+class Place(NamedTuple):
     """A place in a file; line and column count from 1."""
 
     file: str

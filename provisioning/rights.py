@@ -72,6 +72,8 @@ def of_subscriber(spot: Spot, written: shape.Subscriber, known: Mapping[str, Gro
             "write one beside subscribers:  groups: {NAME: {permissions: [voicemail]}}"))
 
     group = spot.optional("group", written.group, read_group, known[""])
+    if not written.permissions and group.rights.follow_redirects == follow_redirects:
+        return Group(group.rights)
     wishes = _permissions(spot / "permissions", written.permissions)
     more = {wish.value for wish in wishes}
     return Group(replace(

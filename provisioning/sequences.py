@@ -99,7 +99,10 @@ class Reader:
 
     def _note(self, spot: Spot, text: str, ring: Ring) -> None:
         """What is to be said of a target that may be written."""
-        to, target = spot / "to", ring.target
+        target = ring.target
+        if target.kind is Kind.LINE:
+            return
+        to = spot / "to"
         if target.kind in (Kind.PSTN, Kind.NUMBER):
             self.places.setdefault(target, to)
         if target.kind is Kind.PSTN:

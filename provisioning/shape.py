@@ -14,7 +14,14 @@ from pydantic_core import PydanticCustomError
 from provisioning import kinds
 from provisioning.shape_base import Shape, one_or_many
 from provisioning.shape_operator import Gateway, Grant, Hop, Trunk
-from provisioning.shape_times import Calendar, Holidays, OwnSchedule, Schedule, Vacation, Windows
+from provisioning.shape_times import (
+    Calendar,
+    Holidays,
+    OwnSchedule,
+    Vacation,
+    Windows,
+    no_schedule,
+)
 
 
 class Target(Shape):
@@ -128,7 +135,7 @@ class Number(Shape):
     """Callers that get a sequence of their own."""
     on: Annotated[dict[str, kinds.SequenceName], kinds.Named(kinds.OUTCOME)] = {}
     """Outcome: the sequence that comes next instead of the next step."""
-    schedule: OwnSchedule = Field(default_factory=Schedule)
+    schedule: OwnSchedule = Field(default_factory=no_schedule)
     """Windows, or the name of a shared schedule."""
     holidays: list[Holidays] = []
     """Calendars whose days beat the windows."""

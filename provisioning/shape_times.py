@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The shape of what decides by time: windows, holidays, vacations, calendars."""
 
+from functools import cache, lru_cache
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field
@@ -75,8 +76,13 @@ def _windows_alone(value: Any) -> Any:
     return {"windows": value} if isinstance(value, list) else value
 
 
+no_schedule = cache(Schedule)
+"""One for all numbers that say nothing of it; so have all that name the same one."""
+_shared = lru_cache(maxsize=1024)(SharedSchedule)
+
+
 def _name_or_windows(value: Any) -> Any:
-    return SharedSchedule(name=value) if isinstance(value, str) else _windows_alone(value)
+    return _shared(name=value) if isinstance(value, str) else _windows_alone(value)
 
 
 Windows = Annotated[Schedule, BeforeValidator(

@@ -18,6 +18,7 @@ from provisioning.revisions import Version, decode_text, encode
 from provisioning.storage import Seen, Storage, seen
 
 T = TypeVar("T")
+_NOTHING: frozenset[Seen] = frozenset([None])
 
 
 def neighbours(checked: Checked, storage: Storage) -> dict[str, Number]:
@@ -117,7 +118,8 @@ class Stored:
 
     def as_found(self, *wanted: str) -> dict[str, frozenset[Seen]]:
         """Those keys may hold what was found, nothing else."""
-        return {key: frozenset([seen(self.values.get(key))]) for key in wanted}
+        return {key: _NOTHING if (value := self.values.get(key)) is None
+                else frozenset([seen(value)]) for key in wanted}
 
 
 def names(things: set[str], kind: str) -> set[str]:

@@ -96,8 +96,10 @@ def read(spot: Spot, written: shape.Number, number: Number, known: Known, shared
 
 def warn(spot: Spot, number: Number, times: Times, now: datetime) -> None:
     """Say what a number's rules do that is probably not meant, in the two years from ``now``."""
-    midnight = datetime.combine(now.astimezone(number.zone).date(), time(), number.zone)
-    unreachable, gap = _proof(replace(times.timetable, overrides=()), midnight)
+    timetable = times.timetable
+    if timetable.overrides:
+        timetable = replace(timetable, overrides=())
+    unreachable, gap = _proof(timetable, _today(now, number.zone))
     for one in unreachable:
         if isinstance(one.rule, Window):
             times.windows[one.rule].warning(
@@ -106,6 +108,12 @@ def warn(spot: Spot, number: Number, times: Times, now: datetime) -> None:
             (spot / "holidays").at_key().warning(f"holiday {one.rule} never applies: {one.why}")
     if gap and times.timetable.windows:
         _say_gap((spot / "schedule").at_key(), number, gap)
+
+
+@lru_cache(maxsize=64)
+def _today(now: datetime, zone: ZoneInfo) -> datetime:
+    """The midnight before."""
+    return datetime.combine(now.astimezone(zone).date(), time(), zone)
 
 
 @lru_cache(maxsize=1024)
@@ -250,7 +258,7 @@ def _holidays(closings: Sequence[Closing], zone: ZoneInfo) -> list[Holiday]:
 
 def _vacations(spot: Spot, written: list[shape_times.Vacation], zone: ZoneInfo, known: Known,
                now: datetime) -> list[Override]:
-    today = now.astimezone(zone).date()
+    today = _today(now, zone).date()
     found: list[tuple[Override, date, Spot]] = []
     for index, vacation in enumerate(written):
         where = spot / index

@@ -30,9 +30,9 @@ class Made:
     """Those that are to be made at the end."""
 
 
-def write(plan: Plan, connect: Callable[[], Storage], told: int) -> Iterator[Made]:
-    """Make the changes; the first ones, so many, come out with what became of them. ``connect``
-    gives a store to each process.
+def write(plan: Plan, connect: Callable[[], Storage]) -> Iterator[Made]:
+    """Make the changes; the first thousand come out with what became of them. ``connect`` gives a
+    store to each process.
     """
     spool = plan.changes
     alone = plan.counts.get("changed") or plan.counts.get("removed")
@@ -41,8 +41,7 @@ def write(plan: Plan, connect: Callable[[], Storage], told: int) -> Iterator[Mad
         return
     # Nothing that is new looks at what another new thing writes, so no order is needed.
     left: list[Change] = []
-    blocks = list(spool.blocks(told))
-    for made in spread(partial(_write_block, spool, connect), blocks,
+    for made in spread(partial(_write_block, spool, connect), spool.blocks(),
                        len(os.sched_getaffinity(0))):
         left += made.left
         yield made

@@ -145,17 +145,16 @@ class Written:
 
     def plain(self) -> Any:
         """The value as text, lists and dicts."""
-        match self.content:
-            case dict() as children:
-                return {key: child.plain() for key, child in children.items()
-                        if child.content is not None}
-            case list() as children:
-                return [child.plain() for child in children]
-            case text:
-                return text
+        content = self.content
+        if isinstance(content, dict):
+            return {key: child.plain() if isinstance(child.content, dict | list) else child.content
+                    for key, child in content.items() if child.content is not None}
+        if isinstance(content, list):
+            return [child.plain() for child in content]
+        return content
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Spot:
     """A value that is being checked: what is found wrong is noted with its place."""
 
@@ -168,7 +167,8 @@ class Spot:
         """The value below; this one where there is none, so that an error has a place."""
         content = self.written.content
         if isinstance(content, dict):
-            return Spot(content[step], self.problems) if step in content else self
+            below = content.get(step)
+            return self if below is None else Spot(below, self.problems)
         if isinstance(content, list) and isinstance(step, int):
             return Spot(content[step], self.problems)
         return self
@@ -201,11 +201,15 @@ class Spot:
             if self / key is self:  # else it was not fit to be read, and that is noted
                 self.at_key().error(f"{key} is missing; write  {key}: {example}")
             return None
-        return (self / key).read(parse, text)
+        try:
+            return parse(text)
+        except InvalidValue as error:
+            (self / key).error(str(error))
+            return None
 
     def optional(self, key: str, text: str | None, parse: Callable[[str], T], default: T) -> T:
         """The parsed text under ``key``; the default where there is none, or only a wrong one."""
-        found = None if text is None else (self / key).read(parse, text)
+        found = None if text is None else self.required(key, text, parse, "")
         return default if found is None else found
 
     def read(self, parse: Callable[P, T], *values: P.args, **named: P.kwargs) -> T | None:

@@ -21,18 +21,22 @@ class Remark(str):
 
 def block(content: dict[str, Any] | Sequence[Any], indent: str = "") -> Iterator[str]:
     """The lines of a mapping or a list, whose values are texts, mappings and lists."""
+    return iter(_rows(content, indent))
+
+
+def _rows(content: dict[str, Any] | Sequence[Any], indent: str) -> list[str]:
     if not isinstance(content, dict):
-        for one in content:
-            yield from _item(one, indent)
-        return
+        return [row for one in content for row in _item(one, indent)]
+    rows = []
     for key, value in content.items():
         if isinstance(key, Remark):
-            yield _remark(key, indent)
-        elif _is_short(value) or (indent and _is_flat(value)):
-            yield f"{indent}{scalar(key)}: {flow(value)}"
+            rows.append(_remark(key, indent))
+        elif (text := _beside(value, flat=bool(indent))) is not None:
+            rows.append(f"{indent}{scalar(key)}: {text}")
         else:
-            yield f"{indent}{scalar(key)}:"
-            yield from block(value, indent + "  ")
+            rows.append(f"{indent}{scalar(key)}:")
+            rows += _rows(value, indent + "  ")
+    return rows
 
 
 def flow(value: Any) -> str:
@@ -40,8 +44,7 @@ def flow(value: Any) -> str:
     if isinstance(value, str):
         return scalar(value)
     if isinstance(value, dict):
-        pairs = (f"{scalar(key)}: {flow(one)}" for key, one in value.items())
-        return f"{{{', '.join(pairs)}}}"
+        return f"{{{', '.join([f'{scalar(key)}: {flow(one)}' for key, one in value.items()])}}}"
     return f"[{', '.join(map(flow, value))}]"
 
 
@@ -54,29 +57,31 @@ def scalar(text: str) -> str:
     return json.dumps(text, ensure_ascii=not text.isprintable()).replace("\x7f", "\\u007f")
 
 
-def _item(one: Any, indent: str) -> Iterator[str]:
+def _item(one: Any, indent: str) -> list[str]:
     if isinstance(one, Remark):
-        yield _remark(one, indent)
-    elif _is_short(one) or _is_flat(one):
-        yield f"{indent}- {flow(one)}"
-    else:
-        first, *rest = block(one, indent + "  ")
-        yield f"{indent}- {first.lstrip()}"
-        yield from rest
+        return [_remark(one, indent)]
+    if (text := _beside(one, flat=True)) is not None:
+        return [f"{indent}- {text}"]
+    first, *rest = _rows(one, indent + "  ")
+    return [f"{indent}- {first.lstrip()}", *rest]
 
 
 def _remark(text: str, indent: str) -> str:
     return f"{indent}# {''.join(one if one.isprintable() else '?' for one in text)}"
 
 
-def _is_short(value: Any) -> bool:
-    """Whether a value stands behind its key: a text, a list of texts, or nothing."""
-    if isinstance(value, str) or not value:
-        return True
-    return not isinstance(value, dict) and all(
-        isinstance(one, str) and not isinstance(one, Remark) for one in value)
-
-
-def _is_flat(value: Any) -> bool:
-    return isinstance(value, dict) and all(
-        isinstance(one, str) and not isinstance(key, Remark) for key, one in value.items())
+def _beside(value: Any, *, flat: bool) -> str | None:
+    """A value that stands behind its key: a text, a list of texts, nothing, and, where it may be
+    ``flat``, a mapping of texts; None for all others.
+    """
+    if isinstance(value, str):
+        return scalar(value)
+    is_mapping = isinstance(value, dict)
+    if value and is_mapping and not flat:
+        return None
+    for one in value.values() if is_mapping else value:
+        if not isinstance(one, str):
+            return None
+    if any(isinstance(one, Remark) for one in value):
+        return None
+    return flow(value)

@@ -41,7 +41,7 @@ def run(folder: Path, form: str, count: int, redis: RedisServer) -> Import:
     """Import so many rows of a table, or JSON lines, that stand beside an organisation's file."""
     (folder / "acme.yaml").write_text(rows.SHARED)
     path = rows.write(folder / f"rows.{form}", count)
-    client = Storage(redis.url).client
+    client = Storage(redis.url, timeout_s=60).client
     client.flushall()
     before, began = used(redis), time.monotonic()
     command = [sys.executable, "-m", "provisioning", "apply", "--yes", "--redis", redis.url,

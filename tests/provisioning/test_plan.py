@@ -14,7 +14,7 @@ from tests.provisioning.conftest import EXAMPLES, Edit, Followme, Write, dump
 OFFICE = EXAMPLES / "office.yaml"
 JANA = "42027777101"
 SHORTER = ("ring: 30, label: office", "ring: 25, label: office")
-HEAD_OF_A_PLAN = '{"followme plan": 2, "counts": {"new": 1}, "warnings": [], "brakes": []}\n'
+HEAD_OF_A_PLAN = b'{"followme plan": 3, "counts": {"new": 1}, "warnings": [], "brakes": []}\n'
 HEAD = "number 42027777101 of acme/jana: changed, revision 1 → 2"
 SAID = "  sequence working_hours, step 2 office (49115234567): ring time 30 s → 25 s"
 
@@ -150,12 +150,14 @@ class TestThePlanInAFile:
         assert loaded("apply", "--yes", plan).code == 0
         assert storage.client.get(keys.alias("42073723123")) is None
 
-    @pytest.mark.parametrize("text", ["", "{}", "[]", '{"followme plan": 2}', "organisation: x",
-                                      HEAD_OF_A_PLAN + '{"kind": "x"}', HEAD_OF_A_PLAN,
-                                      HEAD_OF_A_PLAN + "[]", HEAD_OF_A_PLAN + '{"sets": 1}'])
-    def test_that_is_none_is_refused(self, loaded: Followme, tmp_path: Path, text: str) -> None:
+    @pytest.mark.parametrize("data", [
+        b"", b"{}", b"[]", b'{"followme plan": 3}', b"organisation: x", HEAD_OF_A_PLAN, *(
+            HEAD_OF_A_PLAN + packed for packed in (
+                b"\x81\xa4kind\xa1x", b"\x90", b"\x01", b"\xc1", b"\x97" + b"\xa1x" * 7,
+                b"\x96\xa1x", b"\xa1\xff", b"\xdd\xff\xff\xff\xff"))])
+    def test_that_is_none_is_refused(self, loaded: Followme, tmp_path: Path, data: bytes) -> None:
         path = tmp_path / "monday.plan"
-        path.write_text(text)
+        path.write_bytes(data)
         ran = loaded("apply", "--yes", path)
         assert (ran.code, ran.err) == (1, f"followme: {path} is not a plan; make one:  followme "
                                           f"plan FILES -o {path}\n")

@@ -5,6 +5,7 @@ import errno
 import json
 import os
 import sys
+from dataclasses import replace
 
 import pytest
 
@@ -24,10 +25,17 @@ LEAST = Change("line", "desk", "acme/jana", "unchanged")
 
 
 @pytest.mark.parametrize("change", [FULL, LEAST], ids=["full", "least"])
-def test_a_change_is_a_line_and_comes_back(change: Change) -> None:
-    line = encode(change)
-    assert line.count(b"\n") == 1
-    assert decode(line) == change
+def test_a_change_comes_back(change: Change) -> None:
+    assert decode(encode(change)) == change
+
+
+def test_changes_come_in_blocks_too() -> None:
+    spool = Spool()
+    for index in range(2500):
+        spool.add(replace(LEAST, name=f"desk-{index}"))
+    blocks = [[*spool.within(block)] for block in spool.blocks()]
+    assert [len(block) for block in blocks] == [1000, 1000, 500]
+    assert [change for block in blocks for change in block] == [*spool]
 
 
 def test_changes_that_wait_come_in_order_to_each_who_asks() -> None:
