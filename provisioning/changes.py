@@ -32,7 +32,7 @@ def compare(checked: Checked, storage: Storage, now: datetime) -> list[Change]:
     _refuse_what_others_have(checked, stored)
     _warn_of_lost_overrides(checked, stored, now)
     limits = granted.read(checked, storage)
-    network.connect(checked, neighbours(checked, storage), now, limits)
+    network.connect(checked, neighbours(checked, storage), now, limits, stored.number)
     surplus = {owner: stored.belongings[owner] - given[owner] for owner in given}
     _refuse_forgotten_numbers(checked, stored, surplus)
     lines = [change for owner in surplus for change in _removed_lines(owner, stored, surplus)]
@@ -64,7 +64,9 @@ def removal(digits: str, storage: Storage) -> list[Change]:
               *map(_key, sorted(belongings[number.owner]))]
     stored = Stored(storage.read(wanted), belongings)
     others = list(stored.numbers_of(number.owner, but=digits))
-    return [_number_removal(number, others, stored), *_lines_after(number, others, stored)]
+    lines = {thing for thing in belongings[number.owner] if thing.startswith("line:")}
+    return [_number_removal(number, others, stored), *(
+        () if others else _removed_lines(number.owner, stored, {number.owner: lines}))]
 
 
 def _given(checked: Checked) -> dict[str, set[str]]:
@@ -297,18 +299,6 @@ def _number_removal(number: Number, others: list[Number], stored: Stored) -> Cha
                  keys.last_caller(number.number),  # the next owner's *60 must not block him
                  *(() if others else (settings,)), *_deletable(leaves, number.owner, stored)),
         leaves=tuple(leaves), remembers=stored.remembered(number, found or b""))
-
-
-def _lines_after(number: Number, others: list[Number], stored: Stored) -> Iterator[Change]:
-    """The owner's lines get another main number, or go with the last one."""
-    if not others:
-        lines = {thing for thing in stored.belongings[number.owner] if thing.startswith("line:")}
-        yield from _removed_lines(number.owner, stored, {number.owner: lines})
-        return
-    for name in sorted(names(stored.belongings[number.owner], "line")):
-        line = stored.line(name)
-        if line and line.number == number.number:
-            yield _line_change(replace(line, number=others[0].number), stored)
 
 
 def _deletable(things: set[str], owner: str, stored: Stored) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from provisioning import beside, changes, columns, planned, planning, show, values, writing
+from provisioning import beside, columns, following, planned, planning, show, values, writing
 from provisioning.beside import NOTHING, Beside
 from provisioning.completion import numbers
 from provisioning.desk import Desk, ask, with_desk, with_picture_desk
@@ -117,12 +117,9 @@ def apply_files(desk: Desk, files: tuple[Path, ...], pairs: tuple[str, ...], yes
 @with_desk
 def remove_number(desk: Desk, number: str, yes: bool, dry_run: bool) -> int:
     """Take NUMBER out of the store; the lines of its owner too where it was the last."""
-    storage, key = desk.storage(), values.number_key(number)
-    plan = planned.few(changes.removal(key, storage), (
-        *(f"warning: {other} forwards to {key}, which will be left out there"
-          for other in show.forwarding_to(key, storage)),
-        *(f"warning: {other} shows {key} to outside targets until its file is applied again"
-          for other in show.presenting(key, storage))))
+    followed = following.removal(values.number_key(number), desk.storage(),
+                                 desk.in_network().settings.platform, desk.now)
+    plan = planned.few(followed.changes, followed.warnings)
     for warning in plan.warnings:
         desk.warn(warning)
     return would(desk, plan) if dry_run else write(desk, plan, yes=yes)

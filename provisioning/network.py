@@ -4,7 +4,7 @@
 ``connect`` knows the numbers of the files and those that it is given from the store.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -66,10 +66,12 @@ class Extents:
 
 
 def connect(checked: Checked, stored: Numbers, now: datetime,
-            given: Mapping[str, Grant] | None = None) -> Checked:
+            given: Mapping[str, Grant] | None = None,
+            before: Callable[[str], Number | None] = lambda _: None) -> Checked:
     """The same with every target known for what it is; what cannot work is noted.
 
-    ``stored`` and ``given`` are numbers and grants of the store.
+    ``stored`` and ``given`` are numbers and grants of the store, and ``before`` knows the numbers
+    of the files as they stand there: a target that is gone since is no mistake of who wrote it.
     """
     limits = {**(given or {}), **{name: grant for name, (grant, _) in checked.grants.items()}}
     for organisation, wish in checked.wishes:
@@ -79,7 +81,7 @@ def connect(checked: Checked, stored: Numbers, now: datetime,
     numbers = {**stored, **{entry.number.number: entry.number for entry in checked.numbers}}
     extents = Extents(numbers)
     for entry in checked.numbers:
-        _check_targets(entry, numbers)
+        _check_targets(entry, numbers, before)
         alone = numbers.keys().isdisjoint(others(entry.number))
         if not (alone and _is_short(entry.number)):
             _check_whole(entry.spot, entry.number, extents)
@@ -131,14 +133,19 @@ def _target(target: Target, stored: Numbers) -> Target:
     return Target(Kind.NUMBER, target.address) if ours else target
 
 
-def _check_targets(entry: Entry, numbers: Numbers) -> None:
+def _check_targets(entry: Entry, numbers: Numbers, before: Callable[[str], Number | None]) -> None:
     for target, spot in entry.places.items():
         if target.kind is Kind.PSTN:
             continue
         name = target.address.rpartition("/")[2]
         handed = [ring for ring in _handed_over(entry.number) if ring.target == target]
         if target.address not in numbers:
-            spot.error(_unknown(target.address, numbers))
+            old = before(entry.number.number)
+            if old and target.address in others(old):
+                spot.warning(f"{name} is nobody's number any more, so it never rings; write "
+                             "another target")
+            else:
+                spot.error(_unknown(target.address, numbers))
         elif handed:
             spot.note(f"the call is handed over to {name}, whose own settings decide then")
         if any(ring.confirm or ring.delay_s for ring in handed):

@@ -8,7 +8,7 @@ from typing import Any
 from kemi_routing.model import Number, Sequence
 from kemi_routing.redis import keys
 from kemi_routing.schedule import Window, clock, format_days
-from kemi_routing.targets import Kind, Target, mask
+from kemi_routing.targets import Kind, mask
 from provisioning import override
 from provisioning.calendars import RUNS_OUT_DAYS
 from provisioning.network import Extents
@@ -36,20 +36,6 @@ def all_numbers(storage: Storage, broken: list[str] | None = None) -> Iterator[N
                 yield number
             elif broken is not None and keys.number(name) in found:
                 broken.append(name)
-
-
-def forwarding_to(key: str, storage: Storage) -> list[str]:
-    """Keys of the numbers that have this one as a target (SPEC T5); all numbers are read."""
-    target = Target(Kind.NUMBER, key)
-    return [number.number for number in all_numbers(storage)
-            if any(ring.target == target for one in number.sequences for step in one.steps
-                   for ring in step)]
-
-
-def presenting(key: str, storage: Storage) -> list[str]:
-    """Keys of the other numbers that show this one to outside targets (SPEC V5); all are read."""
-    return [number.number for number in all_numbers(storage)
-            if number.cli == key != number.number]
 
 
 def one_number(digits: str, storage: Storage) -> tuple[Number, str]:

@@ -175,14 +175,6 @@ def test_the_branches_beyond_a_hand_over_count_in_the_whole_call() -> None:
         "(a line counts as its phones, an outside number as two); let fewer ring"]
 
 
-def test_remove_names_who_forwards_there(followme: Followme, write: Write) -> None:
-    path = write("a.yaml", owner("jana", forwarding(JANA, PETR)) + owner("petr", f"{PETR}: {{}}"))
-    assert followme("apply", "--yes", path).code == 0
-    assert followme("remove", "--yes", PETR).err == (
-        f"warning: {JANA} forwards to {PETR}, which will be left out there\n")
-    assert followme("remove", "--yes", JANA).err == ""
-
-
 def test_short_forms_are_shown_in_full(followme: Followme, tmp_path: Path) -> None:
     path = tmp_path / "a.yaml"
     path.write_text("dial_plan: {country: 420, trunk_prefix: 0}\n" + HEAD + owner(

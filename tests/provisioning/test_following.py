@@ -1,0 +1,162 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Other numbers follow where one comes or goes: what is exported is what is stored (SPEC T5)."""
+
+from pathlib import Path
+
+import pytest
+
+from kemi_routing.model import Number
+from kemi_routing.record import decode_number
+from kemi_routing.redis import keys
+from kemi_routing.targets import Kind
+from provisioning.storage import Storage
+from tests.provisioning.conftest import Followme, Write
+
+JANA, SECOND, PETR = "420277771101", "420277771102", "420277771103"
+ACME = """\
+organisation: acme
+time_zone: Europe/Prague
+dial_plan: {{country: 420, local_digits: 9}}
+subscribers:
+  jana:
+    permissions: [{permissions}]
+    lines: {{jana-desk: {{password: blue-kettle-7391}}}}
+    numbers:
+      # the first is the main number
+      420277771102: {{}}
+      420277771101: {{mode: forward_only, default: all, sequences: {{all: [{steps}]}}}}
+    extensions: {{201: {{}}}}
+  petr:
+    numbers: {{277771103: {{}}}}
+    lines: {{petr-desk: {{password: blue-kettle-7391}}}}
+    extensions: {{202: {{}}}}
+"""
+
+
+def acme(steps: str = "{to: voicemail}", permissions: str = "voicemail, forward_external") -> str:
+    return ACME.format(steps=steps, permissions=permissions)
+
+
+def stored(storage: Storage, key: str) -> Number:
+    data = storage.client.get(keys.number(key))
+    assert isinstance(data, bytes)
+    return decode_number(data)
+
+
+def kinds(number: Number) -> list[Kind]:
+    return [ring.target.kind for one in number.sequences for step in one.steps for ring in step]
+
+
+def plan_of_export(followme: Followme, folder: Path) -> tuple[int, str]:
+    assert followme("export", "acme", "-o", folder).code == 0
+    ran = followme("plan", folder / "acme.yaml")
+    return ran.code, ran.out
+
+
+NOTHING = (0, "nothing to do\n")
+
+
+@pytest.mark.parametrize(("removed", "steps", "told"), [
+    pytest.param(SECOND, "{to: voicemail}", ([], [
+        f"number {SECOND} of acme/jana: removed, revision 1",
+        "number acme/201 of acme/jana: changed, revision 1 → 2",
+        "line jana-desk of acme/jana: changed", "3 changes written"]),
+        id="a main number, which its line and its extension show"),
+    pytest.param("acme/201", "{to: voicemail}", ([], [
+        "number acme/201 of acme/jana: removed, revision 1", "1 change written"]),
+        id="a number with which nothing has to do"),
+    pytest.param(PETR, f"{{to: {PETR}}}", ([
+        f"{JANA} forwards to {PETR}, which is called outside from now on"], [
+        f"number {PETR} of acme/petr: removed, revision 1",
+        f"number {JANA} of acme/jana: changed, revision 1 → 2",
+        "number acme/202 of acme/petr: changed, revision 1 → 2",
+        "line petr-desk of acme/petr: changed", "4 changes written"]),
+        id="a target"),
+    pytest.param(PETR, "{to: 777 123 123}, {to: 277 771 103}, {to: 202}", ([
+        f"{JANA} forwards to {PETR}, which is called outside from now on"], [
+        f"number {PETR} of acme/petr: removed, revision 1",
+        f"number {JANA} of acme/jana: changed, revision 1 → 2",
+        "number acme/202 of acme/petr: changed, revision 1 → 2",
+        "line petr-desk of acme/petr: changed", "4 changes written"]),
+        id="a target in the middle, in a short form"),
+    pytest.param(PETR, f"{{to: number {PETR}}}", ([
+        f"{JANA} forwards to {PETR}, which will be left out there"], [
+        f"number {PETR} of acme/petr: removed, revision 1",
+        "number acme/202 of acme/petr: changed, revision 1 → 2",
+        "line petr-desk of acme/petr: changed", "3 changes written"]),
+        id="a target that says that it is ours"),
+    pytest.param("acme/202", "{to: 202}", ([
+        f"{JANA} forwards to acme/202, which will be left out there"], [
+        "number acme/202 of acme/petr: removed, revision 1", "1 change written"]),
+        id="an extension"),
+])
+def test_after_remove_the_export_is_what_is_stored(
+        followme: Followme, tmp_path: Path, removed: str, steps: str, told: tuple[list[str], ...],
+        ) -> None:
+    path = tmp_path / "acme.yaml"
+    path.write_text(acme(steps))
+    assert followme("apply", "--yes", path).code == 0
+    dry = followme("remove", "--dry-run", removed)
+    assert dry.code == 0
+    ran = followme("remove", "--yes", removed)
+    assert (ran.code, ran.err.splitlines()) == (0, [f"warning: {one}" for one in told[0]])
+    assert ran.things == told[1]
+    assert dry.out.splitlines()[:-1] == ran.out.splitlines()[:-1]
+    assert plan_of_export(followme, tmp_path / "out") == NOTHING
+
+
+BETA = """\
+organisation: beta
+time_zone: Europe/Prague
+subscribers:
+  eva:
+    permissions: [{permissions}]
+    numbers:
+      420277771203: {{mode: forward_only, default: all, sequences: {{all: [{{to: {target}}}]}}}}
+"""
+EVA = "420277771203"
+
+
+@pytest.mark.parametrize(("permissions", "what"), [
+    ("voicemail, forward_external", "is called outside from now on"),
+    ("voicemail", "will be left out there: permission forward_external is not granted"),
+])
+def test_numbers_of_other_organisations_follow_too(
+        followme: Followme, storage: Storage, write: Write, permissions: str, what: str) -> None:
+    beta = write("beta.yaml", BETA.format(permissions=permissions, target=PETR))
+    assert followme("apply", "--yes", write("acme.yaml", acme()), beta).code == 0
+    assert kinds(stored(storage, EVA)) == [Kind.NUMBER]
+    ran = followme("remove", "--yes", PETR)
+    assert ran.err == f"warning: {EVA} forwards to {PETR}, which {what}\n"
+    assert kinds(stored(storage, EVA)) == [Kind.PSTN]
+    assert followme("plan", beta).out == "nothing to do\n"
+
+
+def test_settings_that_cannot_be_read_again_do_not_keep_a_number(
+        followme: Followme, storage: Storage, write: Write) -> None:
+    beta = write("beta.yaml", BETA.format(permissions="voicemail", target=PETR))
+    assert followme("apply", "--yes", write("acme.yaml", acme()), beta).code == 0
+    storage.client.set(keys.organisation("beta"), b"\x02broken")
+    ran = followme("remove", "--yes", PETR)
+    assert (ran.code, ran.err.splitlines()) == (0, [
+        "warning: the settings of beta in the store cannot be read; apply all files of beta again; "
+        f"until then the numbers of beta that have to do with {PETR} stay as they are",
+        f"warning: {EVA} forwards to {PETR}, which will be left out there"])
+    assert kinds(stored(storage, EVA)) == [Kind.NUMBER]
+
+
+def test_a_target_is_refused_where_it_is_new_and_warned_of_where_it_was_ours(
+        followme: Followme, write: Write) -> None:
+    path = write("acme.yaml", acme("{to: 202}"))
+    assert followme("apply", "--yes", path).code == 0
+    assert followme("remove", "--yes", "acme/202").code == 0
+    path.write_text(acme("{to: 202}").replace("    extensions: {202: {}}\n", ""))
+    ran = followme("plan", path)
+    assert (ran.code, ran.out, ran.told) == (*NOTHING, [
+        f"{path}:11:79: warning: 202 is nobody's number any more, so it never rings; write another "
+        "target"])
+    path.write_text(path.read_text().replace("{to: 202}", "{to: 203}"))
+    ran = followme("plan", path)
+    assert (ran.code, ran.told) == (1, [
+        f"{path}:11:79: 203 is no extension of acme; did you mean 201? known are: 201; "
+        "a number is written with its country code: 49115234567", "1 error"])
