@@ -6,7 +6,7 @@ from dataclasses import asdict
 import click
 
 from kemi_routing.targets import mask
-from provisioning import history, planned, revival, show
+from provisioning import following, history, planned, revival, show
 from provisioning.cli_plan import DRY_RUN, YES, would, write
 from provisioning.completion import with_history
 from provisioning.desk import Desk, with_desk
@@ -79,6 +79,7 @@ def undo(desk: Desk, number: str, yes: bool, dry_run: bool) -> int:
         raise RefusedFiles(checked.problems)
     for warning in checked.problems.warnings:
         desk.problem(warning, "warning")
+    pending += following.arrivals(pending, storage, now)
     plan = planned.few(pending, map(str, checked.problems.warnings))
     return would(desk, plan) if dry_run else write(desk, plan, yes=yes)
 

@@ -135,7 +135,7 @@ def _plan(desk: Desk, files: Sequence[Path], pairs: Sequence[str], *, quiet: boo
     # What only the store tells, check cannot say.
     for warning in found.warnings:
         desk.problem(warning, "warning")
-    return found.plan
+    return following.with_arrivals(found.plan, desk.storage(), desk.now)
 
 
 def would(desk: Desk, plan: Plan, shown: Beside = NOTHING) -> int:

@@ -2,12 +2,13 @@
 """What follows for other numbers where one comes or goes (SPEC T5).
 
 Who names a number has it as one of ours or as an outside one. No index says who that is: it would
-take memory for each target. So ``remove`` reads all numbers, and whoever comes is looked for in his
-own organisation alone; of others ``drift`` tells.
+take memory and time for each target. So ``remove`` reads all numbers, and for a number that comes
+those of its organisation are read; of others ``drift`` tells.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from kemi_routing.forwarding import why_skipped
@@ -17,9 +18,13 @@ from kemi_routing.targets import Kind, Target
 from provisioning import changes, network, show
 from provisioning.check import read_tree
 from provisioning.kept import Kept
+from provisioning.planned import Plan
 from provisioning.problems import Refused
-from provisioning.storage import Change, Storage
-from provisioning.stored import read_number
+from provisioning.storage import Change, Storage, seen
+from provisioning.stored import Stored, names, read_number
+
+MOST = 10_000
+"""So many numbers are looked through for those to which one that comes was an outside one."""
 
 
 class After(Storage):
@@ -85,14 +90,48 @@ def removal(key: str, storage: Storage, platform: Platform, now: datetime) -> Fo
     return found
 
 
-def _read_again(owners: Iterable[str], organisation: str, seen: tuple[Platform, datetime],
+def with_arrivals(plan: Plan, storage: Storage, now: datetime) -> Plan:
+    """The same with ``arrivals``, where it is no bulk import."""
+    if not plan.counts.get("new") or len(plan.changes) > MOST:
+        return plan
+    found = list(arrivals(plan.changes, storage, now))
+    counts = Counter(plan.counts) + Counter(change.result for change in found)
+    return replace(plan, changes=[*plan.changes, *found], counts=counts) if found else plan
+
+
+def arrivals(come: Iterable[Change], storage: Storage, now: datetime) -> Iterator[Change]:
+    """The changes of stored numbers to which a number of their organisation was an outside one,
+    and which is among those that come.
+    """
+    written = {change.name: change for change in come if change.kind == "number"}
+    new = {key: change for key, change in written.items() if change.result == "new"}
+    for organisation in sorted({change.owner.partition("/")[0] for change in new.values()}):
+        for number in _numbers_of(organisation, storage):
+            if number.number not in written and (named := new.keys() & _outside(number)):
+                key = keys.number(number.number)
+                change = Stored(storage.read([key, keys.authored(number.number)]), {}).rewritten(
+                    network.resolved(number, named), now)
+                yield replace(change, expects=change.expects | {
+                    one: frozenset([seen(new[name].sets[one])])
+                    for name in named if (one := keys.number(name))})
+
+
+def _numbers_of(organisation: str, storage: Storage) -> Iterator[Number]:
+    """All numbers of an organisation in order; none of one that has very many."""
+    belongings = storage.belongings(list(storage.owners(organisation)))
+    found = sorted(name for things in belongings.values() for name in names(things, "number"))
+    values = storage.read(map(keys.number, found if len(found) <= MOST else ()))
+    return filter(None, map(read_number, values.values()))
+
+
+def _read_again(owners: Iterable[str], organisation: str, asked: tuple[Platform, datetime],
                 storage: Storage) -> Iterator[Change]:
     """What applying the stored settings of these subscribers would change; raises Refused."""
     kept = Kept(storage)
     subscribers = kept.subscribers(owners)
-    checked = read_tree(kept.tree(organisation, subscribers), *seen, kept)
+    checked = read_tree(kept.tree(organisation, subscribers), *asked, kept)
     checked.wishes = []  # what the operator has taken meanwhile is left out
-    found = [] if checked.problems.errors else changes.compare(checked, storage, seen[1])
+    found = [] if checked.problems.errors else changes.compare(checked, storage, asked[1])
     if checked.problems.errors:
         raise Refused(str(min(checked.problems.errors)))
     return (change for change in found if change.writes)

@@ -5,12 +5,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
 
-from kemi_routing import record
 from kemi_routing.redis import keys
-from provisioning import difference, grants, reachable
+from provisioning import grants, reachable
 from provisioning.checked import Checked
 from provisioning.grants import Grant
-from provisioning.revisions import decode_text
 from provisioning.storage import Change, Storage, seen
 from provisioning.stored import Stored, names, read_number
 
@@ -43,18 +41,12 @@ def _numbers(organisation: str, grant: Grant, checked: Checked, storage: Storage
         number = read_number(data)
         rights = number and grants.limited(number.rights, grant)
         if number and rights and rights != number.rights:
-            less = replace(number, rights=rights, revision=number.revision + 1)
+            less = replace(number, rights=rights)
             for target, why in reachable.newly_skipped(number, less, checked.platform).items():
                 checked.grants[organisation][1].warning(
                     f"number {number.number} skips {target} from now on: {why}")
-            yield Change("number", number.number, number.owner, "changed", number.revision,
-                         less.revision, expects={key: frozenset([seen(data)])},
-                         sets={key: record.encode_number(less)},
-                         texts={name: decode_text(text).text for name, text in texts.items()
-                                if name == keys.authored(number.number)},
-                         remembers=Stored({key: data, **texts}, {}).remembered(number),
-                         what=tuple(difference.of_number(number, less, now)),
-                         goes_silent=reachable.goes_silent(number, less, checked.platform))
+            yield replace(Stored({key: data, **texts}, {}).rewritten(less, now),
+                          goes_silent=reachable.goes_silent(number, less, checked.platform))
 
 
 def _keys(belongings: Mapping[str, set[str]]) -> list[str]:

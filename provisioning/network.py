@@ -4,7 +4,7 @@
 ``connect`` knows the numbers of the files and those that it is given from the store.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -111,26 +111,28 @@ def _limited(entry: Entry, limits: Mapping[str, Grant], platform: Platform) -> E
     return replace(entry, number=less)
 
 
-def _resolved(entry: Entry, stored: Numbers) -> Entry:
+def resolved(number: Number, ours: Collection[str]) -> Number:
     """The same; outside numbers that are ours become targets of their own kind."""
     def ring_of_ours(ring: Ring) -> Ring:
-        return replace(ring, target=_target(ring.target, stored))
+        return replace(ring, target=_target(ring.target, ours))
 
-    number = entry.number
-    if stored.keys().isdisjoint(others(number)):
-        return entry
-    number = replace(
+    return replace(
         number,
         sequences=tuple(replace(one, steps=tuple(tuple(map(ring_of_ours, step))
                                                  for step in one.steps))
                         for one in number.sequences))
-    return replace(entry, number=number, places={
+
+
+def _resolved(entry: Entry, stored: Numbers) -> Entry:
+    if stored.keys().isdisjoint(others(entry.number)):
+        return entry
+    return replace(entry, number=resolved(entry.number, stored), places={
         _target(target, stored): spot for target, spot in entry.places.items()})
 
 
-def _target(target: Target, stored: Numbers) -> Target:
-    ours = target.kind is Kind.PSTN and target.address in stored
-    return Target(Kind.NUMBER, target.address) if ours else target
+def _target(target: Target, ours: Collection[str]) -> Target:
+    is_ours = target.kind is Kind.PSTN and target.address in ours
+    return Target(Kind.NUMBER, target.address) if is_ours else target
 
 
 def _check_targets(entry: Entry, numbers: Numbers, before: Callable[[str], Number | None]) -> None:

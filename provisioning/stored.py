@@ -2,7 +2,8 @@
 """What the store held when we looked."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import TypeVar
 
 from kemi_routing import network_record, record
@@ -11,11 +12,11 @@ from kemi_routing.model import Number
 from kemi_routing.network import Network
 from kemi_routing.record import LineRecord, State
 from kemi_routing.redis import keys
-from provisioning import network
+from provisioning import difference, network
 from provisioning.checked import Checked
 from provisioning.problems import Refused
 from provisioning.revisions import Version, decode_text, encode
-from provisioning.storage import Seen, Storage, seen
+from provisioning.storage import Change, Seen, Storage, seen
 
 T = TypeVar("T")
 _NOTHING: frozenset[Seen] = frozenset([None])
@@ -115,6 +116,19 @@ class Stored:
         return {keys.history(digits): encode(Version(
             number.revision, decode_text(self.values.get(keys.authored(digits))),
             self.values[keys.number(digits)], settings))}
+
+    def rewritten(self, number: Number, now: datetime) -> Change:
+        """The change that makes a stored number this, with its text as it is."""
+        old, key, text = self.number(number.number), keys.number(number.number), keys.authored(
+            number.number)
+        before = old.revision if old else 0
+        return Change(
+            "number", number.number, number.owner, "changed", before, before + 1,
+            expects=self.as_found(key),
+            sets={key: record.encode_number(replace(number, revision=before + 1))},
+            texts={text: decode_text(self.values[text]).text} if text in self.values else {},
+            remembers=self.remembered(old),
+            what=tuple(difference.of_number(old, number, now)) if old else ())
 
     def as_found(self, *wanted: str) -> dict[str, frozenset[Seen]]:
         """Those keys may hold what was found, nothing else."""

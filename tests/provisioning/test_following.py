@@ -9,6 +9,7 @@ from kemi_routing.model import Number
 from kemi_routing.record import decode_number
 from kemi_routing.redis import keys
 from kemi_routing.targets import Kind
+from provisioning import following
 from provisioning.storage import Storage
 from tests.provisioning.conftest import Followme, Write
 
@@ -105,6 +106,33 @@ def test_after_remove_the_export_is_what_is_stored(
     assert plan_of_export(followme, tmp_path / "out") == NOTHING
 
 
+WITHOUT_PETR = slice(0, ACME.index("  petr:"))
+
+
+@pytest.mark.parametrize("steps", [f"{{to: {PETR}}}", "{to: 202222222}, {to: 277771103, ring: 30}"])
+def test_who_called_a_number_outside_until_it_came_follows(
+        followme: Followme, storage: Storage, tmp_path: Path, steps: str) -> None:
+    path, kept = tmp_path / "acme.yaml", tmp_path / "acme.plan"
+    path.write_text(ACME[WITHOUT_PETR].format(steps=steps, permissions="forward_external"))
+    assert followme("apply", "--yes", path).code == 0
+    assert kinds(stored(storage, JANA))[-1] is Kind.PSTN
+    petr = tmp_path / "petr.yaml"
+    petr.write_text("organisation: acme\ntime_zone: Europe/Prague\nsubscribers:\n"
+                    f"  petr: {{numbers: {{{PETR}: {{mode: reject}}}}}}\n")
+    things = [f"number {PETR} of acme/petr: new",
+              f"number {JANA} of acme/jana: changed, revision 1 → 2"]
+    assert followme("plan", petr, "-o", kept).things == [*things, "1 new, 1 changed"]
+    assert followme("apply", "--yes", kept).things == [*things, "2 changes written"]
+    assert kinds(stored(storage, JANA))[-1] is Kind.NUMBER
+    assert plan_of_export(followme, tmp_path / "out") == NOTHING
+    assert followme("remove", "--yes", PETR).code == 0
+    assert kinds(stored(storage, JANA))[-1] is Kind.PSTN
+    assert followme("undo", "--yes", PETR).things == [
+        f"number {PETR} of acme/petr: new",
+        f"number {JANA} of acme/jana: changed, revision 3 → 4", "2 changes written"]
+    assert plan_of_export(followme, tmp_path / "again") == NOTHING
+
+
 BETA = """\
 organisation: beta
 time_zone: Europe/Prague
@@ -115,6 +143,53 @@ subscribers:
       420277771203: {{mode: forward_only, default: all, sequences: {{all: [{{to: {target}}}]}}}}
 """
 EVA = "420277771203"
+
+
+def test_of_another_organisation_the_export_is_mended(
+        followme: Followme, storage: Storage, tmp_path: Path, write: Write) -> None:
+    beta = write("beta.yaml", BETA.format(permissions="forward_external", target=PETR))
+    assert followme("apply", "--yes", beta).code == 0
+    assert "beta" not in followme("apply", "--yes", write("acme.yaml", acme())).out
+    assert followme("export", "-o", tmp_path / "out").code == 0
+    exported = tmp_path / "out" / "beta.yaml"
+    ran = followme("drift", exported)
+    assert (ran.code, ran.things) == (2, [
+        f"number {EVA} of beta/eva: changed, revision 1 → 2"])
+    assert followme("apply", "--yes", exported).code == 0
+    assert kinds(stored(storage, EVA)) == [Kind.NUMBER]
+    assert followme("drift", exported).out == ""
+
+
+@pytest.mark.parametrize(("most", "count", "changed"), [
+    pytest.param(3, 3, ", 1 changed", id="just as many"),
+    pytest.param(2, 1, "", id="stored"),
+    pytest.param(3, 4, "", id="in the plan"),
+])
+def test_very_many_numbers_are_not_looked_through(
+        followme: Followme, write: Write, most: int, count: int, changed: str) -> None:
+    path = write("acme.yaml", ACME[WITHOUT_PETR].format(
+        steps=f"{{to: {PETR}}}", permissions="forward_external"))
+    assert followme("apply", "--yes", path).code == 0
+    numbers = ", ".join(f"{int(PETR) + index}: {{mode: reject}}" for index in range(count))
+    petr = write("petr.yaml", "organisation: acme\ntime_zone: Europe/Prague\nsubscribers:\n"
+                              f"  petr: {{numbers: {{{numbers}}}}}\n")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(following, "MOST", most)
+        assert followme("plan", petr).out.splitlines()[-1] == f"{count} new{changed}"
+        patch.setattr(following, "MOST", 0)
+        assert followme("apply", "--yes", petr).code == 0
+    petr.write_text(petr.read_text().replace(f"{PETR}:", f"420277771199: {{}}, {PETR}:"))
+    ran = followme("plan", petr)  # PETR has come before: that is for drift to tell
+    assert (ran.things[0], JANA in ran.out) == ("number 420277771199 of acme/petr: new", False)
+
+
+def test_numbers_of_the_files_are_as_the_files_say(followme: Followme, write: Write) -> None:
+    path = write("acme.yaml", ACME[WITHOUT_PETR].format(
+        steps=f"{{to: {PETR}}}", permissions="forward_external"))
+    assert followme("apply", "--yes", path).code == 0
+    path.write_text(acme(f"{{to: {PETR}}}", "forward_external"))
+    assert [one for one in followme("plan", path).things if JANA in one] == [
+        f"number {JANA} of acme/jana: changed, revision 1 → 2"]
 
 
 @pytest.mark.parametrize(("permissions", "what"), [
