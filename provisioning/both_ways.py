@@ -52,8 +52,8 @@ class BothWays:
         found = self._storage.read(make(name) for make in (keys.number, keys.state)
                                    for name in missing)
         for name in missing:
-            number = read_number(found.get(keys.number(name)))
-            state = read_state(found.get(keys.state(name)))
+            number = read_number(found, name)
+            state = read_state(found, name)
             after = self._planned(name) if name in self._new else number
             self._held[name] = (number and state.applied_to(number),
                                 after and state.applied_to(after))

@@ -131,7 +131,7 @@ def _warn_of_lost_overrides(checked: Checked, stored: Stored, now: datetime) -> 
     """What was set by command or code, and leads to a sequence that the file has no more."""
     for entry in checked.numbers:
         names = {one.name for one in entry.number.sequences}
-        for one in read_state(stored.values.get(keys.state(entry.number.number))).overrides:
+        for one in read_state(stored.values, entry.number.number).overrides:
             over = one.until is not None and one.until <= now.timestamp()
             if one.sequence not in names and not over:
                 entry.spot.warning(f"the override {one.name or one.sequence} is left out: there is "

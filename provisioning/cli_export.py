@@ -144,7 +144,7 @@ class _Exporter:
         for owners in self._owners(name):
             keys_of = [key for one in self.kept.subscribers(owners).values() for key in one.numbers]
             found = self.storage.read(map(keys.number, keys_of))
-            yield from filter(None, (read_number(found.get(keys.number(key))) for key in keys_of))
+            yield from filter(None, (read_number(found, key) for key in keys_of))
 
     def _owners(self, name: str) -> Iterator[list[str]]:
         owners = self.kept.owners(name)

@@ -22,7 +22,7 @@ from kemi_routing import settings
 from kemi_routing.errors import InvalidValue, StoreUnavailable
 from kemi_routing.redis.store import Store
 from kemi_routing.settings import Settings
-from provisioning import as_dialled, trunking
+from provisioning import as_dialled, foreign, trunking
 from provisioning.excerpt import excerpt
 from provisioning.output import counted, document, problem, streamed, table
 from provisioning.problems import Problem, Problems, Refused, RefusedFiles
@@ -211,6 +211,8 @@ def _at_desk(run: Callable[..., int]) -> Callable[..., int]:
             desk.errors(error.problems)
             return 1
         except (StoreUnavailable, RedisError) as error:
+            if foreign.WRONG_TYPE in str(error) and (told := foreign.told(desk.storage().client)):
+                raise Refused(told) from error
             said = "refuses" if isinstance(error, _REFUSALS) else "does not answer"
             why = str(error).rpartition(_OF_A_PIPELINE)[2]
             raise Refused(f"the store {masked(desk.settings.redis)} {said}: {why}") from error

@@ -81,7 +81,7 @@ def removal(key: str, storage: Storage, platform: Platform, now: datetime) -> Fo
             found.warnings.append(f"warning: {error}; until then the numbers of {organisation} "
                                   f"that have to do with {key} stay as they are")
     made = After(storage, found.changes).read(map(keys.number, concerned))
-    for left in filter(None, map(read_number, made.values())):
+    for left in filter(None, (read_number(made, one) for one in concerned)):
         if key in network.others(left):
             found.warnings.append(f"warning: {_says(left, key, platform)}")
         if left.cli == key:
@@ -120,8 +120,9 @@ def _numbers_of(organisation: str, storage: Storage) -> Iterator[Number]:
     """All numbers of an organisation in order; none of one that has very many."""
     belongings = storage.belongings(list(storage.owners(organisation)))
     found = sorted(name for things in belongings.values() for name in names(things, "number"))
-    values = storage.read(map(keys.number, found if len(found) <= MOST else ()))
-    return filter(None, map(read_number, values.values()))
+    few = found if len(found) <= MOST else []
+    values = storage.read(map(keys.number, few))
+    return filter(None, (read_number(values, key) for key in few))
 
 
 def _read_again(owners: Iterable[str], organisation: str, asked: tuple[Platform, datetime],

@@ -10,7 +10,7 @@ from provisioning import grants, reachable
 from provisioning.checked import Checked
 from provisioning.grants import Grant
 from provisioning.storage import Change, Storage, seen
-from provisioning.stored import Stored, names, read_number
+from provisioning.stored import Stored, names
 
 
 def read(checked: Checked, storage: Storage) -> dict[str, Grant]:
@@ -36,16 +36,17 @@ def _numbers(organisation: str, grant: Grant, checked: Checked, storage: Storage
              now: datetime) -> Iterator[Change]:
     owners = sorted(set(storage.owners(organisation)) - checked.owners.keys())
     belongings = storage.belongings(owners)
-    texts = storage.read(map(keys.authored, _keys(belongings)))
-    for key, data in storage.read(map(keys.number, _keys(belongings))).items():
-        number = read_number(data)
-        rights = number and grants.limited(number.rights, grant)
-        if number and rights and rights != number.rights:
+    found = _keys(belongings)
+    stored = Stored(storage.read(make(key) for make in (keys.number, keys.authored)
+                                 for key in found), belongings)
+    for number in filter(None, map(stored.number, found)):
+        rights = grants.limited(number.rights, grant)
+        if rights != number.rights:
             less = replace(number, rights=rights)
             for target, why in reachable.newly_skipped(number, less, checked.platform).items():
                 checked.grants[organisation][1].warning(
                     f"number {number.number} skips {target} from now on: {why}")
-            yield replace(Stored({key: data, **texts}, {}).rewritten(less, now),
+            yield replace(stored.rewritten(less, now),
                           goes_silent=reachable.goes_silent(number, less, checked.platform))
 
 

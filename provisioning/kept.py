@@ -20,7 +20,7 @@ from provisioning.kinds import NAME
 from provisioning.problems import Problems, Refused
 from provisioning.revisions import decode_text
 from provisioning.source import parse
-from provisioning.storage import Seen, Storage, seen
+from provisioning.storage import Seen, Storage, of_another_version, seen
 from provisioning.written import Written
 from provisioning.yaml_text import block, scalar
 
@@ -70,7 +70,7 @@ def encode_subscriber(subscriber: Subscriber) -> bytes:
 def decode_shared(data: bytes, organisation: str) -> Shared:
     """What is stored; raises Unreadable, and Refused where another version wrote it."""
     try:
-        revision, text, files = _unpacked(data)
+        revision, text, files = _unpacked(data, keys.organisation(organisation))
         return Shared(str(text), {str(name): bytes(one) for name, one in files.items()},
                       int(revision))
     except (BrokenRecord, ValueError, TypeError, AttributeError):
@@ -80,18 +80,17 @@ def decode_shared(data: bytes, organisation: str) -> Shared:
 def decode_subscriber(data: bytes, owner: str) -> Subscriber:
     """As ``decode_shared``."""
     try:
-        text, numbers = _unpacked(data)
+        text, numbers = _unpacked(data, keys.subscriber(owner))
         return Subscriber(str(text), tuple(map(str, numbers)))
     except (BrokenRecord, ValueError, TypeError):
         raise _broken(owner) from None
 
 
-def _unpacked(data: bytes) -> list[Any]:
+def _unpacked(data: bytes, key: str) -> list[Any]:
     try:
         return packed.unpack_text(data)
     except UnknownVersion as error:
-        raise Refused(f"the store holds settings of another version ({error}); "
-                      "use the followme that wrote it") from None
+        raise of_another_version(key, error) from None
 
 
 def _broken(name: str) -> Unreadable:

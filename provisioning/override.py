@@ -53,11 +53,11 @@ def find(digits: str, storage: Storage) -> Found:
     """The number and its state; raises Refused where nobody owns it."""
     key, state_key = keys.number(digits), keys.state(digits)
     stored = storage.read([key, state_key])
-    number = read_number(stored.get(key))
+    number = read_number(stored, digits)
     if number is None:
         raise Refused(f"{digits}: its record cannot be read; apply its file first"
                       if key in stored else f"{digits}: nobody owns this number")
-    return Found(number, read_state(stored.get(state_key)), stored)
+    return Found(number, read_state(stored, digits), stored)
 
 
 def change(found: Found, wish: Wish, now: datetime) -> Change | None:
@@ -75,7 +75,7 @@ def change(found: Found, wish: Wish, now: datetime) -> Change | None:
 
 def after(found: Found, made: Change) -> Found:
     """As it is once that change is made."""
-    return replace(found, state=read_state(made.sets.get(keys.state(found.number.number))))
+    return replace(found, state=read_state(made.sets, found.number.number))
 
 
 def with_override(of: Number, state: State, wish: Wish, now: datetime) -> State:

@@ -158,8 +158,8 @@ def _limits(number: Number) -> Iterator[str]:
 
 
 def _number(digits: str, found: dict[str, bytes]) -> Number | None:
-    number = read_number(found.get(keys.number(digits)))
-    return number and read_state(found.get(keys.state(digits))).applied_to(number)
+    number = read_number(found, digits)
+    return number and read_state(found, digits).applied_to(number)
 
 
 def _last_holiday(number: Number) -> str:

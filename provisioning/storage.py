@@ -9,7 +9,9 @@ from typing import Any, cast
 
 from redis.client import Pipeline
 
+from kemi_routing.errors import UnknownVersion
 from kemi_routing.redis import keys, store
+from provisioning.problems import Refused
 from provisioning.revisions import KEPT, Text, Version, decode, encode, encode_text
 
 TIMEOUT_S = 2.0
@@ -37,6 +39,13 @@ Seen = str | None
 def seen(value: bytes | None) -> Seen:
     """The digest of a stored value."""
     return None if value is None else hashlib.sha256(value).hexdigest()
+
+
+def of_another_version(key: str, error: UnknownVersion) -> Refused:
+    """What is to be said where that key holds what nobody here can read, or replace unseen."""
+    return Refused(f"{key} holds a record of another version ({error}); use the followme that "
+                   "wrote it, or, where none did, take it away and apply its file again:  "
+                   f"redis-cli DEL '{key}'")
 
 
 class Conflict(Exception):

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What the store held when we looked."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TypeVar
@@ -14,11 +14,12 @@ from kemi_routing.record import LineRecord, State
 from kemi_routing.redis import keys
 from provisioning import difference, network
 from provisioning.checked import Checked
-from provisioning.problems import Refused
 from provisioning.revisions import Version, decode_text, encode
-from provisioning.storage import Change, Seen, Storage, seen
+from provisioning.storage import Change, Seen, Storage, of_another_version, seen
 
 T = TypeVar("T")
+Values = Mapping[str, bytes]
+"""Redis key -> what it holds."""
 _NOTHING: frozenset[Seen] = frozenset([None])
 
 
@@ -29,43 +30,43 @@ def neighbours(checked: Checked, storage: Storage) -> dict[str, Number]:
     found: dict[str, Number] = {}
     while wanted:
         values = storage.read(map(keys.number, sorted(wanted)))
-        level = {key: number for key in wanted if (number := read_number(
-            values.get(keys.number(key))))}
+        level = {key: number for key in wanted if (number := read_number(values, key))}
         found |= level
         seen |= wanted
         wanted = {key for number in level.values() for key in network.others(number)} - seen
     return found
 
 
-def read_number(data: bytes | None) -> Number | None:
-    """The stored number; None also for a record that cannot be read: it is replaced.
+def read_number(found: Values, name: str) -> Number | None:
+    """The number of that key among stored values; None also for a record that cannot be read: it
+    is replaced.
 
     Raises Refused for a record of another version: whose it is cannot be told.
     """
-    return _read(data, record.decode_number)
+    return _read(found, keys.number(name), record.decode_number)
 
 
-def read_line(data: bytes | None) -> LineRecord | None:
-    """The stored line, as ``read_number``."""
-    return _read(data, record.decode_line)
+def read_line(found: Values, name: str) -> LineRecord | None:
+    """The line of that name, as ``read_number``."""
+    return _read(found, keys.line(name), record.decode_line)
 
 
-def read_network(data: bytes | None) -> Network | None:
-    """The operator's stored network, as ``read_number``."""
-    return _read(data, network_record.decode)
+def read_network(found: Values) -> Network | None:
+    """The operator's network, as ``read_number``."""
+    return _read(found, keys.network(), network_record.decode)
 
 
-def read_state(data: bytes | None) -> State:
-    """What calls and commands set, as ``read_number``; empty where nothing is."""
-    return _read(data, record.decode_state) or State()
+def read_state(found: Values, name: str) -> State:
+    """What calls and commands set for a number, as ``read_number``; empty where nothing is."""
+    return _read(found, keys.state(name), record.decode_state) or State()
 
 
-def _read(data: bytes | None, decode: Callable[[bytes], T]) -> T | None:
+def _read(found: Values, key: str, decode: Callable[[bytes], T]) -> T | None:
+    data = found.get(key)
     try:
         return decode(data) if data is not None else None
     except UnknownVersion as error:
-        raise Refused(f"the store holds a record of another version ({error}); "
-                      "use the followme that wrote it") from None
+        raise of_another_version(key, error) from None
     except BrokenRecord:
         return None
 
@@ -81,11 +82,11 @@ class Stored:
 
     def number(self, digits: str) -> Number | None:
         """The number of that key."""
-        return read_number(self.values.get(keys.number(digits)))
+        return read_number(self.values, digits)
 
     def line(self, name: str) -> LineRecord | None:
         """The line of that key."""
-        return read_line(self.values.get(keys.line(name)))
+        return read_line(self.values, name)
 
     def owner_of(self, kind: str, name: str) -> str | None:
         """Whose that number, line or alias is."""

@@ -63,7 +63,7 @@ def platform_of(checked: Checked) -> Platform:
 
 def stored(storage: Storage) -> Network:
     """The network in the store; an empty one where there is none, or none that can be read."""
-    return read_network(storage.read([keys.network()]).get(keys.network())) or Network()
+    return read_network(storage.read([keys.network()])) or Network()
 
 
 def changes(checked: Checked, storage: Storage) -> Iterator[Change]:
@@ -71,8 +71,8 @@ def changes(checked: Checked, storage: Storage) -> Iterator[Change]:
     if not checked.network:
         return
     key = keys.network()
-    data = storage.read([key]).get(key)
-    old = read_network(data)
+    found = storage.read([key])
+    old = read_network(found)
     before = old or Network()
     new = replace(before, **checked.network)
     what = tuple(differences(before, new))
@@ -81,7 +81,7 @@ def changes(checked: Checked, storage: Storage) -> Iterator[Change]:
         return
     new = replace(new, revision=before.revision + 1)
     yield Change("network", "", OPERATOR, "changed" if old else "new", before.revision,
-                 new.revision, expects={key: frozenset([seen(data)])},
+                 new.revision, expects={key: frozenset([seen(found.get(key))])},
                  sets={key: network_record.encode(new)}, what=what)
 
 
