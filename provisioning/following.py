@@ -25,6 +25,8 @@ from provisioning.stored import Stored, names, read_number
 
 MOST = 10_000
 """So many numbers are looked through for those to which one that comes was an outside one."""
+_SHORT = frozenset("3456")
+"""With so many local digits what may be an extension is an outside number where none is known."""
 
 
 class After(Storage):
@@ -129,8 +131,10 @@ def _read_again(owners: Iterable[str], organisation: str, asked: tuple[Platform,
                 storage: Storage) -> Iterator[Change]:
     """What applying the stored settings of these subscribers would change; raises Refused."""
     kept = Kept(storage)
-    subscribers = kept.subscribers(owners)
-    checked = read_tree(kept.tree(organisation, subscribers), *asked, kept)
+    dial_plan = kept.tree(organisation).plain().get("dial_plan", {})
+    if dial_plan.get("local_digits") in _SHORT:
+        owners = kept.owners(organisation)
+    checked = read_tree(kept.tree(organisation, kept.subscribers(owners)), *asked, kept)
     checked.wishes = []  # what the operator has taken meanwhile is left out
     found = [] if checked.problems.errors else changes.compare(checked, storage, asked[1])
     if checked.problems.errors:

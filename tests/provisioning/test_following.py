@@ -207,6 +207,24 @@ def test_numbers_of_other_organisations_follow_too(
     assert followme("plan", beta).out == "nothing to do\n"
 
 
+def test_what_the_operator_has_taken_does_not_keep_a_number(
+        followme: Followme, write: Write) -> None:
+    assert followme("apply", "--yes", write("acme.yaml", acme())).code == 0
+    operator = write("operator.yaml", "grants: {acme: {permissions: [voicemail]}}\n")
+    assert followme("apply", "--yes", operator).code == 0
+    ran = followme("remove", "--yes", SECOND)
+    assert (ran.code, ran.err) == (0, "")
+
+
+def test_an_extension_as_long_as_a_local_number_stays_one(
+        followme: Followme, write: Write) -> None:
+    text = acme("{to: 2011}, {to: voicemail}").replace(
+        "local_digits: 9", "area: 2777, local_digits: 4").replace("277771103", PETR)
+    path = write("acme.yaml", text.replace("202:", "2011:"))
+    assert followme("apply", "--yes", path).code == 0
+    assert f"number {JANA} of" not in followme("remove", "--yes", SECOND).out
+
+
 def test_settings_that_cannot_be_read_again_do_not_keep_a_number(
         followme: Followme, storage: Storage, write: Write) -> None:
     beta = write("beta.yaml", BETA.format(permissions="voicemail", target=PETR))
