@@ -116,7 +116,9 @@ def apply_files(desk: Desk, files: tuple[Path, ...], pairs: tuple[str, ...], yes
 @DRY_RUN
 @with_desk
 def remove_number(desk: Desk, number: str, yes: bool, dry_run: bool) -> int:
-    """Take NUMBER out of the store; the lines of its owner too where it was the last."""
+    """Take NUMBER out of the store, the lines of its owner too where it was the last. Numbers and
+    lines that have to do with it follow: who forwards there calls it outside from then on.
+    """
     followed = following.removal(values.number_key(number), desk.storage(),
                                  desk.in_network().settings.platform, desk.now)
     plan = planned.few(followed.changes, followed.warnings)

@@ -71,9 +71,10 @@ def removal(key: str, storage: Storage, platform: Platform, now: datetime) -> Fo
     """
     found = Followed(changes.removal(key, storage), [])
     after, owner = After(storage, found.changes), found.changes[0].owner
-    concerned = {one.number: one.owner for one in show.all_numbers(storage) if one.number != key
+    concerned = {one.number: one for one in show.all_numbers(storage) if one.number != key
                  and (owner == one.owner or key == one.cli or key in network.others(one))}
-    owners = set(concerned.values())
+    owners = {one.owner for one in concerned.values()
+              if owner == one.owner or key in network.others(one)}
     for organisation in sorted({one.partition("/")[0] for one in owners}):
         try:
             found.changes.extend(_read_again(
