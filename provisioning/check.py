@@ -4,9 +4,9 @@
 All mistakes of all files are found in one pass, and whose is what is compared across them.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import chain
 from pathlib import Path
@@ -27,6 +27,7 @@ from provisioning import (
     organisation,
     rights,
     rows,
+    rows_alike,
     shape,
     source,
     trunking,
@@ -38,6 +39,7 @@ from provisioning.kept import Kept, of_subscriber
 from provisioning.line_by_line import File
 from provisioning.organisation import Organisation, Ours, warn_of_number
 from provisioning.problems import Problems
+from provisioning.rows_alike import Form
 from provisioning.sequences import Places
 from provisioning.written import Spot, Written
 
@@ -54,7 +56,7 @@ def check_text(text: str, file: str, platform: Platform, now: datetime) -> Check
     """As ``check``, of a text; ``file`` is its name in messages."""
     checked = Checked(platform)
     tree = source.parse(text, file, checked.problems)
-    _add([tree] if tree else [], [], checked, now, Kept())
+    _add(_Trees([tree] if tree else []), checked, now, Kept())
     return network.connect(checked, {}, now)
 
 
@@ -67,24 +69,47 @@ def read(paths: Iterable[File], platform: Platform, now: datetime, headers: Head
     of_yaml, of_rows = rows.split(paths)
     files = filter(None, [source.read(path, checked.problems) for path in of_yaml])
     found = chain.from_iterable(rows.rows(path, headers, checked.problems) for path in of_rows)
-    _add(files, (tree for _, tree in found), checked, now, kept or Kept())
+    _add(_Trees(files, (tree for _, tree in found)), checked, now, kept or Kept())
+    return checked
+
+
+def read_alike(paths: Iterable[File], platform: Platform, now: datetime, headers: Headers,
+               kept: Kept) -> Checked:
+    """As ``read``, in less time, of rows whose subscribers stand in no other file. Raises Unlike
+    where they are not as alike as they look; problems may stand at other places.
+    """
+    checked = Checked(platform, Problems(without_notes=True))
+    of_yaml, of_rows = rows.split(paths)
+    files = filter(None, [source.read(path, checked.problems) for path in of_yaml])
+    forms = rows_alike.forms(chain.from_iterable(
+        rows.read(path, headers, checked.problems) for path in of_rows), checked.problems)
+    _add(_Trees(files, filter(None, [form.tree for form in forms]), forms), checked, now, kept)
     return checked
 
 
 def read_tree(tree: Written, platform: Platform, now: datetime, kept: Kept) -> Checked:
     """As ``read``, of one file that is read already."""
     checked = Checked(platform)
-    _add([tree], [], checked, now, kept)
+    _add(_Trees([tree]), checked, now, kept)
     return checked
 
 
-def _add(files: Iterable[Written], of_rows: Iterable[Written], checked: Checked, now: datetime,
-         kept: Kept) -> None:
-    fitted = {id(tree): (tree, written) for tree in files
+@dataclass(frozen=True, slots=True)
+class _Trees:
+    """What is read: files, and rows as files of their own."""
+
+    files: Iterable[Written]
+    rows: Iterable[Written] = ()
+    forms: Sequence[Form] = ()
+    """Of these rows, with more that are like them."""
+
+
+def _add(trees: _Trees, checked: Checked, now: datetime, kept: Kept) -> None:
+    fitted = {id(tree): (tree, written) for tree in trees.files
               if (written := fitting.read(shape.Organisation, tree, checked.problems))
               and not _is_operators(checked, Spot(tree, checked.problems), written)}
     checked.platform = trunking.platform_of(checked)
-    wholes = joined.join((tree for tree, _ in fitted.values()), of_rows, kept, checked.problems)
+    wholes = joined.join((tree for tree, _ in fitted.values()), trees.rows, kept, checked.problems)
     homes: list[tuple[Spot, shape.Organisation]] = []
     for whole in wholes:
         _, known = fitted.get(id(whole.tree), (None, None))
@@ -99,13 +124,22 @@ def _add(files: Iterable[Written], of_rows: Iterable[Written], checked: Checked,
     found = [(spot, written, organisation.read(spot, written, checked.platform, extensions, now))
              for spot, written in homes]
     keys = extensions.keys | {key for _, written, home in found for key in _numbers(written, home)}
+    keys |= set(rows_alike.numbers(trees.forms, _by_name(found)))
+    found = [(spot, written, replace(home, ours=Ours(keys))) for spot, written, home in found]
     for spot, written, home in found:
-        _add_whole(checked, spot, written, replace(home, ours=Ours(keys)))
+        _add_whole(checked, spot, written, home)
+    if trees.forms:
+        rows_alike.add(checked, trees.forms, _by_name(found))
     _compare(checked)
     for spot, written, home in found:
         codes.warn_of_sequences(spot / "feature_codes", written.feature_codes, {
             one.name for entry in checked.numbers if entry.number.organisation == home.name
             for one in entry.number.sequences})
+
+
+def _by_name(found: Iterable[tuple[Spot, shape.Organisation, Organisation]],
+             ) -> dict[str, Organisation]:
+    return {home.name: home for _, _, home in found}
 
 
 def _is_operators(checked: Checked, spot: Spot, written: shape.Organisation) -> bool:

@@ -89,6 +89,20 @@ def is_key(key: str) -> bool:
     return key in KEYS or _step_of(key) is not None
 
 
+def is_target(key: str) -> bool:
+    """Whether it says what a step rings."""
+    step = _step_of(key)
+    return step is not None and step[1] == "to"
+
+
+def targets(written: Written) -> list[Written]:
+    """What stands there, of a step that rings several at the same time each."""
+    if not isinstance(written.content, str) or "&" not in written.content:
+        return [written]
+    found = list(_parts(_ONE_TOGETHER, written))
+    return found if len(found) > 1 else [written]
+
+
 def order(key: str) -> tuple[int, int, int]:
     """Where a column stands in a table that is written."""
     if step := _step_of(key):
@@ -169,13 +183,11 @@ def _steps(row: Mapping[str, Written]) -> Iterator[Written]:
             found.setdefault(at[0], {})[at[1]] = value
     for _, step in sorted(found.items()):
         start = next(iter(step.values()))
-        to = step.get("to")
-        several = to and isinstance(to.content, str) and "&" in to.content
-        targets = list(_parts(_ONE_TOGETHER, to)) if to and several else []
-        if len(targets) < 2:
+        together = targets(step["to"]) if "to" in step else []
+        if len(together) < 2:
             yield _node(step, start)
             continue
-        together = [_node({**step, "to": one}, one) for one in targets]
+        together = [_node({**step, "to": one}, one) for one in together]
         yield _node({"together": _node(together, start)}, start)
 
 

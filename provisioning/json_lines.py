@@ -20,6 +20,8 @@ _DEEPEST = 16
 _STRING = json.JSONDecoder()
 _SPACE = re.compile(r"[ \t\r\n]*")
 _OTHER = re.compile(r"-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?|true|false|null")
+_PLAIN = re.compile(r'"([^"\\\x00-\x1f]*)"[ \t\r\n]*:[ \t\r\n]*"([^"\\\x00-\x1f]*)"')
+"""A key with a text as most are; what is not like that is read with more care."""
 _WORDS = {"true": "yes", "false": "no"}
 _Says = Callable[[str], bool]
 _IN_QUOTES = re.compile(r'"((?:[^"\\]|\\.)*)"?')
@@ -117,11 +119,15 @@ class _Line:
         if self.text.startswith("}", at):
             return children, at + 1
         while True:
-            if not self.text.startswith('"', at):
-                raise _NotJson(at, "a key in quotes is expected here")
-            name, end = self._string(at)
-            first = self._behind(end, ":")
-            found, end = self._value(first, at, depth + 1)
+            found: Written | None
+            if plain := None if self.hides or depth else _PLAIN.match(self.text, at):
+                name, content = plain.groups()
+                first, end = plain.start(2) - 1, plain.end()
+                found = Written(content, self._place(first), self._place(at), self.text,
+                                (first, end, first), self.row)
+            else:
+                name, first = self._key(at)
+                found, end = self._value(first, at, depth + 1)
             if self.hides and (masking.is_secret(name) if depth else self.hides(name)):
                 self.secrets.append((first, end))
             if name in children:
@@ -132,6 +138,13 @@ class _Line:
             if self.text.startswith("}", at):
                 return children, at + 1
             at = self._behind(at, ",")
+
+    def _key(self, at: int) -> tuple[str, int]:
+        """A key, and where its value begins."""
+        if not self.text.startswith('"', at):
+            raise _NotJson(at, "a key in quotes is expected here")
+        name, end = self._string(at)
+        return name, self._behind(end, ":")
 
     def _list(self, at: int, depth: int) -> tuple[list[Written], int]:
         children: list[Written] = []
@@ -175,6 +188,8 @@ class _Line:
         return self._skip(at + 1)
 
     def _skip(self, at: int) -> int:
+        if self.text[at:at + 1] > " ":
+            return at
         match = _SPACE.match(self.text, at)
         return match.end() if match else at
 

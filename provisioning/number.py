@@ -31,7 +31,8 @@ def read(spot: Spot, written: shape.Number, common: Number, organisation: Organi
     if written.time_zone is not None:
         common = replace(common, zone=spot.optional(
             "time_zone", written.time_zone, values.time_zone, common.zone))
-    reader = sequences.Reader(common, organisation, tuple(written.sequences), places)
+    reader = sequences.Reader(common.number, {one.name for one in common.lines}, common.rights,
+                              organisation, tuple(written.sequences), places)
     known = reader.name
     found = times.read(spot, written, common, known, organisation.shared)
     number = replace(
@@ -50,7 +51,7 @@ def read(spot: Spot, written: shape.Number, common: Number, organisation: Organi
                         for name, one in written.sequences.items()))
     number = _without_circles(spot, number)
     if number.number and len(spot.problems.errors) == errors_before:
-        _SOUND.look(spot, number, organisation.platform)
+        look(spot, number, organisation.platform)
         if len(spot.problems.errors) == errors_before:
             times.warn(spot, number, found, organisation.shared.now)
     else:
@@ -76,6 +77,11 @@ def _without_circles(spot: Spot, number: Number) -> Number:
         (spot / "sequences").at_key().error(str(error))
         return replace(number, sequences=tuple(replace(one, on=()) for one in number.sequences))
     return number
+
+
+def look(spot: Spot, number: Number, platform: Platform) -> None:
+    """Note what is wrong with a number that is whole, or dubious."""
+    _SOUND.look(spot, number, platform)
 
 
 def _look(spot: Spot, number: Number, platform: Platform) -> None:

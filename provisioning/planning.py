@@ -10,7 +10,7 @@ import sqlite3
 from array import array
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache, partial
@@ -20,7 +20,7 @@ from pathlib import Path
 from kemi_routing import dialplan
 from kemi_routing.model import Platform
 from provisioning import changes, parts, rows, shape, source
-from provisioning.check import read
+from provisioning.check import read, read_alike
 from provisioning.checked import Checked, Entry
 from provisioning.columns import Headers
 from provisioning.joined import SUBSCRIBERS
@@ -31,6 +31,7 @@ from provisioning.plan_file import Spool, decode, encode, no_room
 from provisioning.planned import Plan, Tally
 from provisioning.problems import Problem, Problems, RefusedFiles
 from provisioning.progress import Progress
+from provisioning.rows_alike import Unlike
 from provisioning.spread import spread
 from provisioning.storage import Storage
 
@@ -145,8 +146,13 @@ def _by_parts(asked: Asked, lengths: Sequence[Length], storage: Storage) -> Foun
 
 
 def _look_at_part(asked: Asked, shared: tuple[Path, ...], part: File) -> _Looked:
-    storage = _storage(asked.redis)
-    return _look(asked, (*shared, part), storage, _Alone(storage))
+    storage, files = _storage(asked.redis), (*shared, part)
+    with suppress(Unlike):
+        looked = _compare(asked, files, storage, read_alike(
+            files, asked.platform, asked.now, asked.headers, _Alone(storage)))
+        if not (looked.errors or looked.warnings or looked.of_rows):
+            return looked
+    return _look(asked, files, storage, _Alone(storage))  # each problem with its own place
 
 
 @cache
@@ -156,7 +162,11 @@ def _storage(redis: str) -> Storage:
 
 
 def _look(asked: Asked, files: Iterable[File], storage: Storage, kept: Kept) -> _Looked:
-    checked = read(files, asked.platform, asked.now, asked.headers, kept)
+    return _compare(asked, files, storage,
+                    read(files, asked.platform, asked.now, asked.headers, kept))
+
+
+def _compare(asked: Asked, files: Iterable[File], storage: Storage, checked: Checked) -> _Looked:
     of_files = set(checked.problems.warnings)
     found = [] if checked.problems.errors else changes.compare(checked, storage, asked.now)
     tables = {str(path) for path in rows.split(files)[1]}

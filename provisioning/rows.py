@@ -16,6 +16,9 @@ LINES = (".jsonl", ".ndjson")
 
 _NEEDED = {"subscriber", "number"}
 
+Row = tuple[Written, Mapping[str, Written]]
+"""Its start, and what stands in it."""
+
 
 def split(paths: Iterable[File]) -> tuple[list[Path], list[File]]:
     """The files in YAML, and those of rows."""
@@ -33,9 +36,8 @@ def rows(path: File, headers: Headers, problems: Problems) -> Iterator[tuple[Pla
     """Each row where it begins, as a file of its own would be; one is held at a time. What cannot
     be read is noted and left out.
     """
-    is_table = path.suffix.lower() in TABLES
     errors, any_row = len(problems.errors), False
-    for start, row in (_of_table if is_table else _of_lines)(path, headers, problems):
+    for start, row in read(path, headers, problems):
         any_row = True
         if tree := columns.tree(row, start, problems):
             yield start.value, tree
@@ -44,8 +46,10 @@ def rows(path: File, headers: Headers, problems: Problems) -> Iterator[tuple[Pla
                                        "organisation, subscriber and number at least"))
 
 
-Row = tuple[Written, Mapping[str, Written]]
-"""Its start, and what stands in it."""
+def read(path: File, headers: Headers, problems: Problems) -> Iterator[Row]:
+    """The rows as they stand there."""
+    is_table = path.suffix.lower() in TABLES
+    return (_of_table if is_table else _of_lines)(path, headers, problems)
 
 
 def _of_table(path: File, headers: Headers, problems: Problems) -> Iterator[Row]:

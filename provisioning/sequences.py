@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The sequences of a number as they are written: modes, continuations, steps and targets."""
 
+from collections.abc import Set
 from dataclasses import dataclass
 
 from kemi_routing import e164, forwarding, limits
 from kemi_routing.errors import InvalidValue
-from kemi_routing.model import DEFAULT_RING_S, Continuations, Number, Ring, Sequence, Step
+from kemi_routing.model import DEFAULT_RING_S, Continuations, Ring, Sequence, Step
+from kemi_routing.permissions import Rights
 from kemi_routing.targets import Kind, Target
 from provisioning import shape, values
 from provisioning.organisation import Organisation, warn_of_number
@@ -21,9 +23,12 @@ Places = dict[Target, Spot]
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """Reads the sequences of a number, of which everything else is known."""
+    """Reads the sequences of a number."""
 
-    number: Number
+    number: str
+    lines: Set[str]
+    """Of its owner."""
+    rights: Rights
     organisation: Organisation
     names: tuple[str, ...]
     """Of all its sequences."""
@@ -63,7 +68,7 @@ class Reader:
         return tuple(filter(None, rings))
 
     def _ring(self, spot: Spot, written: shape.Target) -> Ring | None:
-        target = spot.required("to", written.to, self._target, "49115234567")
+        target = spot.required("to", written.to, self.target, "49115234567")
         ring_s = spot.optional("ring", written.ring, values.ring_time, DEFAULT_RING_S)
         ring = Ring(target or Target(Kind.VOICEMAIL), ring_s,
                     spot.optional("label", written.label, values.words, ""),
@@ -71,7 +76,7 @@ class Reader:
                     spot.optional("confirm", written.confirm, self._confirm, False))
         if target is None:
             return None
-        self._note(spot, str(written.to), ring)
+        self.note(spot, str(written.to), ring)
         return ring
 
     def _confirm(self, text: str) -> bool:
@@ -81,9 +86,10 @@ class Reader:
                                "leave confirm out")
         return confirm
 
-    def _target(self, text: str) -> Target:
+    def target(self, text: str) -> Target:
+        """A target of the number; raises InvalidValue."""
         target = self.organisation.target(text)
-        limits.check_target(target, self.number.number, {one.name for one in self.number.lines})
+        limits.check_target(target, self.number, self.lines)
         refused = target.kind is Kind.SIP and self.organisation.platform.refused_host(target.host)
         if refused:
             raise InvalidValue(f"{target}: {refused}{self._right_host(target.host)}")
@@ -97,8 +103,10 @@ class Reader:
         return ("; write line NAME, or a number" if host in platform.own_hosts else
                 "; write a public address, or a host that the operator lists in FOLLOWME_SIP_HOSTS")
 
-    def _note(self, spot: Spot, text: str, ring: Ring) -> None:
-        """What is to be said of a target that may be written."""
+    def note(self, spot: Spot, text: str, ring: Ring) -> None:
+        """What is to be said of a target that may be written; where it stands, if it may be one of
+        our numbers.
+        """
         target = ring.target
         if target.kind is Kind.LINE:
             return
@@ -109,7 +117,7 @@ class Reader:
             warn_of_number(to, target.address)
         if target.kind is Kind.PSTN and e164.without_separators(text).lstrip("+") != target.address:
             to.note(f"{text} is {target.address}")
-        if why := forwarding.why_skipped(target, self.number.rights, self.organisation.platform):
+        if why := forwarding.why_skipped(target, self.rights, self.organisation.platform):
             to.warning(f"{target} will be skipped: {why}")
         elif _may_be_captured(ring):
             confirm = " or confirm: yes" if self.organisation.platform.media_server else ""
