@@ -32,6 +32,7 @@ def compare(checked: Checked, storage: Storage, now: datetime) -> list[Change]:
     _refuse_what_others_have(checked, stored)
     _warn_of_lost_overrides(checked, stored, now)
     limits = granted.read(checked, storage)
+    granted.let_stand(checked, limits, storage, now)
     network.connect(checked, neighbours(checked, storage), now, limits, stored.number)
     surplus = {owner: stored.belongings[owner] - given[owner] for owner in given}
     _refuse_forgotten_numbers(checked, stored, surplus)

@@ -181,7 +181,7 @@ def _add_subscriber(checked: Checked, spot: Spot, written: shape.Subscriber, own
                     home: Organisation) -> None:
     checked.owners[owner] = spot.at_key()
     group = rights.of_subscriber(spot, written, home.groups, home.follow_redirects)
-    checked.wishes += [(home.name, wish) for wish in group.wishes]
+    checked.wishes += [(owner, wish) for wish in group.wishes]
     common = Number(
         "", owner, home.zone, rights=group.rights,
         dial_plan=home.plan if group.rights.outgoing else NO_PLAN,

@@ -72,7 +72,7 @@ class Checked:
     operator: dict[str, Written] = field(default_factory=dict)
     """Key of a file of the operator's own -> all that stands below it."""
     wishes: list[tuple[str, Wish]] = field(default_factory=list)
-    """Organisation, and a right that it gives its subscribers (SPEC A6)."""
+    """Organisation or subscriber, and a right that it gives its subscribers, or he gets (A6)."""
     claims: dict[tuple[str, str], tuple[str, Spot]] = field(default_factory=dict)
     """What stands once on the platform (kind, name) -> its owner and where it stands first."""
 

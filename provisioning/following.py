@@ -136,7 +136,6 @@ def _read_again(owners: Iterable[str], organisation: str, asked: tuple[Platform,
     if dial_plan.get("local_digits") in _SHORT:
         owners = kept.owners(organisation)
     checked = read_tree(kept.tree(organisation, kept.subscribers(owners)), *asked, kept)
-    checked.wishes = []  # what the operator has taken meanwhile is left out
     found = [] if checked.problems.errors else changes.compare(checked, storage, asked[1])
     if checked.problems.errors:
         raise Refused(str(min(checked.problems.errors)))

@@ -6,7 +6,7 @@ organisation, or a key is not written, nothing is limited.
 """
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 
 from kemi_routing.permissions import INTERNATIONAL, NumberClass, Rights
@@ -44,18 +44,17 @@ def read(spot: Spot, written: Mapping[str, shape_operator.Grant]) -> dict[str, t
     return found
 
 
-def enforce(organisation: str, grant: Grant, wishes: Iterable[Wish]) -> None:
-    """Note what an organisation gives beyond what it has."""
-    for wish in wishes:
-        limit = getattr(grant, wish.key)
-        if isinstance(wish.value, int):
-            if limit and wish.value > limit:
-                wish.spot.error(f"{wish.key} {wish.value} is more than the operator gave "
-                                f"{organisation}; write {limit} or less")
-        elif limit is not None and wish.value not in limit:
-            of = f", to which {wish.of} belongs" if wish.of else ""
-            wish.spot.error(f"the operator did not give {organisation} {_KINDS[wish.key]} "
-                            f"{wish.value}{of}; it has: {', '.join(limit) or 'none'}")
+def beyond(organisation: str, grant: Grant, wish: Wish) -> str:
+    """In what an organisation gives more than it has; empty where it does not."""
+    limit = getattr(grant, wish.key)
+    if isinstance(wish.value, int):
+        return (f"{wish.key} {wish.value} is more than the operator gave {organisation}; write "
+                f"{limit} or less") if limit and wish.value > limit else ""
+    if limit is None or wish.value in limit:
+        return ""
+    of = f", to which {wish.of} belongs" if wish.of else ""
+    return (f"the operator did not give {organisation} {_KINDS[wish.key]} {wish.value}{of}; "
+            f"it has: {', '.join(limit) or 'none'}")
 
 
 def limited(found: Rights, grant: Grant) -> Rights:

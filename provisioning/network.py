@@ -74,8 +74,10 @@ def connect(checked: Checked, stored: Numbers, now: datetime,
     of the files as they stand there: a target that is gone since is no mistake of who wrote it.
     """
     limits = {**(given or {}), **{name: grant for name, (grant, _) in checked.grants.items()}}
-    for organisation, wish in checked.wishes:
-        grants.enforce(organisation, limits.get(organisation, NO_LIMIT), [wish])
+    for whose, wish in checked.wishes:
+        organisation = whose.partition("/")[0]
+        if text := grants.beyond(organisation, limits.get(organisation, NO_LIMIT), wish):
+            wish.spot.error(text)
     checked.numbers = [_limited(_resolved(entry, stored), limits, checked.platform)
                        for entry in checked.numbers]
     numbers = {**stored, **{entry.number.number: entry.number for entry in checked.numbers}}

@@ -57,7 +57,7 @@ def test_rights_are_worked_out_from_group_and_subscriber() -> None:
     assert permissions.why_denied("49115234567", entry.number.rights) is None
 
 
-@pytest.mark.parametrize(("grant", "errors"), [
+BEYOND = pytest.mark.parametrize(("grant", "errors"), [
     pytest.param("{}", [], id="no limits"),
     pytest.param("{permissions: [voicemail, forward_external], classes: [premium, international], "
                  "max_calls: 5, max_calls_per_hour: 60}", [], id="just enough"),
@@ -84,12 +84,75 @@ def test_rights_are_worked_out_from_group_and_subscriber() -> None:
         "6:129: max_calls_per_hour 60 is more than the operator gave acme; write 59 or less"],
         id="caps"),
 ])
+
+
+@BEYOND
 def test_what_goes_beyond_the_operators_grant_is_refused_where_it_stands(
         write: Write, grant: str, errors: list[str]) -> None:
     acme = write("acme.yaml", organisation())
     operator = write("operator.yaml", f"grants:\n  acme: {grant}\n  other: {{permissions: []}}\n")
     found = check([acme, operator], Platform(), NOW).problems.errors
     assert [str(error).removeprefix(f"{acme}:") for error in found] == errors
+
+
+def rejecting(group: str = EVERYTHING, permissions: str = "voicemail") -> str:
+    """The same with a number that nothing has to answer."""
+    return organisation(group, permissions).replace(": {}}", ": {mode: reject}}")
+
+
+@BEYOND
+def test_what_was_given_before_the_operator_took_it_stays_without_effect(
+        followme: Followme, storage: Storage, write: Write, grant: str, errors: list[str]) -> None:
+    acme = write("acme.yaml", rejecting())
+    assert followme("apply", "--yes", acme).code == 0
+    operator = write("operator.yaml", f"grants:\n  acme: {grant}\n")
+    said = [f"{acme}:{error.replace(': ', ': warning: ', 1)}; it was written before that and "
+            "stays, without effect" for error in errors]
+    ran = followme("plan", acme, operator)
+    assert (ran.code, ran.told) == (2, said)
+    assert followme("apply", "--yes", operator).code == 0
+    less = rights_in(storage)
+    for files in ((acme,), (acme, operator)):
+        ran = followme("plan", *files)
+        assert (ran.code, ran.out, ran.told) == (0, "nothing to do\n", said)
+    assert followme("apply", "--yes", write("acme.yaml", f"# new\n{rejecting()}")).code == 0
+    assert rights_in(storage) == less
+
+
+@pytest.mark.parametrize(("group", "permissions", "error"), [
+    pytest.param("{}", "outgoing, voicemail",
+                 "10:19: the operator did not give acme the permission outgoing; it has: none",
+                 id="a subscriber gets more"),
+    pytest.param("{permissions: [forward_external]}", "voicemail",
+                 "6:25: the operator did not give acme the permission forward_external; "
+                 "it has: none", id="a group gets more"),
+    pytest.param("{max_calls: 8}", "voicemail",
+                 "6:22: max_calls 8 is more than the operator gave acme; write 5 or less",
+                 id="another cap"),
+])
+def test_what_the_operator_took_is_not_given_anew(
+        followme: Followme, write: Write, group: str, permissions: str, error: str) -> None:
+    acme = write("acme.yaml", rejecting("{max_calls: 9}"))
+    assert followme("apply", "--yes", acme).code == 0
+    operator = write("operator.yaml", "grants: {acme: {permissions: [], max_calls: 5}}\n")
+    assert followme("apply", "--yes", operator).code == 0
+    acme.write_text(rejecting(group, permissions))
+    ran = followme("plan", acme)
+    assert (ran.code, [row for row in ran.told if "warning" not in row]) == (
+        1, [f"{acme}:{error}", "1 error"])
+
+
+def test_what_stayed_written_counts_again_when_the_operator_gives_it_and_it_is_applied(
+        followme: Followme, storage: Storage, write: Write) -> None:
+    acme = write("acme.yaml", rejecting())
+    assert followme("apply", "--yes", acme).code == 0
+    before = rights_in(storage)
+    for grant in ("{permissions: []}", "{}"):
+        operator = write("operator.yaml", f"grants: {{acme: {grant}}}\n")
+        assert followme("apply", "--yes", operator).code == 0
+    assert rights_in(storage) != before
+    assert followme("apply", "--yes", acme).code == 0
+    assert rights_in(storage) == before
 
 
 def test_the_grant_in_the_store_counts_too(
