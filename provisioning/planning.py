@@ -150,7 +150,7 @@ def _look_at_part(asked: Asked, shared: tuple[Path, ...], part: File) -> _Looked
     with suppress(Unlike):
         looked = _compare(asked, files, storage, read_alike(
             files, asked.platform, asked.now, asked.headers, _Alone(storage)))
-        if not (looked.errors or looked.warnings or looked.of_rows):
+        if not (looked.errors or looked.warnings):
             return looked
     return _look(asked, files, storage, _Alone(storage))  # each problem with its own place
 

@@ -20,7 +20,7 @@ from provisioning import columns, kept, number, values
 from provisioning.checked import Account, Checked, Entry
 from provisioning.kept import Subscriber
 from provisioning.organisation import Organisation, warn_of_number
-from provisioning.problems import Problems
+from provisioning.problems import Problem, Problems
 from provisioning.rows import Row
 from provisioning.sequences import Reader
 from provisioning.written import Spot, Written
@@ -28,6 +28,7 @@ from provisioning.yaml_text import scalar
 
 _NAMES = ("subscriber", "number", "line", "password")
 _ALIASES = "aliases"
+_DIGITS = re.compile("[0-9]+")
 _NEEDED = frozenset({"subscriber", "number"})
 
 
@@ -124,8 +125,12 @@ def numbers(found: Iterable[Form], homes: Mapping[str, Organisation]) -> Iterato
 
 def add(checked: Checked, found: Iterable[Form], homes: Mapping[str, Organisation]) -> None:
     """Add all but the first rows, which are there already; raises Unlike."""
-    if checked.problems.errors:
+    problems = checked.problems
+    if problems.errors:
         raise Unlike
+    warned: dict[tuple[str, int], list[Problem]] = {}
+    for one in problems.warnings:
+        warned.setdefault((one.place.file, one.place.line), []).append(one)
     entries = {entry.spot.place: entry for entry in checked.numbers}
     accounts = {account.line.owner: account for account in checked.lines}
     for form in found:
@@ -134,11 +139,21 @@ def add(checked: Checked, found: Iterable[Form], homes: Mapping[str, Organisatio
             if entry is None:
                 raise Unlike
             like = _Like(form, entry, accounts.get(entry.number.owner), _home(form, homes))
-            for one in form.others:
-                like.add(one, checked)
+            place = form.start.value
+            told = _told(warned.get((place.file, place.line), ()))
+            for other in form.others:
+                before = len(problems.warnings)
+                like.add(other, checked)
+                if _told(problems.warnings[before:]) != told:
+                    raise Unlike
     places = {owner: spot.place for owner, spot in checked.owners.items()}
     checked.numbers.sort(key=lambda entry: places[entry.number.owner])
     checked.lines.sort(key=lambda account: places[account.line.owner])
+
+
+def _told(warnings: Iterable[Problem]) -> list[str]:
+    """What is said, whatever the numbers are."""
+    return sorted(_DIGITS.sub("0", one.text) for one in warnings)
 
 
 def _home(form: Form, homes: Mapping[str, Organisation]) -> Organisation:

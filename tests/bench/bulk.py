@@ -10,12 +10,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
+from kemi_routing import network_record
+from kemi_routing.network import Network, Server
+from kemi_routing.redis import keys
 from provisioning.storage import Storage
 from tests.bench import rows
 from tests.support.redis_server import RedisServer
 
 FORMS = ("csv", "jsonl")
 MIB = 1 << 20
+NETWORK = Network(1, gateways=(Server("127.0.0.1:5080"),),
+                  media_servers=(Server("127.0.0.1:5070"),))
 
 
 @dataclass(frozen=True)
@@ -43,6 +48,7 @@ def run(folder: Path, form: str, count: int, redis: RedisServer) -> Import:
     path = rows.write(folder / f"rows.{form}", count)
     client = Storage(redis.url, timeout_s=60).client
     client.flushall()
+    client.set(keys.network(), network_record.encode(NETWORK))
     before, began = used(redis), time.monotonic()
     command = [sys.executable, "-m", "provisioning", "apply", "--yes", "--redis", redis.url,
                str(folder / "acme.yaml"), str(path)]

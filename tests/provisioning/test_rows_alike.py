@@ -7,6 +7,7 @@ import json
 import random
 from array import array
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -28,6 +29,8 @@ time_zone: Europe/Prague
 dial_plan: {country: 420, local_digits: 9, emergency: ["112"]}
 groups:
   home: {permissions: [voicemail, forward_external]}
+schedules:
+  office: [{days: mon-fri, from: 08:00, to: 18:00, sequence: forward}]
 """
 PLATFORM = Platform(sip_hosts=frozenset({"any"}))
 ODD = {
@@ -53,10 +56,12 @@ ODD = {
 def draw(chance: random.Random) -> list[dict[str, str]]:
     """Rows like each other in the beginning."""
     count, mobile = chance.randrange(2, 9), chance.choice(["", " & 73{0:07}"])
+    mode = chance.choice(["forward_then_voicemail", "forward_only"])
+    schedule = chance.choice(["", "", "office"])
     found = [{
         "subscriber": f"s{index}", "group": "home", "line": f"line-{index}",
         "password": f"words-of-{index}", "number": f"2770{index:05}",
-        "aliases": f"42073{index:07}@pstn", "mode": "forward_then_voicemail",
+        "aliases": f"42073{index:07}@pstn", "mode": mode, "schedule": schedule,
         "label_1": "desk", "ring_1": "20",
         "to_1": f"line line-{index}{mobile.format(index)}", "to_2": f"4930{index:07}"}
         for index in range(10, 10 + count)]
@@ -102,13 +107,27 @@ def test_they_come_to_what_each_of_them_comes_to_in_full(
     for _ in range(400):
         rows = draw(chance)
         part = Part(write(name, written(rows)))
-        asked = Asked((shared, part.path), Headers(), PLATFORM, NOW, redis_server.url)
+        platform = replace(PLATFORM, gateway=chance.random() < 0.8)  # without it all are skipped
+        asked = Asked((shared, part.path), Headers(), platform, NOW, redis_server.url)
         fell_back.clear()
         found = planning._look_at_part(asked, (shared,), part)
         same = in_full(asked, (shared, part), storage, planning._Alone(storage))
         assert told(found) == told(same), part.path.read_text()
-        came_through += not fell_back and any(row["to_1"] for row in rows)
+        came_through += not fell_back
     assert 100 < came_through < 300
+
+
+def test_each_of_them_is_looked_at_as_a_whole(
+        storage: Storage, redis_server: RedisServer, write: Write) -> None:
+    assert not list(storage.owners())
+    rows = [{"subscriber": f"s{index}", "number": f"27700000{index}", "group": "home",
+             "to_1": "49115234567", "to_2": f"4911523456{index}"} for index in range(3)]
+    rows[2]["to_1"] = "voicemail"
+    shared, part = write("acme.yaml", SHARED), Part(write("a.csv", table(rows)))
+    asked = Asked((shared, part.path), Headers(), PLATFORM, NOW, redis_server.url)
+    found = planning._look_at_part(asked, (shared,), part)
+    assert [one.text for one in found.errors] == [
+        "sequence forward: voicemail answers at once, so write it alone in the last step"]
 
 
 def told(found: planning._Looked) -> object:
