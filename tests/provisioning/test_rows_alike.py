@@ -121,7 +121,8 @@ def test_each_of_them_is_looked_at_as_a_whole(
         storage: Storage, redis_server: RedisServer, write: Write) -> None:
     assert not list(storage.owners())
     rows = [{"subscriber": f"s{index}", "number": f"27700000{index}", "group": "home",
-             "to_1": "49115234567", "to_2": f"4911523456{index}"} for index in range(3)]
+             "mode": "forward_only", "to_1": "49115234567", "to_2": f"4911523456{index}"}
+            for index in range(3)]
     rows[2]["to_1"] = "voicemail"
     shared, part = write("acme.yaml", SHARED), Part(write("a.csv", table(rows)))
     asked = Asked((shared, part.path), Headers(), PLATFORM, NOW, redis_server.url)
