@@ -6,12 +6,8 @@ from contextlib import suppress
 from kemi_routing import dialplan, e164
 from kemi_routing.dialplan import DialPlan
 from kemi_routing.redis import keys
-from provisioning import shape
-from provisioning.kept import Kept
-from provisioning.organisation import read_dial_plan
 from provisioning.problems import Problems, Refused
 from provisioning.storage import Storage
-from provisioning.written import Spot
 
 MOST = 100
 """Of more organisations none is asked: what one dials so, others would too."""
@@ -50,10 +46,15 @@ def _organisations(storage: Storage) -> set[str]:
 
 
 def _plan(organisation: str, storage: Storage) -> DialPlan:
+    from provisioning.kept import Kept
+    from provisioning.organisation import read_dial_plan
+    from provisioning.shape import DialPlan as Shape
+    from provisioning.written import Spot
+
     with suppress(Refused):
         written = Kept(storage).tree(organisation).content.get("dial_plan")
         if written:
-            read = shape.DialPlan.model_validate(written.plain())
+            read = Shape.model_validate(written.plain())
             return read_dial_plan(Spot(written, Problems()), read, frozenset())
     return DialPlan()
 

@@ -10,7 +10,8 @@ import click
 
 from provisioning import past_calls, replay
 from provisioning.both_ways import BothWays
-from provisioning.desk import SVG, Desk
+from provisioning.desk import Desk
+from provisioning.output import SVG
 from provisioning.pictures import comparison, svg
 from provisioning.pictures.comparison import Comparison
 from provisioning.planned import Plan

@@ -19,8 +19,6 @@ from provisioning.problems import suggest
 from provisioning.written import Spot
 
 YEARS_AHEAD = 2
-RUNS_OUT_DAYS = 60
-"""A calendar whose last day is nearer is worth a warning."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -181,6 +179,6 @@ def _warn_of_end(spot: Spot, calendar: Calendar, zone: ZoneInfo, today: date) ->
     days = calendar.in_zone(zone)
     if not days:
         spot.warning(f"calendar {calendar.name} has no day; write  add: [2026-12-24]")
-    elif days[-1].day < today + timedelta(days=RUNS_OUT_DAYS):
+    elif days[-1].day < today + timedelta(days=values.RUNS_OUT_DAYS):
         spot.warning(f"the last day of calendar {calendar.name} is {days[-1].day}; "
                      "add those that come after it")

@@ -19,7 +19,7 @@ from provisioning.checked import Checked, Entry
 from provisioning.problems import Refused
 from provisioning.revisions import decode_text
 from provisioning.storage import Change, Seen, Storage, seen
-from provisioning.stored import Stored, names, neighbours, read_state
+from provisioning.stored import Stored, names, read_state
 from provisioning.written import Spot
 
 
@@ -33,7 +33,7 @@ def compare(checked: Checked, storage: Storage, now: datetime) -> list[Change]:
     _warn_of_lost_overrides(checked, stored, now)
     limits = granted.read(checked, storage)
     granted.let_stand(checked, limits, storage, now)
-    network.connect(checked, neighbours(checked, storage), now, limits, stored.number)
+    network.connect(checked, network.neighbours(checked, storage), now, limits, stored.number)
     surplus = {owner: stored.belongings[owner] - given[owner] for owner in given}
     _refuse_forgotten_numbers(checked, stored, surplus)
     lines = [change for owner in surplus for change in _removed_lines(owner, stored, surplus)]

@@ -13,9 +13,8 @@ from kemi_routing import call_record, e164
 from kemi_routing.call_story import Chapter, Result
 from provisioning import calls, story, values
 from provisioning.calls import Wanted
-from provisioning.cli_plan import DRY_RUN
 from provisioning.completion import numbers, organisations, owners
-from provisioning.desk import Desk, ask, with_desk
+from provisioning.desk import DRY_RUN, Desk, ask, with_desk
 from provisioning.moments import moment
 from provisioning.output import counted
 from provisioning.problems import Refused

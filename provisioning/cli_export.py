@@ -13,10 +13,9 @@ from kemi_routing.model import Number
 from kemi_routing.redis import keys
 from kemi_routing.targets import is_number_key
 from provisioning import columns, operator_file, show
-from provisioning.cli_plan import MAP
 from provisioning.columns import Headers
 from provisioning.completion import organisations
-from provisioning.desk import Desk, with_desk
+from provisioning.desk import MAP, Desk, with_desk
 from provisioning.forms import calendar, objects, table
 from provisioning.kept import Kept, Shared
 from provisioning.output import counted

@@ -6,10 +6,9 @@ from dataclasses import asdict
 import click
 
 from kemi_routing.targets import mask
-from provisioning import following, history, planned, revival, show
-from provisioning.cli_plan import DRY_RUN, YES, would, write
+from provisioning import history, show
 from provisioning.completion import with_history
-from provisioning.desk import Desk, with_desk
+from provisioning.desk import DRY_RUN, YES, Desk, with_desk
 from provisioning.kept import decode_shared
 from provisioning.problems import Refused, RefusedFiles
 
@@ -66,6 +65,9 @@ def undo(desk: Desk, number: str, yes: bool, dry_run: bool) -> int:
     """Make NUMBER, or what the subscribers of an ORGANISATION share, again what it was before its
     last change, or at WHEN, in a new revision: the one between is kept too.
     """
+    from provisioning import following, planned, revival
+    from provisioning.cli_plan import would, write
+
     now, storage, at = desk.now, desk.storage(), history.split(number)
     found = history.of(at, storage)
     before = history.find(found, at.when, now) if at.when else history.before_last(found)

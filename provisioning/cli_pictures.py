@@ -8,8 +8,9 @@ from kemi_routing.model import Number
 from kemi_routing.redis.store import Store
 from provisioning import override, preview, values
 from provisioning.completion import numbers, sequences
-from provisioning.desk import SVG, Desk, with_picture_desk
+from provisioning.desk import Desk, with_picture_desk
 from provisioning.moments import moment
+from provisioning.output import SVG
 from provisioning.pictures import flow, flow_svg, flow_text, svg, week, week_svg, week_text
 from provisioning.problems import Refused
 

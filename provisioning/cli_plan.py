@@ -14,7 +14,7 @@ import click
 from provisioning import beside, columns, following, planned, planning, show, values, writing
 from provisioning.beside import NOTHING, Beside
 from provisioning.completion import numbers
-from provisioning.desk import Desk, ask, with_desk, with_picture_desk
+from provisioning.desk import DRY_RUN, FILES, MAP, YES, Desk, ask, with_desk, with_picture_desk
 from provisioning.output import counted
 from provisioning.plan_file import SUFFIX
 from provisioning.planned import Plan
@@ -22,11 +22,6 @@ from provisioning.planning import Asked
 from provisioning.problems import Refused
 from provisioning.progress import Progress
 
-FILES = click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
-MAP = click.option("--map", "pairs", multiple=True, metavar="THEIRS=OURS",
-                   help="What a table calls our key; THEIRS= leaves a column out.")
-YES = click.option("--yes", is_flag=True, help="Write without asking.")
-DRY_RUN = click.option("--dry-run", is_flag=True, help="Say what would be written, and stop.")
 CHANGED = click.option("--changed", type=int, metavar="COUNT", help="So many numbers, more than "
                        "30 % of ten or more, are meant to be changed or removed.")
 UNANSWERED = click.option("--unanswered", type=int, metavar="COUNT", help="So many numbers are "

@@ -11,7 +11,7 @@ from redis.exceptions import RedisError
 from kemi_routing import settings
 from kemi_routing.errors import FollowMeError
 from kemi_routing.redis import keys
-from provisioning import history, show, values
+from provisioning import values
 from provisioning.desk import environment
 from provisioning.problems import Refused
 from provisioning.storage import Storage
@@ -40,6 +40,8 @@ def _quiet(find: Callable[[click.Context, str, Storage], Iterator[str]]) -> _Com
 
 def _numbers(_: click.Context, incomplete: str, storage: Storage) -> Iterator[str]:
     if "@" in incomplete:
+        from provisioning import history
+
         number = incomplete.partition("@")[0]
         versions = history.versions(values.number_key(number), storage)
         each = (f"{number}@{version.revision}" for version in versions)
@@ -54,6 +56,8 @@ def _numbers(_: click.Context, incomplete: str, storage: Storage) -> Iterator[st
 
 def _sequences(context: click.Context, incomplete: str, storage: Storage) -> Iterator[str]:
     # After an option that wants its value, click has not sorted the arguments yet.
+    from provisioning import show
+
     number = context.params.get("number") or "".join(context.args[:1])
     found, _ = show.one_number(values.number_key(number), storage)
     return (one.name for one in found.sequences if one.name.startswith(incomplete))

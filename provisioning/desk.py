@@ -8,7 +8,7 @@ import re
 import socket
 import sys
 import traceback
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,23 +22,31 @@ from kemi_routing import settings
 from kemi_routing.errors import InvalidValue, StoreUnavailable
 from kemi_routing.redis.store import Store
 from kemi_routing.settings import Settings
-from provisioning import as_dialled, foreign, trunking
+from provisioning import as_dialled, foreign
 from provisioning.excerpt import excerpt
-from provisioning.output import counted, document, problem, streamed, table
+from provisioning.output import (
+    FOR_EYES,
+    FORMS,
+    SVG,
+    counted,
+    document,
+    fail,
+    problem,
+    streamed,
+    table,
+    worded,
+)
 from provisioning.problems import Problem, Problems, Refused, RefusedFiles
 from provisioning.storage import TIMEOUT_S, Storage
+from provisioning.stored import network_of
 
 T = TypeVar("T")
 
 _ROW = 500
 """So much of a row of a file is for programs."""
 
-FORMS = ("table", "json", "yaml")
-SVG = "svg"
 NUMBER = "number"
 """The argument that may be written as it is dialled in the organisation of the number."""
-FOR_EYES = ("table", SVG)
-"""Forms whose errors are words on the error output."""
 _REFUSALS = (ResponseError, AuthenticationError)
 _OF_A_PIPELINE = " of pipeline caused error: "
 """What redis-py writes after a command with its values, which are nobody's to read."""
@@ -48,6 +56,11 @@ PICTURE_FORM = click.option("-F", "form", type=click.Choice((*FORMS, SVG)), defa
                             show_default=True, help="For people, for programs, or as a picture.")
 REDIS = click.option("--redis", metavar="URL", help="The store, in place of FOLLOWME_REDIS: "
                      "unix:///path/redis.sock or redis://host:port/db.")
+FILES = click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+MAP = click.option("--map", "pairs", multiple=True, metavar="THEIRS=OURS",
+                   help="What a table calls our key; THEIRS= leaves a column out.")
+YES = click.option("--yes", is_flag=True, help="Write without asking.")
+DRY_RUN = click.option("--dry-run", is_flag=True, help="Say what would be written, and stop.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +94,7 @@ class Desk:
 
     def in_network(self) -> "Desk":
         """The same in the network of the store."""
-        network = trunking.stored(self.storage())
+        network = network_of(self.storage())
         return replace(self, settings=self.settings.with_network(network))
 
     def say(self, text: str) -> None:
@@ -96,7 +109,7 @@ class Desk:
 
     def error(self, text: str) -> None:
         """Print an error that stands in no file; one that does begins with its place instead."""
-        self.warn(_error(text))
+        self.warn(worded(text))
 
     def problem(self, one: Problem, kind: str) -> None:
         """Print an ``error``, ``warning`` or ``note`` of a file for a person, with its row."""
@@ -224,25 +237,6 @@ def clock() -> datetime:
     return datetime.now(UTC)
 
 
-def form_of(arguments: Sequence[str]) -> str:
-    """The form that these arguments ask for, also where they cannot be understood."""
-    form = FORMS[0]
-    for one, following in zip(arguments, (*arguments[1:], ""), strict=True):
-        asked = re.fullmatch(r"-d?F(.*)", one)
-        if asked and (value := asked[1] or following) in FORMS:
-            form = value
-    return form
-
-
-def fail(text: str, form: str = "table") -> int:
-    """Print an error that stands in no file, in this form; the exit code."""
-    if form in FOR_EYES:
-        click.echo(_error(text), err=True)
-    else:
-        click.echo(document({"error": text}, form))
-    return 1
-
-
 def ask(to_do: str, told: Iterable[str] = ()) -> None:
     """Go on only where a person, who reads these lines first, wants it done; raises Refused where
     there is none, and Abort.
@@ -275,10 +269,6 @@ def _by() -> str:
 
 def _cell(value: Any) -> str:
     return ", ".join(value) if isinstance(value, list) else str(value)
-
-
-def _error(text: str) -> str:
-    return f"followme: {text}"
 
 
 def masked(url: str) -> str:

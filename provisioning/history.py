@@ -12,7 +12,7 @@ from kemi_routing import e164
 from kemi_routing.errors import InvalidValue
 from kemi_routing.redis import keys
 from kemi_routing.targets import is_name
-from provisioning import difference, joined, moments, values
+from provisioning import difference, moments, values
 from provisioning.kept import decode_shared
 from provisioning.problems import Problems, Refused
 from provisioning.revisions import Version, decode_text
@@ -132,6 +132,8 @@ def _written(version: Version, zone: ZoneInfo) -> str:
 def between(at: At, old: Version | None, new: Version, now: datetime) -> list[str]:
     """What is different in telephone words."""
     if at.organisation:
+        from provisioning import joined
+
         try:
             shared = decode_shared(old.data, at.organisation) if old else None
             return joined.told(shared, decode_shared(new.data, at.organisation)) or [

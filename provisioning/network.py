@@ -10,11 +10,14 @@ from datetime import datetime
 
 from kemi_routing import limits, sequence
 from kemi_routing.model import Number, Platform, Ring
+from kemi_routing.redis import keys
 from kemi_routing.targets import Kind, Target
 from provisioning import grants, loops, reachable
 from provisioning.checked import Checked, Entry
 from provisioning.grants import NO_LIMIT, Grant
 from provisioning.problems import suggest
+from provisioning.storage import Storage
+from provisioning.stored import read_number
 from provisioning.written import Spot
 
 Numbers = Mapping[str, Number]
@@ -90,6 +93,20 @@ def connect(checked: Checked, stored: Numbers, now: datetime,
     _refuse_loops(checked, numbers, now)
     checked.problems.settle()
     return checked
+
+
+def neighbours(checked: Checked, storage: Storage) -> dict[str, Number]:
+    """The stored numbers to which those of the files lead, directly or through others."""
+    seen = {entry.number.number for entry in checked.numbers}
+    wanted = {key for entry in checked.numbers for key in others(entry.number)} - seen
+    found: dict[str, Number] = {}
+    while wanted:
+        values = storage.read(map(keys.number, sorted(wanted)))
+        level = {key: number for key in wanted if (number := read_number(values, key))}
+        found |= level
+        seen |= wanted
+        wanted = {key for number in level.values() for key in others(number)} - seen
+    return found
 
 
 def others(number: Number) -> Iterator[str]:

@@ -14,6 +14,7 @@ from provisioning.checked import Checked
 from provisioning.problems import Problems
 from provisioning.source import parse
 from provisioning.storage import Change, Storage, seen
+from provisioning.stored import network_of
 from provisioning.written import Written
 from provisioning.yaml_text import block
 
@@ -59,7 +60,7 @@ def text(storage: Storage) -> str:
     key = keys.operator()
     sections = _decode(storage.read([key]).get(key))
     if not sections:
-        older = trunking.as_dict(trunking.stored(storage), but=Network())
+        older = trunking.as_dict(network_of(storage), but=Network())
         granted = dict(_granted(storage))
         return "\n".join((*block(_as_text(older | ({GRANTS: granted} if granted else {}))), ""))
     return "".join(sections.values())

@@ -3,11 +3,13 @@
 
 import io
 import json
+import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+import click
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -16,6 +18,10 @@ from ruamel.yaml import YAML
 from provisioning.excerpt import excerpt
 from provisioning.problems import Problem
 
+FORMS = ("table", "json", "yaml")
+SVG = "svg"
+FOR_EYES = ("table", SVG)
+"""Forms whose errors are words on the error output."""
 _WIDE = 400
 """Where nobody looks, a table is never folded."""
 _ROW = 160
@@ -100,3 +106,27 @@ def problem(one: Problem, kind: str) -> None:
         row, caret = excerpt(one.row, one.place.column, width - len(_MARGIN)).pointed()
         console.print(Text(_MARGIN + row))
         console.print(Text(_MARGIN + caret, _COLOURS[kind]))
+
+
+def form_of(arguments: Sequence[str]) -> str:
+    """The form that these arguments ask for, also where they cannot be understood."""
+    form = FORMS[0]
+    for one, following in zip(arguments, (*arguments[1:], ""), strict=True):
+        asked = re.fullmatch(r"-d?F(.*)", one)
+        if asked and (value := asked[1] or following) in FORMS:
+            form = value
+    return form
+
+
+def fail(text: str, form: str = "table") -> int:
+    """Print an error that stands in no file, in this form; the exit code."""
+    if form in FOR_EYES:
+        click.echo(worded(text), err=True)
+    else:
+        click.echo(document({"error": text}, form))
+    return 1
+
+
+def worded(text: str) -> str:
+    """An error that stands in no file, for people."""
+    return f"followme: {text}"

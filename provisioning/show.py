@@ -3,20 +3,21 @@
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from kemi_routing.model import Number, Sequence
 from kemi_routing.redis import keys
 from kemi_routing.schedule import Window, clock, format_days
 from kemi_routing.targets import Kind, mask
 from provisioning import override
-from provisioning.calendars import RUNS_OUT_DAYS
-from provisioning.network import Extents
 from provisioning.problems import Refused
 from provisioning.revisions import decode_text
 from provisioning.storage import Change, Storage
 from provisioning.stored import names, read_number, read_state
-from provisioning.values import PERMISSIONS
+from provisioning.values import PERMISSIONS, RUNS_OUT_DAYS
+
+if TYPE_CHECKING:
+    from provisioning.network import Extents
 
 _OWNERS_AT_ONCE = 500
 
@@ -57,7 +58,7 @@ def last_caller(key: str, storage: Storage) -> str:
     return storage.read([last]).get(last, b"").decode()
 
 
-def overview(number: Number, now: datetime, extents: Extents) -> dict[str, Any]:
+def overview(number: Number, now: datetime, extents: "Extents") -> dict[str, Any]:
     """A number in a list of numbers, of which ``extents`` knows all."""
     return {
         "number": number.number,

@@ -12,8 +12,7 @@ from kemi_routing.model import Number
 from kemi_routing.network import Network
 from kemi_routing.record import LineRecord, State
 from kemi_routing.redis import keys
-from provisioning import difference, network
-from provisioning.checked import Checked
+from provisioning import difference
 from provisioning.revisions import Version, decode_text, encode
 from provisioning.storage import Change, Seen, Storage, of_another_version, seen
 
@@ -21,20 +20,6 @@ T = TypeVar("T")
 Values = Mapping[str, bytes]
 """Redis key -> what it holds."""
 _NOTHING: frozenset[Seen] = frozenset([None])
-
-
-def neighbours(checked: Checked, storage: Storage) -> dict[str, Number]:
-    """The stored numbers to which those of the files lead, directly or through others."""
-    seen = {entry.number.number for entry in checked.numbers}
-    wanted = {key for entry in checked.numbers for key in network.others(entry.number)} - seen
-    found: dict[str, Number] = {}
-    while wanted:
-        values = storage.read(map(keys.number, sorted(wanted)))
-        level = {key: number for key in wanted if (number := read_number(values, key))}
-        found |= level
-        seen |= wanted
-        wanted = {key for number in level.values() for key in network.others(number)} - seen
-    return found
 
 
 def read_number(found: Values, name: str) -> Number | None:
@@ -54,6 +39,11 @@ def read_line(found: Values, name: str) -> LineRecord | None:
 def read_network(found: Values) -> Network | None:
     """The operator's network, as ``read_number``."""
     return _read(found, keys.network(), network_record.decode)
+
+
+def network_of(storage: Storage) -> Network:
+    """The network in the store; an empty one where there is none, or none that can be read."""
+    return read_network(storage.read([keys.network()])) or Network()
 
 
 def read_state(found: Values, name: str) -> State:

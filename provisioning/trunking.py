@@ -61,11 +61,6 @@ def platform_of(checked: Checked) -> Platform:
         gateway=within.gateway if "gateways" in checked.network else checked.platform.gateway)
 
 
-def stored(storage: Storage) -> Network:
-    """The network in the store; an empty one where there is none, or none that can be read."""
-    return read_network(storage.read([keys.network()])) or Network()
-
-
 def changes(checked: Checked, storage: Storage) -> Iterator[Change]:
     """The change that makes the stored network what the files say."""
     if not checked.network:

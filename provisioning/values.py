@@ -27,6 +27,8 @@ CLASSES = (PREMIUM, INTERNATIONAL, NATIONAL)
 """Classes of outside numbers; the country of the dial plan says what is national."""
 SHORT_PASSWORD = 8
 MAX_TEXT = 64
+RUNS_OUT_DAYS = 60
+"""A calendar whose last day is nearer is worth a warning."""
 _TELLING = 8
 
 YES, NO = "yes", "no"

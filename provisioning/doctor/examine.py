@@ -11,11 +11,11 @@ from redis.exceptions import RedisError
 from kemi_routing import settings
 from kemi_routing.errors import InvalidValue
 from kemi_routing.settings import PREFIX, Settings
-from provisioning import trunking
 from provisioning.doctor import kamailio, machine, network, rtp, store, tls
 from provisioning.doctor.finding import Check, Finding, Level, Patient, fail, ok
 from provisioning.problems import Refused
 from provisioning.storage import Storage
+from provisioning.stored import network_of
 
 ROOT = Path(__file__).parents[2]
 RUN_DIR = "/var/lib/followme"
@@ -91,7 +91,7 @@ def usable(environment: Mapping[str, str]) -> tuple[Settings, dict[str, str]]:
 def _connected(patient: Patient) -> Patient:
     """The same in the network of the store, where that tells it."""
     try:
-        found = trunking.stored(Storage(patient.redis))
+        found = network_of(Storage(patient.redis))
     except (RedisError, ValueError, Refused):
         return patient
     return replace(patient, settings=patient.settings.with_network(found))

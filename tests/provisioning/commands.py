@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from provisioning.cli import Late
 from provisioning.cli import followme as group
 from tests.provisioning.conftest import EXAMPLES
 from tests.provisioning.test_calls import JANA, Calls
@@ -41,6 +42,8 @@ WORK: dict[str, tuple[str, ...]] = {
 
 
 def _walk(one: click.Command, words: tuple[str, ...] = ()) -> Iterator[tuple[str, click.Command]]:
+    if isinstance(one, Late):
+        one = one.loaded()
     if isinstance(one, click.Group):
         for name, inner in one.commands.items():
             yield from _walk(inner, (*words, name))
