@@ -52,11 +52,15 @@ class Replayed:
     """What became of the calls."""
 
     total: int
+    unowned: int
+    """Those to numbers that nobody owns, before and after."""
     moved: tuple[Moved, ...]
 
     def lines(self) -> Iterator[str]:
         """For people: how many, and the first of them."""
-        yield f"replay: {len(self.moved):,} of {self.total:,} calls would have gone elsewhere"
+        unowned = f"; {self.unowned:,} went to numbers that nobody owns" if self.unowned else ""
+        yield (f"replay: {len(self.moved):,} of {self.total:,} calls would have gone elsewhere"
+               f"{unowned}")
         yield from (f"  {one}" for one in self.moved[:_SHOWN])
         if len(self.moved) > _SHOWN:
             yield f"  and {len(self.moved) - _SHOWN:,} more"
@@ -76,12 +80,13 @@ def recorded(changes: Iterable[Change], most: int, storage: Storage) -> Iterator
 
 def replay(past: Iterable[Past], numbers: BothWays, platform: Platform) -> Replayed:
     """Decide these calls both ways."""
-    left, total, moved = iter(past), 0, list[Moved]()
+    left, total, unowned, moved = iter(past), 0, 0, list[Moved]()
     while batch := list(islice(left, _AT_ONCE)):
         numbers.read({one.number for one in batch})
         total += len(batch)
+        unowned += sum(not any(numbers.both(one.number)) for one in batch)
         moved += filter(None, (_moved(one, numbers, platform) for one in batch))
-    return Replayed(total, tuple(moved))
+    return Replayed(total, unowned, tuple(moved))
 
 
 def call_of(caller: str, grade: str, via: str, *, anonymous: bool) -> Call:

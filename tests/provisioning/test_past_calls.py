@@ -51,7 +51,8 @@ def replayed(followme: Followme, plan: Path, calls: Path) -> dict[str, Any]:
 ])
 def test_a_row_needs_number_caller_and_time(
         loaded: Followme, plan: Path, write: Write, text: str) -> None:
-    assert replayed(loaded, plan, write("calls.csv", text)) == {"total": 1, "moved": [{
+    found = replayed(loaded, plan, write("calls.csv", text))
+    assert found == {"total": 1, "unowned": 0, "moved": [{
         "at": "Mon 2026-11-23 10:00", "number": JANA, "caller": "42075553333",
         "before": "desk, then office, then mobile, then voicemail",
         "after": "desk, then mobile, then voicemail"}]}
@@ -87,11 +88,14 @@ def test_calls_to_what_does_not_change_count_and_those_to_new_numbers_go_elsewhe
                                                      f"      {JANA}:"))
     calls = write("calls.csv", HEADING + "".join(
         f"{number},42075553333,2026-11-23T09:00Z\n"
-        for number in (JANA, PETR, "42027777111", "42027777199")))
+        for number in (JANA, PETR, "42027777111", "42027777199", "42027777199")))
     found = replayed(loaded, path.parent, calls)
-    assert (found["total"], [(one["number"], one["before"], one["after"])
-                             for one in found["moved"]]) == (
-        4, [("42027777111", "404 nobody's number", "line jana-desk")])
+    assert (found["total"], found["unowned"], [
+        (one["number"], one["before"], one["after"]) for one in found["moved"]]) == (
+        5, 2, [("42027777111", "404 nobody's number", "line jana-desk")])
+    ran = loaded("plan", "--replay", calls, path)
+    assert ("replay: 1 of 5 calls would have gone elsewhere; 2 went to numbers that nobody owns"
+            in ran.out.splitlines())
 
 
 def test_a_call_that_is_handed_over_to_what_changes_counts(

@@ -75,7 +75,7 @@ def test_ring_times_and_labels_send_no_call_elsewhere(
         loaded: Followme, put: Calls, edited: Edit) -> None:
     put.put(MONDAY_10)
     path = edited("office.yaml", ("ring: 30, label: office", "ring: 25, label: lab"))
-    assert replayed(loaded, path) == {"total": 1, "moved": []}
+    assert replayed(loaded, path) == {"total": 1, "unowned": 0, "moved": []}
 
 
 def test_other_targets_with_the_same_labels_are_told_apart(
@@ -152,9 +152,10 @@ def test_an_override_holds_before_and_after(loaded: Followme, put: Calls, edited
     monday = next(day for day in (datetime.now(UTC) + timedelta(days=one) for one in range(8, 15))
                   if day.isoweekday() == 1)
     put.put(monday.replace(hour=10))
-    assert replayed(loaded, edited("office.yaml", NO_OFFICE)) == {"total": 1, "moved": []}
+    assert replayed(loaded, edited("office.yaml", NO_OFFICE)) == {
+        "total": 1, "unowned": 0, "moved": []}
 
 
 def test_a_plan_of_nothing_replays_nothing(loaded: Followme, put: Calls) -> None:
     put.put(MONDAY_10)
-    assert replayed(loaded, OFFICE) == {"total": 0, "moved": []}
+    assert replayed(loaded, OFFICE) == {"total": 0, "unowned": 0, "moved": []}
