@@ -134,6 +134,11 @@ SUBSCRIBER = """\
 """
 
 
+CLOSED = ("BEGIN:VCALENDAR\nVERSION:2.0\nPRODID:-//acme\nBEGIN:VEVENT\nUID:1\n"
+          "DTSTAMP:20260101T000000Z\nDTSTART;VALUE=DATE:20261224\nSUMMARY:Closed\nEND:VEVENT\n"
+          "END:VCALENDAR\n")
+
+
 def acme(*people: str, shared: str = ORGANISATION) -> str:
     """The organisation with these subscribers."""
     return shared + "subscribers:\n" + "".join(
@@ -261,9 +266,7 @@ class TestSettingsThatAreShared:
 
 def test_files_that_calendars_name_come_along(
         followme: Followme, storage: Storage, write: Write, tmp_path: Path) -> None:
-    (tmp_path / "closed.ics").write_text(
-        "BEGIN:VCALENDAR\nVERSION:2.0\nPRODID:-//acme\nBEGIN:VEVENT\nUID:1\nDTSTAMP:20260101T000000Z\n"
-        "DTSTART;VALUE=DATE:20261224\nSUMMARY:Closed\nEND:VEVENT\nEND:VCALENDAR\n")
+    (tmp_path / "closed.ics").write_text(CLOSED)
     text = acme("jana", shared=ORGANISATION + "calendars: {closed: {ics: closed.ics}}\n").replace(
         "        # the end", "        holidays: [{calendar: closed, sequence: all}]")
     path = write("acme.yaml", text)
@@ -284,6 +287,21 @@ def test_files_that_calendars_name_come_along(
     assert f"number {JANA} of acme/jana: changed, revision 1 → 2" in ran.out
 
 
+def test_two_files_of_one_name_that_differ_are_refused(
+        followme: Followme, tmp_path: Path) -> None:
+    paths = [tmp_path / name / "acme.yaml" for name in ("here", "there")]
+    for path, day in zip(paths, ("24", "26"), strict=True):
+        path.parent.mkdir()
+        (path.parent / "closed.ics").write_text(CLOSED.replace("1224", f"12{day}"))
+        path.write_text("organisation: acme\ntime_zone: UTC\n"
+                        f"calendars: {{day-{day}: {{ics: closed.ics}}}}\n")
+    assert followme("apply", "--yes", *paths).told == [
+        f"{paths[1]}:3:13: another calendar has another file closed.ics; give one of them another "
+        "name", "1 error"]
+    (paths[1].parent / "closed.ics").write_text(CLOSED)
+    assert followme("apply", "--yes", *paths).code == 0
+
+
 @pytest.mark.parametrize(("arguments", "said"), [
     ((), "name one (acme), or write files of several or all:  followme export -o DIRECTORY"),
     (("nobody",), "the store has no settings of nobody; where it has numbers, an older program "
@@ -300,10 +318,7 @@ def test_what_cannot_be_exported_is_said(
 def test_two_organisations_with_one_name_for_their_files_need_two_directories(
         followme: Followme, write: Write, tmp_path: Path) -> None:
     for name in ("acme", "other"):
-        (tmp_path / "closed.ics").write_text(
-            "BEGIN:VCALENDAR\nVERSION:2.0\nPRODID:-//acme\nBEGIN:VEVENT\nUID:1\n"
-            "DTSTAMP:20260101T000000Z\nDTSTART;VALUE=DATE:20261224\n"
-            f"SUMMARY:{name}\nEND:VEVENT\nEND:VCALENDAR\n")
+        (tmp_path / "closed.ics").write_text(CLOSED.replace("Closed", name))
         path = write("a.yaml", f"organisation: {name}\ntime_zone: UTC\n"
                                "calendars: {closed: {ics: closed.ics}}\n")
         assert followme("apply", "--yes", path).code == 0

@@ -2,10 +2,13 @@
 """Undo reads again what was written then, with what is shared today; no password is among it."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
+from kemi_routing.redis import keys
 from provisioning.kept import Kept
+from provisioning.revisions import encode
 from provisioning.storage import Storage
 from tests.provisioning.conftest import Followme, Write
 from tests.provisioning.test_export import JANA, ORGANISATION, PETR, acme, rows
@@ -31,6 +34,18 @@ def test_the_removal_of_a_number_is_no_version_to_go_back_to(
     assert followme("remove", "--yes", PETR).code == 0
     assert followme("undo", f"{PETR}@2").err == (
         "followme: revision 2 is no number: it was removed then, or its record cannot be read\n")
+
+
+def test_of_a_removed_subscriber_without_settings_the_file_is_wanted(
+        followme: Followme, write: Write, storage: Storage) -> None:
+    assert followme("apply", "--yes", write("acme.yaml", acme("jana", "petr"))).code == 0
+    assert followme("remove", "--yes", PETR).code == 0
+    older = [encode(replace(one, settings=b"")) for one in storage.versions(PETR)]
+    storage.client.delete(keys.history(PETR))
+    storage.client.rpush(keys.history(PETR), *older)  # as programs did that kept no settings
+    ran = followme("undo", "--yes", PETR)
+    assert (ran.code, ran.err) == (
+        1, "followme: acme/petr is gone, and no settings of his are kept; apply his file\n")
 
 
 def test_what_is_shared_is_that_of_today(followme: Followme, write: Write) -> None:
