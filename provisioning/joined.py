@@ -249,10 +249,8 @@ def _between(tree: Written) -> list[str]:
 
 def _texts(content: dict[str, Written]) -> Iterator[str]:
     for key, value in content.items():
-        if value.source and key in _SHARED:
-            yield value.text
-        elif key in _SHARED:
-            yield "\n".join(block({key: value.plain()})) + "\n"
+        if key in _SHARED and value.content is not None:  # what has no value does not fit, as told
+            yield value.text if value.source else "\n".join(block({key: value.plain()})) + "\n"
 
 
 def _files(content: dict[str, Written], problems: Problems) -> dict[str, bytes]:

@@ -181,6 +181,12 @@ def test_what_may_be_left_out_has_a_default() -> None:
     assert list(checked.owners) == ["acme/jana", "acme/petr", "acme/eva"]
 
 
+def test_what_is_no_value_is_told_also_where_all_stands_in_braces() -> None:
+    problems = check_text('{"organisation": "acme", "time_zone": [], "subscribers": {}}', "a.yaml",
+                          PLATFORM, NOW).problems
+    assert [str(one.place) for one in problems.errors] == ["a.yaml:1:39"]
+
+
 def test_an_alias_may_stand_on_several_numbers_of_one_owner() -> None:
     checked = check_text("organisation: acme\ntime_zone: UTC\nsubscribers:\n"
                          "  jana:\n    numbers:\n"
