@@ -83,7 +83,7 @@ def read_alike(paths: Iterable[File], platform: Platform, now: datetime, headers
     files = filter(None, [source.read(path, checked.problems) for path in of_yaml])
     forms = rows_alike.forms(chain.from_iterable(
         rows.read(path, headers, checked.problems) for path in of_rows), checked.problems)
-    _add(_Trees(files, filter(None, [form.tree for form in forms]), forms), checked, now, kept)
+    _add(_Trees(files, [tree for form in forms for tree in form.trees], forms), checked, now, kept)
     return checked
 
 

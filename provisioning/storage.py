@@ -17,8 +17,8 @@ from provisioning.revisions import KEPT, Text, Version, decode, encode, encode_t
 TIMEOUT_S = 2.0
 """For people who wait, not for calls."""
 _BATCH = 500
-AT_ONCE = 100
-"""So many changes are one transaction at most: Redis does nothing else for 2 ms or so."""
+AT_ONCE = 50
+"""So many changes are one transaction at most: Redis does nothing else for 1 ms or so."""
 CHANGES_KEPT = 100_000
 """So many writes of numbers are in the stream, or a few more."""
 

@@ -34,12 +34,13 @@ schedules:
 """
 PLATFORM = Platform(sip_hosts=frozenset({"any"}))
 ODD = {
+    "time_zone": ("Asia/Tokyo", "", "Mars/Base"),
     "subscriber": ("s1", "two words", "123", "true"),
     "group": ("", "none"),
     "line": ("line-1", "two words", "~", ""),
     "password": ("short", " with spaces ", "name0_name1_", ""),
     "number": ("277000001", "0042027700", "+420 277 000 099", "112", "201", "731000001",
-               "+4202770001"),
+               "+4202770001", "+4202770002"),
     "aliases": ("4207310@pstn", "420731000001@pstn", "420731000101@pstn 420731000102@pstn",
                 "731000103@pstn", "420731000104@pstn,420731000104@pstn", "420731000104", ""),
     "label_1": ("", "name0_", "a: b", "#1", "é"),
@@ -57,14 +58,19 @@ def draw(chance: random.Random) -> list[dict[str, str]]:
     """Rows like each other in the beginning."""
     count, mobile = chance.randrange(2, 9), chance.choice(["", " & 73{0:07}"])
     mode = chance.choice(["forward_then_voicemail", "forward_only"])
-    schedule = chance.choice(["", "", "office"])
+    schedule, zone = chance.choice(["", "", "office"]), chance.choice(["", "Europe/Prague"])
     found = [{
-        "subscriber": f"s{index}", "group": "home", "line": f"line-{index}",
+        "time_zone": zone, "subscriber": f"s{index}", "group": "home", "line": f"line-{index}",
         "password": f"words-of-{index}", "number": f"2770{index:05}",
         "aliases": f"42073{index:07}@pstn", "mode": mode, "schedule": schedule,
         "label_1": "desk", "ring_1": "20",
         "to_1": f"line line-{index}{mobile.format(index)}", "to_2": f"4930{index:07}"}
         for index in range(10, 10 + count)]
+    if chance.randrange(2):
+        for first, row in zip(found[::2], found[1::2], strict=False):  # two numbers each
+            row |= {key: first[key] for key in ("subscriber", "to_1")}
+            if chance.random() < 0.9:
+                row |= {"line": "", "password": ""}
     for _ in range(chance.choice([0, 1, 1, 2, 6])):
         key, row = chance.choice([*ODD, "to_1", "to_1", "to_2"]), chance.choice(found)
         before, row[key] = row[key], chance.choice(ODD[key])
@@ -73,7 +79,7 @@ def draw(chance: random.Random) -> list[dict[str, str]]:
     every = chance.choice([*ODD])
     if not chance.randrange(3):
         for row in found:
-            row[every] = row[every] and chance.choice(ODD[every])
+            row[every] = row[every] and chance.choice(ODD[every][:2])
     return found
 
 
