@@ -5,9 +5,9 @@ import hashlib
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import cast
 
-from redis.client import Pipeline
+import msgpack
 
 from kemi_routing.errors import UnknownVersion
 from kemi_routing.redis import keys, store
@@ -23,22 +23,38 @@ CHANGES_KEPT = 100_000
 """So many writes of numbers are in the stream, or a few more."""
 
 _SCANNED = 1000
-_FORGET = """
-for index, owner in ipairs(ARGV) do
-    if redis.call('EXISTS', KEYS[2 * index], KEYS[2 * index + 1]) == 0 then
-        redis.call('SREM', KEYS[1], owner)
+_WRITE = """
+for index, may in ipairs(cmsgpack.unpack(ARGV[1])) do
+    local value = redis.call('MGET', KEYS[index])[1]
+    local held, found = value and redis.sha1hex(value) or '', false
+    for _, one in ipairs(may) do
+        found = found or one == held
+    end
+    if not found then
+        return KEYS[index]
+    end
+end
+for _, command in ipairs(cmsgpack.unpack(ARGV[2])) do
+    redis.call(unpack(command))
+end
+for _, left in ipairs(cmsgpack.unpack(ARGV[3])) do
+    local owners, name, has, wrote = unpack(left)
+    if redis.call('EXISTS', has, wrote) == 0 then
+        redis.call('SREM', owners, name)
     end
 end
 """
-"""Who has nothing any more is no owner; who gets something meanwhile is one again."""
+"""Where the keys hold what they may, the commands; the first other key is told, and nothing done.
+Who has nothing any more is no owner; who gets something meanwhile is one again.
+"""
 
 Seen = str | None
 """What a key held when somebody looked: the digest of its value, or None for nothing."""
 
 
 def seen(value: bytes | None) -> Seen:
-    """The digest of a stored value."""
-    return None if value is None else hashlib.sha256(value).hexdigest()
+    """The digest of a stored value, as Redis can tell it: it finds changes, and keeps no secret."""
+    return None if value is None else hashlib.sha1(value, usedforsecurity=False).hexdigest()
 
 
 def of_another_version(key: str, error: UnknownVersion) -> Refused:
@@ -132,6 +148,7 @@ class Storage:
         self.client = store.connect(url, timeout_s)
         self._by = by
         self._clock = clock
+        self._change = self.client.register_script(_WRITE)
 
     def read(self, wanted: Iterable[str]) -> dict[str, bytes]:
         """The values of those keys that exist."""
@@ -195,19 +212,17 @@ class Storage:
         return [None] * len(batch)
 
     def _write(self, batch: Sequence[Change]) -> None:
-        expected = list(dict.fromkeys(key for change in batch for key in change.expects))
-
-        def attempt(pipe: Pipeline) -> None:
-            values = cast(list[bytes | None], pipe.mget(expected))
-            held = dict(zip(expected, map(seen, values), strict=True))
-            for change in batch:
-                if not change.may_be_made(held):
-                    raise Conflict(f"{change.named} was changed by somebody else meanwhile; "
-                                   "nothing of it was written, try again")
-            pipe.multi()
-            _queue(pipe, batch, int(self._clock()), self._by)
-
-        self.client.transaction(attempt, *expected)
+        expects: dict[str, frozenset[Seen]] = {}
+        for change in batch:
+            for key, may in change.expects.items():
+                expects[key] = expects.get(key, may) & may
+        lost = self._change(list(expects), list(map(_packed, (
+            [[one or "" for one in may] for may in expects.values()],
+            list(_commands(batch, int(self._clock()), self._by)), list(_left(batch))))))
+        if lost is not None:
+            named = next(change.named for change in batch if lost.decode() in change.expects)
+            raise Conflict(f"{named} was changed by somebody else meanwhile; nothing of it was "
+                           "written, try again")
 
     def last_versions(self, numbers: Sequence[str]) -> dict[str, Version]:
         """The last version before the present one, of those numbers that have any."""
@@ -241,43 +256,54 @@ def _batches(changes: Iterable[Change]) -> Iterator[list[Change]]:
         yield batch
 
 
-def _queue(pipe: Pipeline, batch: Sequence[Change], now: int, by: str) -> None:
+def _packed(value: object) -> bytes:
+    return msgpack.packb(value, use_bin_type=False)
+
+
+_Command = list[str | bytes | int]
+
+
+def _commands(batch: Sequence[Change], now: int, by: str) -> Iterator[_Command]:
     values: dict[str, bytes] = {}
     for change in batch:
         values |= change.sets
         values |= {key: encode_text(Text(text, now, by)) for key, text in change.texts.items()}
     if values:
-        pipe.mset(values)
+        yield ["MSET", *(one for pair in values.items() for one in pair)]
     for change in batch:
-        _queue_one(pipe, change, now, by)
+        yield from _commands_of(change, now, by)
     if owners := dict.fromkeys(change.owner for change in batch
                                if change.joins or change.kind == "subscriber"):
-        pipe.sadd(keys.owners(), *owners)
-    if owners := dict.fromkeys(change.owner for change in batch if change.leaves):
-        theirs = [make(owner) for owner in owners for make in (keys.owner, keys.subscriber)]
-        pipe.eval(_FORGET, 1 + len(theirs), keys.owners(), *theirs, *owners)
+        yield ["SADD", keys.owners(), *owners]
 
 
-def _queue_one(pipe: Pipeline, change: Change, now: int, by: str) -> None:
+def _commands_of(change: Change, now: int, by: str) -> Iterator[_Command]:
     for key, version in change.remembers.items():
-        pipe.rpush(key, version)
+        yield ["RPUSH", key, version]
         if change.result == "removed":
-            pipe.rpush(key, encode(Version(change.revision, Text("", now, by), b"")))
-        pipe.ltrim(key, -KEPT, -1)
+            yield ["RPUSH", key, encode(Version(change.revision, Text("", now, by), b""))]
+        yield ["LTRIM", key, -KEPT, -1]
     if change.kind == "number":
-        entry: dict[Any, Any] = {"number": change.name, "revision": change.revision, "by": by}
-        pipe.xadd(keys.changes(), entry, maxlen=CHANGES_KEPT, approximate=True)
+        yield ["XADD", keys.changes(), "MAXLEN", "~", CHANGES_KEPT, "*", "number", change.name,
+               "revision", change.revision, "by", by]
     if change.kind == "organisation":
         for data in change.sets.values():
             present = Version(change.revision, Text("", now, by), data)
-            pipe.rpush(keys.history(change.named), encode(present))
-            pipe.ltrim(keys.history(change.named), -KEPT - 1, -1)
+            yield ["RPUSH", keys.history(change.named), encode(present)]
+            yield ["LTRIM", keys.history(change.named), -KEPT - 1, -1]
     if change.deletes:
-        pipe.delete(*change.deletes)
+        yield ["DEL", *change.deletes]
     if change.joins:
-        pipe.hset(keys.owner(change.owner), mapping=dict.fromkeys(change.joins, ""))
+        yield ["HSET", keys.owner(change.owner), *(
+            text for thing in change.joins for text in (thing, ""))]
     if change.leaves:
-        pipe.hdel(keys.owner(change.owner), *change.leaves)
+        yield ["HDEL", keys.owner(change.owner), *change.leaves]
+
+
+def _left(batch: Sequence[Change]) -> Iterator[list[str]]:
+    """Who may have nothing any more: ``KEY OWNER KEY KEY``."""
+    for owner in dict.fromkeys(change.owner for change in batch if change.leaves):
+        yield [keys.owners(), owner, keys.owner(owner), keys.subscriber(owner)]
 
 
 def _texts(members: object) -> set[str]:

@@ -103,14 +103,14 @@ def test_a_writer_that_is_killed_between_two_numbers_leaves_old_and_new_ones(
         monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("provisioning.storage.AT_ONCE", 1)
     assert followme("apply", "--yes", write(tmp_path / "a.yaml", 20)).code == 0
-    transaction, left = Redis.transaction, iter(range(written))
+    evalsha, left = Redis.evalsha, iter(range(written))
 
     def last(self: Redis, *arguments: Any) -> object:
         if next(left, None) is None:
             os.kill(os.getpid(), signal.SIGKILL)
-        return transaction(self, *arguments)
+        return evalsha(self, *arguments)
 
-    monkeypatch.setattr(Redis, "transaction", last)
+    monkeypatch.setattr(Redis, "evalsha", last)
     process = applying(write(tmp_path / "a.yaml", 21))
     process.join()
     assert ring_times(storage) == {20: PEOPLE - written, 21: written}
