@@ -20,8 +20,9 @@ _DEEPEST = 16
 _STRING = json.JSONDecoder()
 _SPACE = re.compile(r"[ \t\r\n]*")
 _OTHER = re.compile(r"-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?|true|false|null")
-_PLAIN = re.compile(r'"([^"\\\x00-\x1f]*)"[ \t\r\n]*:[ \t\r\n]*"([^"\\\x00-\x1f]*)"')
-"""A key with a text as most are; what is not like that is read with more care."""
+_TEXT = r'"([^"\\\x00-\x1f]*)"[ \t\r\n]*'
+_PLAIN = re.compile(_TEXT + r":[ \t\r\n]*" + _TEXT + r",[ \t\r\n]*")
+"""A key with a text as most are, and more behind; what is not like that is read with more care."""
 _WORDS = {"true": "yes", "false": "no"}
 _Says = Callable[[str], bool]
 _IN_QUOTES = re.compile(r'"((?:[^"\\]|\\.)*)"?')
@@ -119,15 +120,16 @@ class _Line:
         if self.text.startswith("}", at):
             return children, at + 1
         while True:
-            found: Written | None
-            if plain := None if self.hides or depth else _PLAIN.match(self.text, at):
+            while plain := None if self.hides or depth else _PLAIN.match(self.text, at):
                 name, content = plain.groups()
-                first, end = plain.start(2) - 1, plain.end()
-                found = Written(content, self._place(first), self._place(at), self.text,
-                                (first, end, first), self.row)
-            else:
-                name, first = self._key(at)
-                found, end = self._value(first, at, depth + 1)
+                first, last = plain.start(2) - 1, plain.end(2) + 1
+                if name in children:
+                    break
+                children[name] = Written(content, self._place(first), self._place(at), self.text,
+                                         (first, last, first), self.row)
+                at = plain.end()
+            name, first = self._key(at)
+            found, end = self._value(first, at, depth + 1)
             if self.hides and (masking.is_secret(name) if depth else self.hides(name)):
                 self.secrets.append((first, end))
             if name in children:

@@ -38,15 +38,17 @@ def of(path: Path, headers: Headers) -> Iterator[Length]:
 
 
 def _of_lines(path: Path, headers: Headers) -> Iterator[Length]:
-    ours: dict[str, str] = {}
+    known: set[str] = set()
+    whose: list[str] = []
 
     def glance(data: bytes) -> object:
         try:
             row = json.loads(data)
-            for key in row.keys() - ours.keys():
-                ours[key] = headers.key(key)
-            return [value for key, value in row.items() if ours[key] in _WHOSE] or None
-        except (ValueError, AttributeError, RecursionError):
+            if not known.issuperset(row):
+                whose.extend(key for key in row if key not in known and headers.key(key) in _WHOSE)
+                known.update(row)
+            return [row[key] for key in whose if key in row] or None
+        except (ValueError, TypeError, RecursionError):
             return None
 
     return _parted(path, 0, "", glance)

@@ -2,6 +2,7 @@
 """Files in which a row, or a line, is one number: CSV and JSON lines, beside files in YAML."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
 from pathlib import Path
 
 from provisioning import columns, delimited, json_lines
@@ -101,10 +102,11 @@ def _values(names: list[str | None], row: list[Cell], problems: Problems,
 
 
 def _of_lines(path: File, headers: Headers, problems: Problems) -> Iterator[Row]:
+    key_of = lru_cache(maxsize=1024)(headers.key)
     for written in json_lines.objects(path, problems, headers):
         row: dict[str, Written] = {}
         for theirs, value in written.content.items():
-            key = headers.key(theirs)
+            key = key_of(theirs)
             if key and not columns.is_key(key):
                 problems.errors.append(value.problem(value.key, columns.unknown(key, "key")))
             elif key in row:
