@@ -20,9 +20,8 @@ _DEEPEST = 16
 _STRING = json.JSONDecoder()
 _SPACE = re.compile(r"[ \t\r\n]*")
 _OTHER = re.compile(r"-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?|true|false|null")
-_TEXT = r'"([^"\\\x00-\x1f]*)"[ \t\r\n]*'
-_PLAIN = re.compile(_TEXT + r":[ \t\r\n]*" + _TEXT + r",[ \t\r\n]*")
-"""A key with a text as most are, and more behind; what is not like that is read with more care."""
+_COLONS, _COMMAS = frozenset({":", ": "}), frozenset({",", ", "})
+"""What stands between keys and texts in most lines; others are read with more care."""
 _WORDS = {"true": "yes", "false": "no"}
 _Says = Callable[[str], bool]
 _IN_QUOTES = re.compile(r'"((?:[^"\\]|\\.)*)"?')
@@ -75,6 +74,10 @@ class _Line:
     secrets: list[Span] = field(default_factory=list)
 
     def object(self) -> Written:
+        """What stands there; raises _NotJson."""
+        if not self.hides and (children := self._texts()):
+            place = self._place(0)
+            return Written(children, place, place, self.text, (0, len(self.text), 0), self.row)
         start = self._skip(0)
         if not self.text.startswith("{", start):
             raise _NotJson(start, "an object stands in each line: "
@@ -85,6 +88,26 @@ class _Line:
             raise _NotJson(end, "after the object stands more; write one object a line")
         assert found is not None
         return found
+
+    def _texts(self) -> dict[str, Written]:
+        """The pairs of an object that has nothing but texts without escapes; empty for others."""
+        text, file, line = self.text, self.file, self.row.line
+        pieces = text.rstrip("\r\n").split('"')
+        if not (pieces[0] == "{" and pieces[-1] == "}" and len(pieces) % 4 == 1
+                and _COLONS.issuperset(pieces[2::4]) and _COMMAS.issuperset(pieces[4:-1:4])
+                and "\\" not in text and "\t" not in text):
+            return {}
+        children: dict[str, Written] = {}
+        at = 1
+        for name, colon, content, comma in zip(
+                pieces[1::4], pieces[2::4], pieces[3::4], pieces[4::4], strict=True):
+            first = at + len(name) + len(colon) + 2
+            last = first + len(content) + 2
+            children[name] = Written(content, Place(file, line, first + 1),
+                                     Place(file, line, at + 1), text, (first, last, first),
+                                     self.row)
+            at = last + len(comma)
+        return children if len(children) * 4 + 1 == len(pieces) else {}
 
     def _value(self, at: int, key: int | None, depth: int) -> tuple[Written | None, int]:
         """A value and where it ends; None for null. ``key`` is where its key stands."""
@@ -120,14 +143,6 @@ class _Line:
         if self.text.startswith("}", at):
             return children, at + 1
         while True:
-            while plain := None if self.hides or depth else _PLAIN.match(self.text, at):
-                name, content = plain.groups()
-                first, last = plain.start(2) - 1, plain.end(2) + 1
-                if name in children:
-                    break
-                children[name] = Written(content, self._place(first), self._place(at), self.text,
-                                         (first, last, first), self.row)
-                at = plain.end()
             name, first = self._key(at)
             found, end = self._value(first, at, depth + 1)
             if self.hides and (masking.is_secret(name) if depth else self.hides(name)):

@@ -6,7 +6,8 @@ is read.
 """
 
 import json
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -38,20 +39,30 @@ def of(path: Path, headers: Headers) -> Iterator[Length]:
 
 
 def _of_lines(path: Path, headers: Headers) -> Iterator[Length]:
-    known: set[str] = set()
-    whose: list[str] = []
+    ours: dict[str, str] = {}
+    of_first: list[re.Pattern[bytes]] = []
 
     def glance(data: bytes) -> object:
+        if of_first and (found := of_first[0].findall(data)):
+            return [one.decode(errors="replace") for one in found]
         try:
             row = json.loads(data)
-            if not known.issuperset(row):
-                whose.extend(key for key in row if key not in known and headers.key(key) in _WHOSE)
-                known.update(row)
-            return [row[key] for key in whose if key in row] or None
-        except (ValueError, TypeError, RecursionError):
+            for key in row.keys() - ours.keys():
+                ours[key] = headers.key(key)
+            whose = [key for key in row if ours[key] in _WHOSE]
+            if whose and not of_first:
+                of_first.append(_pattern(whose))
+            return [row[key] for key in whose] or None
+        except (ValueError, AttributeError, RecursionError):
             return None
 
     return _parted(path, 0, "", glance)
+
+
+def _pattern(names: Iterable[str]) -> re.Pattern[bytes]:
+    """Finds the texts of these keys in most lines."""
+    each = b"|".join(re.escape(json.dumps(name, ensure_ascii=False)).encode() for name in names)
+    return re.compile(b"(?:" + each + rb') ?: ?"([^"\\]*)"')
 
 
 def _of_table(path: Path, headers: Headers) -> Iterator[Length]:

@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 
 from kemi_routing.model import Platform
+from provisioning import json_lines
 from provisioning.check import check
 from provisioning.checked import Checked
+from provisioning.problems import Problems
 
 NOW = datetime(2026, 11, 23, 8, tzinfo=UTC)
 START = '{"organisation": "acme", "time_zone": "Europe/Prague", "subscriber": "jana", '
@@ -82,3 +84,22 @@ def test_every_mistake_is_said_at_its_value(lines: Path, text: str, found: str) 
 def test_a_line_that_is_no_json_costs_itself_only(lines: Path) -> None:
     found = checked(lines, START + f'"number": "201"\n{START}"number": "x"}}\n')
     assert [error.place.line for error in found.problems.errors] == [1, 2]
+
+
+@pytest.mark.parametrize("line", [
+    '{"a": "b"}', '{"a":"b","c":"é"}\r', '{"a": "b", "a": "c"}', '{"a": "b",}', '{"a" "b": "c"}',
+    '{"a": "b"} x', ' {"a": "b"}', '{"a": "b\\n"}', '{"a": "\t"}', '{"a": "b", "c": 1}', '{"": ""}',
+    '{"a": ":", ",": "{"}', '{"a": "b", "c": "d"',
+    '{"a": {}}', '{"a": "b": "c", "d"}', "{}"])
+def test_a_line_of_texts_alone_is_read_as_any_other(
+        lines: Path, line: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def found() -> object:
+        problems = Problems()
+        return [{key: (one.content, one.value, one.key, one.span)
+                 for key, one in written.content.items()}
+                for written in json_lines.objects(lines, problems)], problems.errors
+
+    lines.write_text(f"{line}\n", newline="")
+    quick = found()
+    monkeypatch.setattr(json_lines._Line, "_texts", lambda _: {})
+    assert found() == quick
