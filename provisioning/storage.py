@@ -5,6 +5,7 @@ import hashlib
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import cast
 
 import msgpack
@@ -23,6 +24,8 @@ CHANGES_KEPT = 100_000
 """So many writes of numbers are in the stream, or a few more."""
 
 _SCANNED = 1000
+_THINGS = 1000
+"""So many arguments has a command at most; it is even, for pairs."""
 _WRITE = """
 for index, may in ipairs(cmsgpack.unpack(ARGV[1])) do
     local value = redis.call('MGET', KEYS[index])[1]
@@ -268,13 +271,11 @@ def _commands(batch: Sequence[Change], now: int, by: str) -> Iterator[_Command]:
     for change in batch:
         values |= change.sets
         values |= {key: encode_text(Text(text, now, by)) for key, text in change.texts.items()}
-    if values:
-        yield ["MSET", *(one for pair in values.items() for one in pair)]
+    yield from _many("MSET", (), (one for pair in values.items() for one in pair))
     for change in batch:
         yield from _commands_of(change, now, by)
-    if owners := dict.fromkeys(change.owner for change in batch
-                               if change.joins or change.kind == "subscriber"):
-        yield ["SADD", keys.owners(), *owners]
+    yield from _many("SADD", (keys.owners(),), dict.fromkeys(
+        change.owner for change in batch if change.joins or change.kind == "subscriber"))
 
 
 def _commands_of(change: Change, now: int, by: str) -> Iterator[_Command]:
@@ -291,13 +292,17 @@ def _commands_of(change: Change, now: int, by: str) -> Iterator[_Command]:
             present = Version(change.revision, Text("", now, by), data)
             yield ["RPUSH", keys.history(change.named), encode(present)]
             yield ["LTRIM", keys.history(change.named), -KEPT - 1, -1]
-    if change.deletes:
-        yield ["DEL", *change.deletes]
-    if change.joins:
-        yield ["HSET", keys.owner(change.owner), *(
-            text for thing in change.joins for text in (thing, ""))]
-    if change.leaves:
-        yield ["HDEL", keys.owner(change.owner), *change.leaves]
+    theirs = (keys.owner(change.owner),)
+    yield from _many("DEL", (), change.deletes)
+    yield from _many("HSET", theirs, (text for thing in change.joins for text in (thing, "")))
+    yield from _many("HDEL", theirs, change.leaves)
+
+
+def _many(name: str, first: tuple[str, ...], things: Iterable[str | bytes]) -> Iterator[_Command]:
+    """The command for all of these things, as often as it takes: Lua has no room for very many."""
+    left = iter(things)
+    while some := list(islice(left, _THINGS)):
+        yield [name, *first, *some]
 
 
 def _left(batch: Sequence[Change]) -> Iterator[list[str]]:

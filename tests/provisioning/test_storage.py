@@ -59,3 +59,15 @@ def test_the_owners_of_an_organisation_are_none_of_a_longer_name(storage: Storag
     storage.client.sadd(keys.owners(), "acme/jana", "acme/petr", "acme-2/jana", "2-acme/eva")
     assert sorted(storage.owners("acme")) == ["acme/jana", "acme/petr"]
     assert len(list(storage.owners())) == 4
+
+
+def test_a_change_may_have_very_many_things(storage: Storage) -> None:
+    things = {f"fm:1:alias:{{{index}}}": b"acme/jana" for index in range(20_000)}
+    names = tuple(f"alias:{index}" for index in range(20_000))
+    one = replace(change("a"), sets=things, joins=names,
+                  expects=dict.fromkeys(things, frozenset([None])))
+    storage.write(one)
+    assert len(dump(storage)) == 20_002
+    assert storage.belongings([JANA]) == {JANA: {*names}}
+    storage.write(replace(one, sets={}, joins=(), deletes=tuple(things), leaves=names, expects={}))
+    assert dump(storage) == {}
