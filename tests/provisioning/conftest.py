@@ -11,7 +11,9 @@ import pytest
 from kemi_routing.model import Number, Platform
 from kemi_routing.network import Network, Server
 from kemi_routing.network_record import encode
+from kemi_routing.record import decode_number
 from kemi_routing.redis import keys
+from kemi_routing.targets import Kind
 from kemi_routing.trunks import Asserts
 from provisioning.check import check_text
 from provisioning.cli import main
@@ -120,6 +122,18 @@ def dump(storage: Storage) -> dict[str, object]:
         b"zset": lambda key: client.zrange(key, 0, -1, withscores=True)}
     return {key.decode(): read[cast(bytes, client.type(key))](key)
             for key in set(client.scan_iter()) - {keys.network().encode()}}
+
+
+def stored(storage: Storage, key: str) -> Number:
+    """The number in the store."""
+    data = storage.client.get(keys.number(key))
+    assert isinstance(data, bytes)
+    return decode_number(data)
+
+
+def target_kinds(number: Number) -> list[Kind]:
+    """Of all targets of its sequences, in order."""
+    return [ring.target.kind for one in number.sequences for step in one.steps for ring in step]
 
 
 @pytest.fixture

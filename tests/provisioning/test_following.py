@@ -5,13 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from kemi_routing.model import Number
-from kemi_routing.record import decode_number
 from kemi_routing.redis import keys
 from kemi_routing.targets import Kind
 from provisioning import following
 from provisioning.storage import Storage
-from tests.provisioning.conftest import Followme, Write
+from tests.provisioning.conftest import Followme, Write, stored, target_kinds
 
 JANA, SECOND, PETR = "420277771101", "420277771102", "420277771103"
 ACME = """\
@@ -36,16 +34,6 @@ subscribers:
 
 def acme(steps: str = "{to: voicemail}", permissions: str = "voicemail, forward_external") -> str:
     return ACME.format(steps=steps, permissions=permissions)
-
-
-def stored(storage: Storage, key: str) -> Number:
-    data = storage.client.get(keys.number(key))
-    assert isinstance(data, bytes)
-    return decode_number(data)
-
-
-def kinds(number: Number) -> list[Kind]:
-    return [ring.target.kind for one in number.sequences for step in one.steps for ring in step]
 
 
 def plan_of_export(followme: Followme, folder: Path) -> tuple[int, str]:
@@ -115,7 +103,7 @@ def test_who_called_a_number_outside_until_it_came_follows(
     path, kept = tmp_path / "acme.yaml", tmp_path / "acme.plan"
     path.write_text(ACME[WITHOUT_PETR].format(steps=steps, permissions="forward_external"))
     assert followme("apply", "--yes", path).code == 0
-    assert kinds(stored(storage, JANA))[-1] is Kind.PSTN
+    assert target_kinds(stored(storage, JANA))[-1] is Kind.PSTN
     petr = tmp_path / "petr.yaml"
     petr.write_text("organisation: acme\ntime_zone: Europe/Prague\nsubscribers:\n"
                     f"  petr: {{numbers: {{{PETR}: {{mode: reject}}}}}}\n")
@@ -123,10 +111,10 @@ def test_who_called_a_number_outside_until_it_came_follows(
               f"number {JANA} of acme/jana: changed, revision 1 → 2"]
     assert followme("plan", petr, "-o", kept).things == [*things, "1 new, 1 changed"]
     assert followme("apply", "--yes", kept).things == [*things, "2 changes written"]
-    assert kinds(stored(storage, JANA))[-1] is Kind.NUMBER
+    assert target_kinds(stored(storage, JANA))[-1] is Kind.NUMBER
     assert plan_of_export(followme, tmp_path / "out") == NOTHING
     assert followme("remove", "--yes", PETR).code == 0
-    assert kinds(stored(storage, JANA))[-1] is Kind.PSTN
+    assert target_kinds(stored(storage, JANA))[-1] is Kind.PSTN
     assert followme("undo", "--yes", PETR).things == [
         f"number {PETR} of acme/petr: new",
         f"number {JANA} of acme/jana: changed, revision 3 → 4", "2 changes written"]
@@ -156,7 +144,7 @@ def test_of_another_organisation_the_export_is_mended(
     assert (ran.code, ran.things) == (2, [
         f"number {EVA} of beta/eva: changed, revision 1 → 2"])
     assert followme("apply", "--yes", exported).code == 0
-    assert kinds(stored(storage, EVA)) == [Kind.NUMBER]
+    assert target_kinds(stored(storage, EVA)) == [Kind.NUMBER]
     assert followme("drift", exported).out == ""
 
 
@@ -200,10 +188,10 @@ def test_numbers_of_other_organisations_follow_too(
         followme: Followme, storage: Storage, write: Write, permissions: str, what: str) -> None:
     beta = write("beta.yaml", BETA.format(permissions=permissions, target=PETR))
     assert followme("apply", "--yes", write("acme.yaml", acme()), beta).code == 0
-    assert kinds(stored(storage, EVA)) == [Kind.NUMBER]
+    assert target_kinds(stored(storage, EVA)) == [Kind.NUMBER]
     ran = followme("remove", "--yes", PETR)
     assert ran.err == f"warning: {EVA} forwards to {PETR}, which {what}\n"
-    assert kinds(stored(storage, EVA)) == [Kind.PSTN]
+    assert target_kinds(stored(storage, EVA)) == [Kind.PSTN]
     assert followme("plan", beta).out == "nothing to do\n"
 
 
@@ -235,7 +223,7 @@ def test_settings_that_cannot_be_read_again_do_not_keep_a_number(
         "warning: the settings of beta in the store cannot be read; apply all files of beta again; "
         f"until then the numbers of beta that have to do with {PETR} stay as they are",
         f"warning: {EVA} forwards to {PETR}, which will be left out there"])
-    assert kinds(stored(storage, EVA)) == [Kind.NUMBER]
+    assert target_kinds(stored(storage, EVA)) == [Kind.NUMBER]
 
 
 def test_a_target_is_refused_where_it_is_new_and_warned_of_where_it_was_ours(

@@ -6,15 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from kemi_routing.model import Mode, Number, Platform
-from kemi_routing.record import decode_number
+from kemi_routing.model import Mode, Platform
 from kemi_routing.redis import keys
 from kemi_routing.targets import Kind
 from provisioning.check import check_text
 from provisioning.checked import Checked
 from provisioning.network import Extents
 from provisioning.storage import Storage
-from tests.provisioning.conftest import Followme
+from tests.provisioning.conftest import Followme, stored, target_kinds
 from tests.support.builders import NOW, number, sequence, step
 
 HEAD = "organisation: acme\ntime_zone: Europe/Prague\nsubscribers:\n"
@@ -48,16 +47,6 @@ def owner(name: str, *numbers: str, line: bool = False) -> str:
 def forwarding(number: str, *targets: str, mode: str = "forward_only", more: str = "") -> str:
     steps = ", ".join(f"{{to: {target}}}" for target in targets)
     return f"{number}: {{mode: {mode}, {more}default: all, sequences: {{all: [{steps}]}}}}"
-
-
-def stored(storage: Storage, key: str) -> Number:
-    data = storage.client.get(keys.number(key))
-    assert isinstance(data, bytes)
-    return decode_number(data)
-
-
-def target_kinds(number: Number) -> list[Kind]:
-    return [ring.target.kind for one in number.sequences for step in one.steps for ring in step]
 
 
 def test_plain_digits_are_a_number_of_ours_where_a_file_holds_it() -> None:
